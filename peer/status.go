@@ -1,0 +1,48 @@
+package peer
+
+import (
+	"time"
+)
+
+// HostStatus is a snapshot of a host for the full-screen page and for ctl.
+type HostStatus struct {
+	Name    string    // what viewers see
+	Sharing string    // what is shown: "display :0 (1920x1080)"
+	Number  string    // of the open code; empty: none is open
+	Code    string    // the whole code; empty once it was used
+	Expires time.Time // of the unused code
+	Route   string    // how the number can be reached: "relay relay.example.org:4001, LAN"
+	Allow   Grant     // what a viewer gets without being asked
+	Failed  int       // wrong tries on the open code
+	Paused  bool      // pictures and input are held back
+	Seats   []SeatStatus
+}
+
+// SeatStatus is one viewer of a host.
+type SeatStatus struct {
+	Seat    SeatID
+	Viewer  Viewer
+	Asking  bool      // waits for the answer of a person, until Until
+	Until   time.Time // of the question
+	Wants   Grant
+	Grants  Grant
+	Since   time.Time
+	Path    Path
+	Stats   Stats
+	Suspend bool // the path broke; it can resume until Until
+}
+
+// ViewStatus is a snapshot of a viewer.
+type ViewStatus struct {
+	Host    Viewer
+	State   string // "connecting", "asking", "connected", "reconnecting"
+	Since   time.Time
+	Path    Path
+	Grants  Grant
+	Wants   Grant
+	Picture string // "1920x1080"
+	Window  string // "native", "terminal", "none"
+	Stats   Stats
+	Dimmed  time.Time // no picture since; zero: live
+	Lags    []time.Duration
+}
