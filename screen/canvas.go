@@ -1,0 +1,363 @@
+package screen
+
+import (
+	"context"
+	"image"
+	"sync"
+)
+
+// Canvas holds the latest pictures. One goroutine writes (Update); any number
+// of Taps read, each at its own pace. There is no queue of frames anywhere: a
+// Tap adds up which pixels its viewer has not been sent, so a slow viewer skips
+// states and never delays capture. The zero value is ready.
+//
+// The lock is held for copying rows only; encoding and sending happen outside.
+type Canvas struct {
+	mu     sync.Mutex
+	layout *Layout
+	pics   map[PictureID]*Frame
+	cursor Cursor
+	taps   map[*Tap]struct{}
+	err    error // why there will be no more
+}
+
+// Tap is what one viewer has not been sent yet. Its methods are for one
+// goroutine, except Close and those of the Canvas.
+type Tap struct {
+	c    *Canvas
+	wake chan struct{}
+
+	// Guarded by c.mu.
+	dirty  map[PictureID]Region
+	moves  map[PictureID][]Move // valid only if dirty was empty before them
+	cursor Cursor               // place; Shape is the newest that was not taken yet
+	moved  bool                 // cursor is new
+	layout *Layout
+	closed bool
+}
+
+// Pictures is the memory into which a Tap copies. It belongs to the caller of
+// Take and is used again by the next Take; the zero value is ready.
+type Pictures struct {
+	frames  map[PictureID]*Frame
+	changes []Change
+	cursor  Cursor
+}
+
+// Changes is what a Take found: first the layout, then pixels, then the cursor.
+// Frames and regions belong to the Pictures that were passed in.
+type Changes struct {
+	Layout *Layout
+	Frames []Change // one for each damaged picture
+	Cursor *Cursor
+}
+
+// Update takes over one change of the source. The frame's damaged rows are
+// copied; c may be used again at once.
+func (c *Canvas) Update(ch *Change) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if ch.Layout != nil {
+		c.setLayoutLocked(ch.Layout)
+	}
+	if ch.Frame != nil {
+		c.paintLocked(ch)
+	}
+	if ch.Cursor != nil {
+		c.pointLocked(ch.Cursor)
+	}
+	for t := range c.taps {
+		t.wakeUp()
+	}
+}
+
+// Fail ends the canvas: every Take returns err from now on.
+func (c *Canvas) Fail(err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.err == nil {
+		c.err = err
+	}
+	for t := range c.taps {
+		t.wakeUp()
+	}
+}
+
+// Layout is the current list of pictures, nil before the first.
+func (c *Canvas) Layout() *Layout {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.layout
+}
+
+// Snapshot copies one picture as it is now; nil if there is none.
+func (c *Canvas) Snapshot(id PictureID) *Frame {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	f := c.pics[id]
+	if f == nil {
+		return nil
+	}
+	s := NewFrame(f.Rect)
+	s.Copy(f, f.Rect)
+	return s
+}
+
+// setLayoutLocked keeps the pixels of pictures whose size stays.
+func (c *Canvas) setLayoutLocked(l *Layout) {
+	pics := make(map[PictureID]*Frame, len(l.Pictures))
+	for _, p := range l.Pictures {
+		old := c.pics[p.ID]
+		if old != nil && old.Rect == p.Bounds() {
+			pics[p.ID] = old
+			continue
+		}
+		pics[p.ID] = NewFrame(p.Bounds())
+		for t := range c.taps {
+			delete(t.moves, p.ID)
+			t.dirty[p.ID] = append(t.dirty[p.ID][:0], p.Bounds())
+		}
+	}
+	for t := range c.taps {
+		t.layout = l
+		for id := range t.dirty {
+			if pics[id] == nil {
+				delete(t.dirty, id)
+				delete(t.moves, id)
+			}
+		}
+	}
+	c.layout, c.pics = l, pics
+}
+
+func (c *Canvas) paintLocked(ch *Change) {
+	f := c.pics[ch.Picture]
+	if f == nil {
+		return // the source speaks of a picture that its layout does not name
+	}
+	for _, m := range ch.Moves {
+		f.Shift(m)
+	}
+	for _, r := range ch.Damage {
+		f.Copy(ch.Frame, r)
+	}
+	f.At = ch.Frame.At
+	for t := range c.taps {
+		t.damageLocked(ch, f.Rect)
+	}
+}
+
+// damageLocked adds a change to what a tap owes. Copies can be handed on only
+// if the viewer's picture is up to date before them; else they are damage.
+func (t *Tap) damageLocked(ch *Change, within image.Rectangle) {
+	d := t.dirty[ch.Picture]
+	if len(ch.Moves) > 0 && d.Empty() && len(t.moves[ch.Picture]) == 0 {
+		t.moves[ch.Picture] = append(t.moves[ch.Picture][:0], ch.Moves...)
+	} else {
+		for _, m := range t.moves[ch.Picture] {
+			d = d.Add(m.To.Intersect(within))
+		}
+		delete(t.moves, ch.Picture)
+		for _, m := range ch.Moves {
+			d = d.Add(m.To.Intersect(within))
+		}
+	}
+	for _, r := range ch.Damage {
+		d = d.Add(r.Intersect(within))
+	}
+	t.dirty[ch.Picture] = d
+}
+
+func (c *Canvas) pointLocked(cur *Cursor) {
+	shape := c.cursor.Shape
+	c.cursor = *cur
+	if cur.Shape == nil {
+		c.cursor.Shape = shape
+	}
+	for t := range c.taps {
+		shape := t.cursor.Shape
+		t.cursor, t.moved = *cur, true
+		if cur.Shape == nil {
+			t.cursor.Shape = shape
+		}
+	}
+}
+
+// Tap opens a tap that owes everything there is now.
+func (c *Canvas) Tap() *Tap {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	t := &Tap{c: c, wake: make(chan struct{}, 1), dirty: map[PictureID]Region{}, moves: map[PictureID][]Move{}}
+	if c.taps == nil {
+		c.taps = map[*Tap]struct{}{}
+	}
+	c.taps[t] = struct{}{}
+	t.oweAllLocked()
+	return t
+}
+
+// OweAll makes the tap owe everything again: the viewer's picture was lost.
+func (t *Tap) OweAll() {
+	t.c.mu.Lock()
+	defer t.c.mu.Unlock()
+	t.oweAllLocked()
+}
+
+func (t *Tap) oweAllLocked() {
+	c := t.c
+	if c.layout == nil {
+		return
+	}
+	t.layout = c.layout
+	for id, f := range c.pics {
+		delete(t.moves, id)
+		t.dirty[id] = append(t.dirty[id][:0], f.Rect)
+	}
+	t.cursor, t.moved = c.cursor, true
+	t.wakeUp()
+}
+
+// Owe adds damage back that could not be sent with what Take returned, because
+// the frame's budget was spent.
+func (t *Tap) Owe(id PictureID, rest Region) {
+	if rest.Empty() {
+		return
+	}
+	t.c.mu.Lock()
+	defer t.c.mu.Unlock()
+	f := t.c.pics[id]
+	if f == nil {
+		return
+	}
+	d := t.dirty[id]
+	for _, m := range t.moves[id] {
+		d = d.Add(m.To.Intersect(f.Rect))
+	}
+	delete(t.moves, id)
+	for _, r := range rest {
+		d = d.Add(r.Intersect(f.Rect))
+	}
+	t.dirty[id] = d
+	t.wakeUp()
+}
+
+// Owes tells whether a Take would return at once with pixels.
+func (t *Tap) Owes() bool {
+	t.c.mu.Lock()
+	defer t.c.mu.Unlock()
+	return t.owesLocked()
+}
+
+func (t *Tap) owesLocked() bool {
+	for id := range t.dirty {
+		if !t.dirty[id].Empty() || len(t.moves[id]) > 0 {
+			return true
+		}
+	}
+	return len(t.moves) > 0
+}
+
+// Take waits until something is owed, copies the damaged rows into the
+// caller's memory and marks them as sent. It returns the canvas' error after
+// Fail, the cause of ctx when that ends, and costs nothing while
+// nothing changes.
+func (t *Tap) Take(ctx context.Context, into *Pictures) (Changes, error) {
+	for {
+		got, ok, err := t.takeNow(into)
+		if ok || err != nil {
+			return got, err
+		}
+		select {
+		case <-t.wake:
+		case <-ctx.Done():
+			return Changes{}, context.Cause(ctx)
+		}
+	}
+}
+
+func (t *Tap) takeNow(into *Pictures) (got Changes, ok bool, err error) {
+	c := t.c
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.err != nil {
+		return got, false, c.err
+	}
+	if t.closed {
+		return got, false, context.Canceled
+	}
+	got.Layout, t.layout = t.layout, nil
+	if t.moved {
+		into.cursor = t.cursor
+		got.Cursor = &into.cursor
+		t.cursor.Shape, t.moved = nil, false
+	}
+	got.Frames = t.copyLocked(into)
+	return got, got.Layout != nil || got.Cursor != nil || len(got.Frames) > 0, nil
+}
+
+// copyLocked copies what is owed, picture by picture in the layout's order.
+func (t *Tap) copyLocked(into *Pictures) []Change {
+	if t.c.layout == nil {
+		return nil
+	}
+	if into.frames == nil {
+		into.frames = map[PictureID]*Frame{}
+	}
+	into.changes = into.changes[:0]
+	for _, p := range t.c.layout.Pictures {
+		dirty, moves := t.dirty[p.ID], t.moves[p.ID]
+		if dirty.Empty() && len(moves) == 0 {
+			continue
+		}
+		src, dst := t.c.pics[p.ID], into.frames[p.ID]
+		if dst == nil || dst.Rect != src.Rect {
+			dst = NewFrame(src.Rect)
+			into.frames[p.ID] = dst
+			dirty = append(dirty[:0], src.Rect)
+			moves = nil
+		}
+		for _, m := range moves {
+			dst.Shift(m)
+		}
+		for _, r := range dirty {
+			dst.Copy(src, r)
+		}
+		dst.At = src.At
+		ch := into.next()
+		ch.Picture, ch.Frame = p.ID, dst
+		ch.Moves = append(ch.Moves, moves...)
+		ch.Damage = append(ch.Damage, dirty...)
+		t.dirty[p.ID] = dirty[:0]
+		delete(t.moves, p.ID)
+	}
+	return into.changes
+}
+
+// next gives an empty Change whose slices are those of an earlier Take.
+func (p *Pictures) next() *Change {
+	n := len(p.changes)
+	if n < cap(p.changes) {
+		p.changes = p.changes[:n+1]
+	} else {
+		p.changes = append(p.changes, Change{})
+	}
+	p.changes[n].Reset()
+	return &p.changes[n]
+}
+
+// wakeUp never blocks: one wake-up that was not seen yet is enough.
+func (t *Tap) wakeUp() {
+	select {
+	case t.wake <- struct{}{}:
+	default:
+	}
+}
+
+// Close ends the tap; a Take that waits returns.
+func (t *Tap) Close() {
+	t.c.mu.Lock()
+	defer t.c.mu.Unlock()
+	t.closed = true
+	delete(t.c.taps, t)
+	t.wakeUp()
+}
