@@ -1,0 +1,150 @@
+package link
+
+import (
+	"math"
+	"net/netip"
+	"time"
+
+	"github.com/libp2p/go-libp2p"
+	"github.com/libp2p/go-libp2p/core/connmgr"
+	"github.com/libp2p/go-libp2p/core/host"
+	"github.com/libp2p/go-libp2p/core/network"
+	rcmgr "github.com/libp2p/go-libp2p/p2p/host/resource-manager"
+	"github.com/libp2p/go-libp2p/p2p/net/swarm"
+	quic "github.com/libp2p/go-libp2p/p2p/transport/quic"
+	"github.com/libp2p/go-libp2p/p2p/transport/tcp"
+	"github.com/libp2p/go-libp2p/p2p/transport/websocket"
+	"github.com/libp2p/go-libp2p/x/rate"
+	ma "github.com/multiformats/go-multiaddr"
+)
+
+// newHost makes a libp2p host that says and opens as little as possible. It
+// listens on nothing yet but the circuit; listen does the rest.
+//
+// Left out on purpose: AutoNAT (the ambient client is pinned by
+// ForceReachabilityPrivate), ping, the observed-address manager (candidates.go
+// keeps the few addresses we need) and libp2p's own hole punching, which runs
+// when a circuit comes in, before anybody is admitted.
+func (n *Node) newHost() (host.Host, error) {
+	limits, err := newLimits()
+	if err != nil {
+		return nil, err
+	}
+	opts := []libp2p.Option{
+		libp2p.Identity(n.o.Key),
+		libp2p.UserAgent("sightline"),
+		libp2p.NoListenAddrs,
+		libp2p.EnableRelay(),
+		libp2p.Transport(websocket.New),
+		libp2p.AddrsFactory(n.announced),
+		libp2p.ConnectionGater(&n.gate),
+		libp2p.ResourceManager(limits),
+		libp2p.ConnectionManager(connmgr.NullConnMgr{}),
+		libp2p.DialRanker(rankDials),
+		libp2p.ForceReachabilityPrivate(),
+		libp2p.DisableIdentifyAddressDiscovery(),
+		libp2p.Ping(false),
+		libp2p.DisableMetrics(),
+		// A person who dials a dozen dead addresses must not be told that UDP
+		// does not exist: no black hole detection.
+		libp2p.UDPBlackHoleSuccessCounter(nil),
+		libp2p.IPv6BlackHoleSuccessCounter(nil),
+	}
+	if n.o.Listen == "none" {
+		opts = append(opts, libp2p.Transport(tcp.NewTCPTransport, tcp.DisableReuseport()))
+	} else {
+		opts = append(opts, libp2p.Transport(tcp.NewTCPTransport), libp2p.Transport(quic.NewTransport))
+	}
+	return libp2p.New(opts...)
+}
+
+// wsDelay is how much later than QUIC and TCP a WebSocket address of the same
+// relay is dialled. libp2p's own ranking takes the lowest port first, so 443
+// would win over 4001, and a node that came by WebSocket has no address that
+// could be punched.
+const wsDelay = 1200 * time.Millisecond
+
+// rankDials is libp2p's ranking, with WebSocket put last.
+func rankDials(addrs []ma.Multiaddr) []network.AddrDelay {
+	var plain, ws []ma.Multiaddr
+	for _, a := range addrs {
+		if t := transportOf(a); t == "ws" || t == "wss" {
+			ws = append(ws, a)
+		} else {
+			plain = append(plain, a)
+		}
+	}
+	ranked := swarm.DefaultDialRanker(plain)
+	delay := wsDelay
+	if len(plain) == 0 {
+		delay = 0
+	}
+	for _, r := range swarm.DefaultDialRanker(ws) {
+		r.Delay += delay
+		ranked = append(ranked, r)
+	}
+	return ranked
+}
+
+// Limits on what all peers together, and one peer, may take from this process.
+// A host serves a handful of viewers; strangers at the door are 64 (SECURITY-
+// DESIGN, section 4). A circuit counts as one connection and one stream.
+const (
+	maxConns        = 192
+	maxConnsPerPeer = 16
+	maxStreams      = 1024
+	maxStreamsPeer  = 96
+	maxMemory       = 256 << 20 // bytes of buffers; a QUIC connection may take 15 MiB of window
+	maxMemoryPeer   = 96 << 20
+)
+
+func newLimits() (network.ResourceManager, error) {
+	all := rcmgr.ResourceLimits{
+		Conns: maxConns, ConnsInbound: maxConns, ConnsOutbound: maxConns, FD: maxConns,
+		Streams: maxStreams, StreamsInbound: maxStreams, StreamsOutbound: maxStreams,
+		Memory: maxMemory,
+	}
+	one := rcmgr.ResourceLimits{
+		Conns: maxConnsPerPeer, ConnsInbound: maxConnsPerPeer, ConnsOutbound: maxConnsPerPeer, FD: maxConnsPerPeer,
+		Streams: maxStreamsPeer, StreamsInbound: maxStreamsPeer, StreamsOutbound: maxStreamsPeer,
+		Memory: maxMemoryPeer,
+	}
+	cfg := rcmgr.PartialLimitConfig{
+		System: all, Transient: all,
+		ServiceDefault: all, ServicePeerDefault: one,
+		ProtocolDefault: all, ProtocolPeerDefault: one,
+		PeerDefault: one,
+	}
+	// One address is a whole office behind a NAT, or a relay with all its
+	// circuits: libp2p's default of 8 connections and one new one in 5 s per
+	// IPv4 address would refuse the ninth viewer.
+	perIP4 := []rcmgr.ConnLimitPerSubnet{{ConnCount: maxConns, PrefixLength: 32}}
+	perIP6 := []rcmgr.ConnLimitPerSubnet{{ConnCount: maxConns, PrefixLength: 64}}
+	return rcmgr.NewResourceManager(
+		rcmgr.NewFixedLimiter(cfg.Build(rcmgr.DefaultLimits.AutoScale())),
+		rcmgr.WithLimitPerSubnet(perIP4, perIP6),
+		rcmgr.WithNetworkPrefixLimit(unlimited("127.0.0.0/8"), unlimited("::1/128")),
+		rcmgr.WithConnRateLimiters(newRates()),
+		rcmgr.WithMetricsDisabled(),
+	)
+}
+
+func unlimited(prefix string) []rcmgr.NetworkPrefixLimit {
+	return []rcmgr.NetworkPrefixLimit{{Network: netip.MustParsePrefix(prefix), ConnCount: math.MaxInt}}
+}
+
+// newRates bounds new connections per address: 10 a second, 128 at once.
+func newRates() *rate.Limiter {
+	limit := rate.Limit{RPS: 10, Burst: 128}
+	return &rate.Limiter{
+		SubnetRateLimiter: rate.SubnetLimiter{
+			IPv4SubnetLimits: []rate.SubnetLimit{{PrefixLength: 32, Limit: limit}},
+			IPv6SubnetLimits: []rate.SubnetLimit{{PrefixLength: 64, Limit: limit}},
+			GracePeriod:      time.Minute,
+		},
+		NetworkPrefixLimits: []rate.PrefixLimit{
+			{Prefix: netip.MustParsePrefix("127.0.0.0/8")},
+			{Prefix: netip.MustParsePrefix("::1/128")},
+		},
+	}
+}

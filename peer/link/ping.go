@@ -1,0 +1,185 @@
+package link
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"io"
+	"os"
+	"time"
+
+	"github.com/libp2p/go-libp2p/core/network"
+)
+
+// How paths are measured. libp2p's QUIC keeps a dead connection for 30 s (its
+// idle time-out, which cannot be set per host), TCP for minutes: too long for a
+// person who looks at a frozen picture. A path on which nothing at all was
+// heard for pathSilence while an answer was due is closed.
+const (
+	pingEvery   = 2 * time.Second // the best path
+	pingStandby = 8 * time.Second // the others
+	pathSilence = 6 * time.Second
+	pingSize    = 8
+)
+
+// errSilent ends a path on which nothing came for pathSilence.
+var errSilent = errors.New("silent")
+
+// watch measures one path until its connection or the session ends, and closes
+// the connection when the path is dead.
+func (n *Node) watch(ctx context.Context, r *remote, p *path) {
+	for ctx.Err() == nil && !p.conn.IsClosed() {
+		err := n.pingPath(ctx, r, p)
+		if errors.Is(err, errSilent) {
+			n.log.Debug("path is silent", "peer", r.id, "kind", p.kind, "transport", p.via)
+			n.failPath(r, p)
+			return
+		}
+		// The other side may have no Conn for us (any more): ask again later.
+		if !sleep(ctx, pingEvery) {
+			return
+		}
+	}
+}
+
+// pingPath opens a ping stream and asks on it until something goes wrong.
+func (n *Node) pingPath(ctx context.Context, r *remote, p *path) error {
+	open, cancel := context.WithTimeout(network.WithAllowLimitedConn(ctx, "sightline"), pathSilence)
+	defer cancel()
+	s, err := p.conn.NewStream(open)
+	if err != nil {
+		return err
+	}
+	if err := s.SetProtocol(pingProtocol); err != nil {
+		s.Reset()
+		return err
+	}
+	st := newStream(s, p, pingProtocol)
+	defer s.Reset()
+	defer context.AfterFunc(ctx, func() { s.Reset() })()
+	for number := uint64(1); ; number++ {
+		rtt, err := ask(st, p, number)
+		if err != nil {
+			return err
+		}
+		p.rtt.Store(int64(smooth(time.Duration(p.rtt.Load()), rtt)))
+		if !sleep(ctx, n.pingPause(r, p)) {
+			return ctx.Err()
+		}
+	}
+}
+
+// ask sends one number and waits until it comes back. Other streams of the
+// path count as a sign of life: behind a full send buffer an answer can be late
+// while the path is in good health.
+func ask(st *stream, p *path, number uint64) (time.Duration, error) {
+	var out, in [pingSize]byte
+	binary.BigEndian.PutUint64(out[:], number)
+	start := time.Now()
+	_ = st.SetWriteDeadline(start.Add(pathSilence))
+	if _, err := st.Write(out[:]); err != nil {
+		return 0, silentOr(err, start, p)
+	}
+	for got := 0; got < pingSize; {
+		heard := time.Unix(0, p.heard.Load())
+		if heard.Before(start) {
+			heard = start
+		}
+		_ = st.SetReadDeadline(heard.Add(pathSilence))
+		k, err := st.Read(in[got:])
+		got += k
+		if err != nil && silentOr(err, start, p) != nil {
+			return 0, silentOr(err, start, p)
+		}
+	}
+	if in != out {
+		return 0, errors.New("ping: another number came back")
+	}
+	return time.Since(start), nil
+}
+
+// silentOr turns a time-out into errSilent if the path was really silent, and
+// into nil if it was not.
+func silentOr(err error, start time.Time, p *path) error {
+	if !errors.Is(err, os.ErrDeadlineExceeded) {
+		return err
+	}
+	heard := time.Unix(0, p.heard.Load())
+	if heard.After(start) && time.Since(heard) < pathSilence {
+		return nil
+	}
+	return errSilent
+}
+
+// smooth is an exponential mean that follows in a few samples.
+func smooth(old, sample time.Duration) time.Duration {
+	if old == 0 {
+		return sample
+	}
+	return (3*old + sample) / 4
+}
+
+func (n *Node) pingPause(r *remote, p *path) time.Duration {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if r.bestLocked() == p {
+		return pingEvery
+	}
+	return pingStandby
+}
+
+// failPath takes a dead path out at once and closes its connection, which may
+// itself hang on the dead path for a while.
+func (n *Node) failPath(r *remote, p *path) {
+	p.failed.Store(true)
+	n.mu.Lock()
+	r.publishLocked()
+	n.mu.Unlock()
+	p.conn.Close()
+}
+
+// pinged answers the pings of a peer that has a Conn here.
+func (n *Node) pinged(s network.Stream) {
+	n.mu.Lock()
+	r := n.remotes[s.Conn().RemotePeer()]
+	ok := r != nil && len(r.conns) > 0
+	var p *path
+	if ok {
+		p = r.addPathLocked(s.Conn())
+		// One at a time for each path: a second one takes over.
+		if old := p.pings; old != nil {
+			defer old.Reset()
+		}
+		p.pings = s
+	}
+	n.mu.Unlock()
+	if !ok || !n.run(func() { echo(s, p) }) {
+		s.Reset()
+	}
+}
+
+func echo(s network.Stream, p *path) {
+	defer s.Reset()
+	var buf [pingSize]byte
+	for {
+		if _, err := io.ReadFull(s, buf[:]); err != nil {
+			return
+		}
+		p.heard.Store(time.Now().UnixNano())
+		if _, err := s.Write(buf[:]); err != nil {
+			return
+		}
+	}
+}
+
+// sleep waits and tells whether ctx is still alive.
+func sleep(ctx context.Context, d time.Duration) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}

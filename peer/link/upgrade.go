@@ -1,0 +1,257 @@
+package link
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/libp2p/go-libp2p/core/host"
+	"github.com/libp2p/go-libp2p/core/network"
+	p2p "github.com/libp2p/go-libp2p/core/peer"
+	"github.com/libp2p/go-libp2p/p2p/protocol/holepunch"
+	"github.com/libp2p/go-libp2p/p2p/protocol/identify"
+	ma "github.com/multiformats/go-multiaddr"
+)
+
+const (
+	// plainDial is how long an attempt without punching may take. Both sides
+	// make it at about the same moment, so for QUIC it opens most NAT boxes
+	// already; a far peer answers in 2 RTT.
+	plainDial = 1200 * time.Millisecond
+	// punchDial is libp2p's DirectDialTimeout for one punching attempt. The
+	// default of 10 s makes the third attempt, which alone gets through some
+	// pairs of NAT boxes, come after 11 s; with 1.5 s it comes after 4 s.
+	punchDial = 1500 * time.Millisecond
+	// punchAll is what three attempts and their round trips may take.
+	punchAll = 8 * time.Second
+)
+
+// upgradePauses are the waits before each round: the other side may be later,
+// a box may need a moment to forget.
+var upgradePauses = [...]time.Duration{0, time.Second, 3 * time.Second}
+
+// newPuncher starts libp2p's hole punching service for our use only.
+//
+// Three things differ from libp2p.EnableHolePunching. It is deaf to incoming
+// circuits (quietHost), since at that moment nobody is admitted and libp2p
+// tries only once. It counts as ready at once, because it is asked with our
+// listen addresses: stock libp2p has no handler until identify told a public
+// address, and a peer that is quicker fails for good (go-libp2p issue 3024).
+// And it shows addresses to admitted peers only.
+func (n *Node) newPuncher() error {
+	if n.notDirect() != "not tried yet" {
+		return nil
+	}
+	ids, ok := n.h.(interface{ IDService() identify.IDService })
+	if !ok {
+		return errors.New("link: this libp2p host has no identify service")
+	}
+	some := []ma.Multiaddr{ma.StringCast("/ip4/0.0.0.0/udp/1/quic-v1")}
+	ready := func() []ma.Multiaddr { return some } // replaced by the filter
+	p, err := holepunch.NewService(quietHost{n.h}, ids.IDService(), ready,
+		holepunch.DirectDialTimeout(punchDial), holepunch.WithAddrFilter(punchFilter{n}))
+	n.punch = p
+	return err
+}
+
+// quietHost is a host whose network tells nobody of new connections.
+type quietHost struct{ host.Host }
+
+func (h quietHost) Network() network.Network { return quietNetwork{h.Host.Network()} }
+
+type quietNetwork struct{ network.Network }
+
+func (quietNetwork) Notify(network.Notifiee)     {}
+func (quietNetwork) StopNotify(network.Notifiee) {}
+
+// punchFilter decides which addresses a hole punch uses. Before Upgrade there
+// are none, in both directions, and the punch fails.
+type punchFilter struct{ n *Node }
+
+// FilterLocal implements holepunch.AddrFilter.
+func (f punchFilter) FilterLocal(p p2p.ID, _ []ma.Multiaddr) []ma.Multiaddr {
+	r := f.shown(p)
+	if r == nil {
+		return nil
+	}
+	return f.n.candidates(r.onLoopback())
+}
+
+// FilterRemote implements holepunch.AddrFilter.
+func (f punchFilter) FilterRemote(p p2p.ID, addrs []ma.Multiaddr) []ma.Multiaddr {
+	r := f.shown(p)
+	if r == nil {
+		return nil
+	}
+	return f.n.vetAll(addrs, r.onLoopback())
+}
+
+func (f punchFilter) shown(p p2p.ID) *remote {
+	f.n.mu.Lock()
+	defer f.n.mu.Unlock()
+	if r := f.n.remotes[p]; r != nil && r.shown {
+		return r
+	}
+	return nil
+}
+
+func (c *conn) Upgrade(ctx context.Context, theirs [][]byte) error {
+	if err := c.admit(); err != nil {
+		return err
+	}
+	n, r := c.n, c.r
+	if why := n.notDirect(); why != "not tried yet" {
+		return fmt.Errorf("%w: %s", ErrRelayOnly, why)
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	defer context.AfterFunc(n.ctx, func() { cancel(ErrClosed) })()
+	stop := make(chan struct{})
+	defer close(stop)
+	if !n.run(func() {
+		select {
+		case <-c.closed:
+			cancel(ErrClosed)
+		case <-c.dead:
+			cancel(ErrNoPath)
+		case <-stop:
+		}
+	}) {
+		return ErrClosed
+	}
+	addrs := n.parseCandidates(theirs, r.onLoopback())
+	n.mu.Lock()
+	r.shown, r.theirs = true, addrs
+	n.mu.Unlock()
+	return r.upgrade(ctx, addrs)
+}
+
+// upgrade runs the rounds until a direct path is up.
+func (r *remote) upgrade(ctx context.Context, addrs []ma.Multiaddr) error {
+	why := ""
+	for _, pause := range upgradePauses {
+		if pause > 0 && r.waitDirect(ctx, pause) {
+			return nil
+		}
+		if ctx.Err() == nil {
+			why = r.tryDirect(ctx, addrs)
+		}
+		if r.isDirect() {
+			return nil
+		}
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		r.setWhy(why)
+	}
+	return fmt.Errorf("%w that is direct: %s", ErrNoPath, why)
+}
+
+// tryDirect is one round: dial what the peer told, then punch. It returns why
+// nothing came of it.
+func (r *remote) tryDirect(ctx context.Context, addrs []ma.Multiaddr) string {
+	if r.isDirect() {
+		return ""
+	}
+	why := "the other machine told no address of its own"
+	if len(addrs) > 0 {
+		why = "no address of the other machine answers"
+		r.dialDirect(ctx, addrs)
+	}
+	if r.isDirect() || ctx.Err() != nil {
+		return why
+	}
+	if err := r.punchHole(ctx); err != nil {
+		r.n.log.Debug("hole punch", "peer", r.id, "err", err)
+		why += ", and the NAT boxes or firewalls between let no packet through"
+	}
+	return why
+}
+
+// dialDirect dials the candidates. They are forgotten afterwards, or libp2p's
+// puncher would dial them once more before it punches.
+func (r *remote) dialDirect(ctx context.Context, addrs []ma.Multiaddr) {
+	ctx, cancel := context.WithTimeout(ctx, plainDial)
+	defer cancel()
+	r.n.forgetFailures(r.id)
+	err := r.n.h.Connect(network.WithForceDirectDial(ctx, "upgrade"), p2p.AddrInfo{ID: r.id, Addrs: addrs})
+	if err != nil {
+		r.n.log.Debug("direct dial", "peer", r.id, "err", err)
+	}
+	r.forgetPlain()
+}
+
+// forgetPlain takes addresses that are not circuits out of the peerstore.
+func (r *remote) forgetPlain() {
+	store := r.n.h.Peerstore()
+	for _, a := range store.Addrs(r.id) {
+		if !isCircuit(a) {
+			store.SetAddr(r.id, a, 0)
+		}
+	}
+}
+
+// punchHole runs libp2p's protocol. By its rule the side to which the circuit
+// came asks, and the other answers in its handler and only waits here.
+func (r *remote) punchHole(ctx context.Context) error {
+	if !r.circuitCameIn() {
+		if r.waitDirect(ctx, punchAll) {
+			return nil
+		}
+		return errors.New("nothing came through")
+	}
+	done := make(chan error, 1)
+	if !r.n.run(func() { done <- r.n.punch.DirectConnect(r.id) }) {
+		return ErrClosed
+	}
+	select {
+	case err := <-done:
+		return err
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+func (r *remote) circuitCameIn() bool {
+	r.n.mu.Lock()
+	defer r.n.mu.Unlock()
+	for c, p := range r.paths {
+		if p.kind == Relayed && c.Stat().Direction == network.DirInbound {
+			return true
+		}
+	}
+	return false
+}
+
+func (r *remote) isDirect() bool {
+	r.n.mu.Lock()
+	defer r.n.mu.Unlock()
+	return r.isDirectLocked()
+}
+
+func (r *remote) isDirectLocked() bool {
+	best := r.bestLocked()
+	return best != nil && best.kind > Relayed
+}
+
+// waitDirect waits until a direct path is up and tells whether it is.
+func (r *remote) waitDirect(ctx context.Context, d time.Duration) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	for {
+		r.n.mu.Lock()
+		direct, changed := r.isDirectLocked(), r.changed
+		r.n.mu.Unlock()
+		if direct {
+			return true
+		}
+		select {
+		case <-changed:
+		case <-t.C:
+			return false
+		case <-ctx.Done():
+			return false
+		}
+	}
+}
