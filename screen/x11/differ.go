@@ -1,0 +1,134 @@
+package x11
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"image"
+
+	"sightline/screen"
+)
+
+var errShort = errors.New("the X server sent less of a picture than was asked for")
+
+// tile is the side, in px, of the squares that damage is rounded to. Programs
+// redraw what did not change (a terminal its line, a browser its page), so
+// what DAMAGE reports is compared with the last picture. 16 px are one line of
+// text and the smallest tile of the codec.
+const tile = 16
+
+// colours masks out the byte of a pixel that carries no colour; servers leave
+// anything in it. Two pixels in one word.
+const colours = 0x00ffffff_00ffffff
+
+// differ keeps the last picture and finds out what has really changed.
+type differ struct {
+	last  *screen.Frame
+	cols  int
+	dirty []bool // one for each tile, row by row
+	found bool
+}
+
+func newDiffer(size image.Point) *differ {
+	cols := (size.X + tile - 1) / tile
+	rows := (size.Y + tile - 1) / tile
+	return &differ{
+		last:  screen.NewFrame(image.Rectangle{Max: size}),
+		cols:  cols,
+		dirty: make([]bool, cols*rows),
+	}
+}
+
+// take compares the pixels of box with the last picture and keeps what is new.
+func (d *differ) take(box image.Rectangle, pix []byte, stride int) {
+	n := 4 * box.Dx()
+	for y := box.Min.Y; y < box.Max.Y; y++ {
+		now := pix[(y-box.Min.Y)*stride:][:n]
+		was := d.last.Row(y, box.Min.X, box.Max.X)
+		if !bytes.Equal(now, was) {
+			d.takeRow(box.Min.X, box.Max.X, d.dirty[y/tile*d.cols:], now, was)
+		}
+	}
+}
+
+// takeRow goes through a row that may have changed, tile by tile.
+func (d *differ) takeRow(x0, x1 int, dirty []bool, now, was []byte) {
+	for x := x0; x < x1; {
+		end := min((x/tile+1)*tile, x1)
+		a, b := now[4*(x-x0):4*(end-x0)], was[4*(x-x0):4*(end-x0)]
+		if !sameColours(a, b) {
+			copyColours(b, a)
+			dirty[x/tile] = true
+			d.found = true
+		}
+		x = end
+	}
+}
+
+func sameColours(a, b []byte) bool {
+	for len(a) >= 8 && len(b) >= 8 {
+		if (binary.LittleEndian.Uint64(a)^binary.LittleEndian.Uint64(b))&colours != 0 {
+			return false
+		}
+		a, b = a[8:], b[8:]
+	}
+	return len(a) < 4 || (binary.LittleEndian.Uint32(a)^binary.LittleEndian.Uint32(b))&(colours>>32) == 0
+}
+
+func copyColours(dst, src []byte) {
+	for len(src) >= 8 && len(dst) >= 8 {
+		binary.LittleEndian.PutUint64(dst, binary.LittleEndian.Uint64(src)&colours)
+		dst, src = dst[8:], src[8:]
+	}
+	if len(src) >= 4 {
+		binary.LittleEndian.PutUint32(dst, binary.LittleEndian.Uint32(src)&(colours>>32))
+	}
+}
+
+// region adds what take found to r, as rectangles of whole tiles, and forgets
+// it. Runs of tiles that stand under each other become one rectangle.
+func (d *differ) region(r screen.Region) screen.Region {
+	if !d.found {
+		return r
+	}
+	d.found = false
+	var open []image.Rectangle // rectangles that end at the tile row before
+	for ty := 0; ty*d.cols < len(d.dirty); ty++ {
+		row := d.dirty[ty*d.cols : (ty+1)*d.cols]
+		var next []image.Rectangle
+		for tx := 0; tx < d.cols; {
+			if !row[tx] {
+				tx++
+				continue
+			}
+			start := tx
+			for tx < d.cols && row[tx] {
+				row[tx] = false
+				tx++
+			}
+			next = append(next, grow(&open, image.Rect(start*tile, ty*tile, tx*tile, ty*tile+tile)))
+		}
+		r = d.add(r, open)
+		open = next
+	}
+	return d.add(r, open)
+}
+
+// grow takes the rectangle that run continues out of open, and returns both as one.
+func grow(open *[]image.Rectangle, run image.Rectangle) image.Rectangle {
+	for i, o := range *open {
+		if o.Min.X == run.Min.X && o.Max.X == run.Max.X {
+			*open = append((*open)[:i], (*open)[i+1:]...)
+			run.Min.Y = o.Min.Y
+			return run
+		}
+	}
+	return run
+}
+
+func (d *differ) add(r screen.Region, done []image.Rectangle) screen.Region {
+	for _, b := range done {
+		r = r.Add(b.Intersect(d.last.Rect))
+	}
+	return r
+}
