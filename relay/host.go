@@ -1,0 +1,115 @@
+package relay
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"errors"
+	"fmt"
+	"math/big"
+	"net"
+	"time"
+
+	"github.com/libp2p/go-libp2p"
+	"github.com/libp2p/go-libp2p/core/host"
+	"github.com/libp2p/go-libp2p/p2p/net/connmgr"
+	libp2pquic "github.com/libp2p/go-libp2p/p2p/transport/quic"
+	"github.com/libp2p/go-libp2p/p2p/transport/quicreuse"
+	"github.com/libp2p/go-libp2p/p2p/transport/tcp"
+	"github.com/libp2p/go-libp2p/p2p/transport/websocket"
+	ma "github.com/multiformats/go-multiaddr"
+	"github.com/quic-go/quic-go"
+)
+
+// userAgent is what identify tells everybody: no version, no system.
+const userAgent = "sightline"
+
+// newHost makes the libp2p host, without listeners yet. announce is all that it
+// tells others about its addresses.
+func newHost(o Options, announce []ma.Multiaddr, udp *udpSockets) (host.Host, error) {
+	resources, err := resourceManager(o.Limits, o.Trusted)
+	if err != nil {
+		return nil, err
+	}
+	// Trimming hits idle strangers first: reservations and circuits weigh more.
+	conns, err := connmgr.NewConnManager(connections*3/4, connections*7/8, connmgr.WithGracePeriod(time.Minute))
+	if err != nil {
+		return nil, err
+	}
+	cert, err := selfSigned()
+	if err != nil {
+		return nil, err
+	}
+	return libp2p.New(
+		libp2p.Identity(o.Key),
+		libp2p.UserAgent(userAgent),
+		libp2p.NoListenAddrs, // start adds them, one by one, so that each failure is seen
+		libp2p.Transport(libp2pquic.NewTransport),
+		libp2p.Transport(tcp.NewTCPTransport),
+		libp2p.Transport(websocket.New, websocket.WithTLSConfig(&tls.Config{
+			Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS13,
+		})),
+		libp2p.QUICReuse(udp.manager),
+		libp2p.ResourceManager(resources),
+		libp2p.ConnectionManager(conns),
+		libp2p.ConnectionGater(gater{}),
+		libp2p.AddrsFactory(func([]ma.Multiaddr) []ma.Multiaddr { return announce }),
+		libp2p.DisableIdentifyAddressDiscovery(), // the relay knows its addresses
+		libp2p.ForceReachabilityPublic(),         // and asks nobody whether they work
+		libp2p.DisableRelay(),                    // it is not reached through others
+		libp2p.Ping(false),
+		libp2p.DisableMetrics(),
+	)
+}
+
+// udpSockets gives the sockets of QUIC to others on the same port.
+type udpSockets struct{ cm *quicreuse.ConnManager }
+
+// manager is libp2p's constructor of the QUIC socket manager, kept for share. The
+// keys come from the relay's identity, so that a restarted relay can tell its old
+// peers at once (stateless reset) that their connections are gone.
+func (u *udpSockets) manager(reset quic.StatelessResetKey, token quic.TokenGeneratorKey) (*quicreuse.ConnManager, error) {
+	var err error
+	u.cm, err = quicreuse.NewConnManager(reset, token)
+	return u.cm, err
+}
+
+// share returns what arrives on a QUIC listener's socket and is not QUIC.
+func (u *udpSockets) share(addr *net.UDPAddr) (net.PacketConn, error) {
+	if u.cm == nil {
+		return nil, errors.New("no QUIC socket")
+	}
+	return u.cm.SharedNonQUICPacketConn("", addr)
+}
+
+// selfSigned makes the certificate of the WebSocket listener on port 443. It proves
+// nothing and need not: inside the TLS a peer checks the relay's peer ID, as on
+// every other port. It exists because some firewalls let only TLS through.
+func selfSigned() (tls.Certificate, error) {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return tls.Certificate{}, fmt.Errorf("make a certificate: %w", err)
+	}
+	serial, err := rand.Int(rand.Reader, new(big.Int).Lsh(big.NewInt(1), 127))
+	if err != nil {
+		return tls.Certificate{}, fmt.Errorf("make a certificate: %w", err)
+	}
+	now := time.Now()
+	t := &x509.Certificate{
+		SerialNumber: serial,
+		Subject:      pkix.Name{CommonName: userAgent},
+		DNSNames:     []string{userAgent + ".invalid"},
+		NotBefore:    now.Add(-24 * time.Hour), // clocks differ
+		NotAfter:     now.AddDate(10, 0, 0),    // lives in memory: longer than the process
+		KeyUsage:     x509.KeyUsageDigitalSignature,
+		ExtKeyUsage:  []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
+	}
+	der, err := x509.CreateCertificate(rand.Reader, t, t, &key.PublicKey, key)
+	if err != nil {
+		return tls.Certificate{}, fmt.Errorf("make a certificate: %w", err)
+	}
+	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}, nil
+}

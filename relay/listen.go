@@ -1,0 +1,251 @@
+package relay
+
+import (
+	"fmt"
+	"net"
+	"net/netip"
+	"slices"
+	"strconv"
+	"strings"
+
+	p2p "github.com/libp2p/go-libp2p/core/peer"
+	ma "github.com/multiformats/go-multiaddr"
+
+	"sightline/relay/rendezvous"
+)
+
+// maxAddrs is how many addresses a join string may have.
+const maxAddrs = 8
+
+// plan is what will be listened on: each address with each of its ports.
+type plan struct {
+	at      []netip.AddrPort
+	anyFree bool // a port was chosen by us and may be gone when we come
+}
+
+// planListeners reads Options.Listen and chooses the free ports.
+func planListeners(list []string) (plan, error) {
+	var p plan
+	for _, s := range list {
+		host, portText, err := net.SplitHostPort(s)
+		if err != nil {
+			return plan{}, fmt.Errorf("listen address %q is not HOST:PORT", s)
+		}
+		port, err := strconv.ParseUint(portText, 10, 16)
+		if err != nil {
+			return plan{}, fmt.Errorf("listen address %q: %q is not a port", s, portText)
+		}
+		ips, err := listenIPs(host)
+		if err != nil {
+			return plan{}, fmt.Errorf("listen address %q: %w", s, err)
+		}
+		if port == 0 {
+			p.anyFree = true
+			if port, err = freePort(ips[0]); err != nil {
+				return plan{}, err
+			}
+		}
+		for _, ip := range ips {
+			p.at = append(p.at, netip.AddrPortFrom(ip, uint16(port)))
+		}
+	}
+	return p, nil
+}
+
+// listenIPs: nothing means all addresses of both families, if the machine has both.
+func listenIPs(host string) ([]netip.Addr, error) {
+	switch host {
+	case "":
+		ips := []netip.Addr{netip.IPv4Unspecified()}
+		if hasIPv6() {
+			ips = append(ips, netip.IPv6Unspecified())
+		}
+		return ips, nil
+	case "localhost":
+		return []netip.Addr{netip.AddrFrom4([4]byte{127, 0, 0, 1})}, nil
+	}
+	ip, err := netip.ParseAddr(host)
+	if err != nil || ip.Zone() != "" {
+		return nil, fmt.Errorf("%q is not an IP address of this machine (use --announce for names)", host)
+	}
+	return []netip.Addr{ip.Unmap()}, nil
+}
+
+func hasIPv6() bool {
+	c, err := net.ListenPacket("udp6", "[::]:0")
+	if err != nil {
+		return false
+	}
+	c.Close()
+	return true
+}
+
+// freePort finds a number that is free for TCP and UDP.
+func freePort(ip netip.Addr) (uint64, error) {
+	var last error
+	for range 16 {
+		l, err := net.Listen("tcp", netip.AddrPortFrom(ip, 0).String())
+		if err != nil {
+			return 0, fmt.Errorf("find a free port: %w", err)
+		}
+		port := l.Addr().(*net.TCPAddr).AddrPort().Port()
+		c, err := net.ListenPacket("udp", netip.AddrPortFrom(ip, port).String())
+		l.Close()
+		if err == nil {
+			c.Close()
+			return uint64(port), nil
+		}
+		last = err
+	}
+	return 0, fmt.Errorf("find a port that is free for TCP and UDP: %w", last)
+}
+
+func (p plan) hostPorts() []string {
+	var all []string
+	for _, a := range p.at {
+		all = append(all, a.String())
+	}
+	return all
+}
+
+func (p plan) multiaddrs() []ma.Multiaddr {
+	var all []ma.Multiaddr
+	for _, a := range p.at {
+		for _, t := range rendezvous.Transports(a.Port()) {
+			all = append(all, ma.StringCast(ipPrefix(a.Addr())+t))
+		}
+	}
+	return all
+}
+
+// udp are the sockets of QUIC.
+func (p plan) udp() []*net.UDPAddr {
+	var all []*net.UDPAddr
+	for _, a := range p.at {
+		if slices.ContainsFunc(rendezvous.Transports(a.Port()), isQUIC) {
+			all = append(all, net.UDPAddrFromAddrPort(a))
+		}
+	}
+	return all
+}
+
+func isQUIC(t string) bool { return strings.HasSuffix(t, "/quic-v1") }
+
+func ipPrefix(ip netip.Addr) string {
+	if ip.Is4() {
+		return "/ip4/" + ip.String()
+	}
+	return "/ip6/" + ip.String()
+}
+
+// ports are the different ports, in the order of Listen.
+func (p plan) ports() []uint16 {
+	var all []uint16
+	for _, a := range p.at {
+		if !slices.Contains(all, a.Port()) {
+			all = append(all, a.Port())
+		}
+	}
+	return all
+}
+
+// joinString makes what others need to use this relay.
+func joinString(o Options, p plan) (rendezvous.Join, error) {
+	id, err := p2p.IDFromPrivateKey(o.Key)
+	if err != nil {
+		return rendezvous.Join{}, err
+	}
+	j := rendezvous.Join{ID: id}
+	if !o.Open {
+		j.Token = o.Token
+	}
+	if len(o.Announce) > 0 {
+		j.Addrs = announced(o.Announce, p)
+	} else if j.Addrs, err = ownAddrs(p); err != nil {
+		return rendezvous.Join{}, err
+	}
+	// Reading it back checks every name and brings it into its one spelling.
+	return rendezvous.ParseJoin(j.String())
+}
+
+// announced gives each name without a port all our ports.
+func announced(names []string, p plan) []string {
+	var all []string
+	for _, n := range names {
+		if _, _, err := net.SplitHostPort(n); err == nil {
+			all = append(all, n)
+			continue
+		}
+		for _, port := range p.ports() {
+			all = append(all, net.JoinHostPort(strings.Trim(n, "[]"), strconv.Itoa(int(port))))
+		}
+	}
+	return all
+}
+
+// ownAddrs are the addresses under which this machine may be reached, the ones of
+// more use first: IPv4, then IPv6; loopback only if there is nothing else.
+func ownAddrs(p plan) ([]string, error) {
+	ifaces, err := interfaceIPs()
+	if err != nil {
+		return nil, err
+	}
+	var far, near []netip.AddrPort
+	for _, a := range p.at {
+		for _, ip := range reachable(a.Addr(), ifaces) {
+			ap := netip.AddrPortFrom(ip, a.Port())
+			if ip.IsLoopback() {
+				near = append(near, ap)
+			} else {
+				far = append(far, ap)
+			}
+		}
+	}
+	if len(far) == 0 {
+		far = near
+	}
+	slices.SortStableFunc(far, func(a, b netip.AddrPort) int { return a.Addr().BitLen() - b.Addr().BitLen() })
+	var all []string
+	for _, a := range slices.Compact(far)[:min(len(far), maxAddrs)] {
+		all = append(all, a.String())
+	}
+	if len(all) == 0 {
+		return nil, fmt.Errorf("no address to give to others: use --announce")
+	}
+	return all, nil
+}
+
+// reachable are the addresses behind one listener: itself, or for "all addresses"
+// those of the interfaces of the same family.
+func reachable(listen netip.Addr, ifaces []netip.Addr) []netip.Addr {
+	if !listen.IsUnspecified() {
+		return []netip.Addr{listen}
+	}
+	var all []netip.Addr
+	for _, ip := range ifaces {
+		if ip.BitLen() == listen.BitLen() {
+			all = append(all, ip)
+		}
+	}
+	return all
+}
+
+// interfaceIPs leaves out link-local addresses, which mean something else on every
+// other machine.
+func interfaceIPs() ([]netip.Addr, error) {
+	addrs, err := net.InterfaceAddrs()
+	if err != nil {
+		return nil, fmt.Errorf("read the addresses of this machine: %w", err)
+	}
+	var all []netip.Addr
+	for _, a := range addrs {
+		p, err := netip.ParsePrefix(a.String())
+		if err != nil {
+			continue
+		}
+		if ip := p.Addr().Unmap(); !ip.IsLinkLocalUnicast() && !ip.IsMulticast() && ip.Zone() == "" {
+			all = append(all, ip)
+		}
+	}
+	return all, nil
+}
