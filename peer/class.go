@@ -1,6 +1,16 @@
 package peer
 
-import "errors"
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"os"
+
+	"sightline/peer/invite"
+	"sightline/peer/link"
+	"sightline/peer/secure"
+	"sightline/screen"
+)
 
 // Class is the kind of an error as far as a person can act on it. One table in
 // tui turns it into a sentence, a hint and an exit code.
@@ -67,3 +77,33 @@ var (
 	ErrNoAnswer = &Error{Class: ClassTimedOut, Msg: "nobody answered at the host within 60 seconds"}
 	ErrNobody   = &Error{Class: ClassUsage, Msg: "nobody can be asked here to let a viewer in"}
 )
+
+// classOfCause knows the errors of the packages that a session is made of.
+func classOfCause(err error) Class {
+	var wait *secure.WaitError
+	switch {
+	case errors.As(err, &wait), errors.Is(err, secure.ErrBusy):
+		return ClassLocked
+	case errors.Is(err, context.Canceled):
+		return ClassInterrupted
+	case errors.Is(err, invite.ErrMalformed):
+		return ClassUsage
+	case errors.Is(err, secure.ErrWrongCode), errors.Is(err, secure.ErrTampered), errors.Is(err, secure.ErrWrongPeer):
+		return ClassAuth
+	case errors.Is(err, secure.ErrClosed), errors.Is(err, secure.ErrModeOff), errors.Is(err, link.ErrGone):
+		return ClassNoSession
+	case errors.Is(err, secure.ErrVersion):
+		return ClassVersion
+	case errors.Is(err, link.ErrRefusedByRelay):
+		return ClassRelay
+	case errors.Is(err, link.ErrNoPath):
+		return ClassNoRoute
+	case errors.Is(err, screen.ErrNoDisplay), errors.Is(err, screen.ErrDisplayLost):
+		return ClassNoDisplay
+	case errors.Is(err, fs.ErrPermission):
+		return ClassPermission
+	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, os.ErrDeadlineExceeded):
+		return ClassTimedOut
+	}
+	return ClassFault
+}

@@ -214,7 +214,7 @@ func (r *remote) admitLocked() {
 // connection throws away what is still in its buffers. A stranger may try again
 // with the same connection, after a WAIT or with another code.
 const (
-	lingerAdmitted = time.Second
+	lingerAdmitted = 500 * time.Millisecond
 	lingerStranger = 10 * time.Second
 )
 

@@ -1,0 +1,138 @@
+package peer
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"time"
+
+	"sightline/peer/invite"
+	"sightline/peer/secure"
+)
+
+// firstDigits is the shortest session number; a relay with many sessions asks
+// for more (SECURITY-DESIGN, section 3).
+const firstDigits = 5
+
+// codes keeps a code on show: after a session, a burnt or an expired one it
+// goes on with a fresh one. With Once there is one code and one session.
+func (h *Host) codes(ctx context.Context) error {
+	for {
+		err := h.oneCode(ctx)
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		if h.o.Once {
+			return h.onceResult(err)
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// onceResult is what Once ends with: the session's end, or the code's if
+// nobody came.
+func (h *Host) onceResult(err error) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if !h.ended {
+		if err == nil {
+			err = ErrExpired
+		}
+		h.outcome = err
+	}
+	return errOnceDone
+}
+
+// oneCode publishes a number, shows its code and stays until the code is dead
+// and everybody whom it let in has left. The number stays published so long,
+// because a broken session comes back through the relay.
+func (h *Host) oneCode(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	proposal, err := invite.NewNumber(firstDigits, rand.Reader)
+	if err != nil {
+		return err
+	}
+	lease, err := h.o.Directory.Publish(ctx, proposal)
+	if err != nil {
+		return err
+	}
+	door, err := h.open(lease)
+	if err != nil {
+		return err
+	}
+	h.emit(Code{Number: door.number, Code: door.code, Expires: door.Expires()})
+	dead := h.outlive(ctx, door)
+	h.mu.Lock()
+	h.door = nil
+	h.mu.Unlock()
+	return dead
+}
+
+// open makes a code for a published number and puts it on show.
+func (h *Host) open(lease Lease) (*openCode, error) {
+	code, err := invite.New(lease.Number, rand.Reader)
+	if err != nil {
+		return nil, err
+	}
+	door, err := secure.OpenCode(code, invite.DoorOptions{Uses: h.o.Viewers, Life: h.o.Expire}, rand.Reader)
+	if err != nil {
+		return nil, err
+	}
+	open := &openCode{CodeDoor: door, number: code.Number, code: code.String()}
+	h.mu.Lock()
+	h.door, h.route = open, lease.Route
+	h.mu.Unlock()
+	return open, nil
+}
+
+// outlive waits until the door is shut and nobody sits here by it. The error
+// says why the code died unused, and is nil if it was used.
+func (h *Host) outlive(ctx context.Context, door *openCode) error {
+	expiry := time.NewTimer(time.Until(door.Expires()))
+	defer expiry.Stop()
+	shut := door.Closed()
+	for {
+		err := door.Err()
+		if err != nil && !h.occupied(door) {
+			return h.codeEnd(err)
+		}
+		select {
+		case <-shut:
+			shut = nil
+		case <-expiry.C:
+		case <-h.changed:
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+}
+
+func (h *Host) occupied(door *openCode) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.sharedLocked(door)
+}
+
+// codeEnd tells people why a code is gone. Only Once makes an error of it.
+func (h *Host) codeEnd(err error) error {
+	h.mu.Lock()
+	once, ended := h.o.Once, h.ended
+	h.mu.Unlock()
+	switch {
+	case ended, errors.Is(err, invite.ErrUsed):
+		return nil
+	case errors.Is(err, invite.ErrExpired):
+		h.emit(Failed{Err: ErrExpired})
+	case errors.Is(err, invite.ErrBurnt):
+		h.emit(Failed{Err: errBurnt})
+	}
+	if once {
+		return &Error{Class: ClassNoSession, Err: err}
+	}
+	return nil
+}
+
+var errBurnt = &Error{Class: ClassNoSession, Msg: "the code was burnt after wrong tries"}

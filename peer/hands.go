@@ -1,0 +1,112 @@
+package peer
+
+import (
+	"image"
+	"sync"
+
+	"sightline/screen"
+	"sightline/screen/keysym"
+)
+
+// hands lets several seats act through one Injector and remembers what each
+// holds down, so that whatever a seat pressed comes up when it leaves.
+type hands struct {
+	mu   sync.Mutex
+	to   screen.Injector // nil: this platform takes no input
+	keys map[SeatID]map[keysym.Sym]bool
+	at   map[SeatID]screen.Pointer
+}
+
+func newHands(to screen.Injector) *hands {
+	return &hands{to: to, keys: map[SeatID]map[keysym.Sym]bool{}, at: map[SeatID]screen.Pointer{}}
+}
+
+// maxHeld keys of one viewer; nobody has more fingers than this.
+const maxHeld = 32
+
+// key presses or lifts. A release of what this seat does not hold is ignored.
+func (x *hands) key(id SeatID, k screen.Key) error {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.to == nil {
+		return &screen.Refused{Reason: "no input here"}
+	}
+	held := x.keys[id]
+	if held == nil {
+		held = map[keysym.Sym]bool{}
+		x.keys[id] = held
+	}
+	if !k.Down {
+		if !held[k.Sym] {
+			return nil
+		}
+		delete(held, k.Sym)
+		return x.to.Key(k)
+	}
+	if len(held) >= maxHeld && !held[k.Sym] {
+		return &screen.Refused{Reason: "too many keys down"}
+	}
+	if err := x.to.Key(k); err != nil {
+		return err
+	}
+	held[k.Sym] = true
+	return nil
+}
+
+func (x *hands) pointer(id SeatID, p screen.Pointer) error {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.to == nil {
+		return &screen.Refused{Reason: "no input here"}
+	}
+	if err := x.to.Pointer(p); err != nil {
+		return err
+	}
+	p.Wheel = image.Point{}
+	x.at[id] = p
+	return nil
+}
+
+// release lifts everything that a seat holds.
+func (x *hands) release(id SeatID) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.to == nil {
+		return
+	}
+	for sym := range x.keys[id] {
+		x.to.Key(screen.Key{Sym: sym})
+	}
+	if p, ok := x.at[id]; ok && p.Buttons != 0 {
+		p.Buttons = 0
+		x.to.Pointer(p)
+	}
+	delete(x.keys, id)
+	delete(x.at, id)
+	if len(x.keys) == 0 {
+		x.to.ReleaseAll()
+	}
+}
+
+// lift lifts everything that anybody holds.
+func (x *hands) lift() {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	clear(x.keys)
+	clear(x.at)
+	if x.to != nil {
+		x.to.ReleaseAll()
+	}
+}
+
+// near is the place around a viewer's pointer, where it looks for the answer
+// to what it does: 256 x 256 px, empty while it has not pointed anywhere.
+func (x *hands) near(id SeatID) image.Rectangle {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	p, ok := x.at[id]
+	if !ok {
+		return image.Rectangle{}
+	}
+	return image.Rectangle{Min: p.At, Max: p.At}.Inset(-128)
+}

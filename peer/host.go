@@ -1,0 +1,430 @@
+package peer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/libp2p/go-libp2p/core/crypto"
+	p2p "github.com/libp2p/go-libp2p/core/peer"
+
+	"sightline/peer/link"
+	"sightline/peer/secure"
+	"sightline/peer/wire"
+	"sightline/screen"
+)
+
+// Node is what a host needs of peer/link.
+type Node interface {
+	Accept(ctx context.Context) (*link.Knock, error)
+	Deny(id p2p.ID)
+}
+
+// HostOptions of a Host. Key, Node, Source, Injector, Directory and Events are
+// required; Injector may be nil where the platform takes no input.
+type HostOptions struct {
+	Key       crypto.PrivKey
+	Node      Node
+	Source    screen.Source
+	Injector  screen.Injector
+	Directory Directory
+	Events    func(Event) // called by many goroutines, no lock held; must not block
+
+	Name    string        // what viewers see
+	Version string        // of the program
+	Sharing string        // what is shown, for people
+	Allow   Grant         // given without a question about rights; default View
+	Viewers int           // that one code admits; default 1
+	Expire  time.Duration // of an unused code; default 15 min
+	Accept  bool          // nobody is asked: whoever knows the code comes in with Allow
+	Once    bool          // one session, then Run returns how it ended
+	Log     *slog.Logger
+}
+
+// Host shares a screen. Make it with NewHost; Run does the work; the other
+// methods are for whoever controls it and may be called at any time.
+type Host struct {
+	// Static after construction.
+	o      HostOptions
+	me     secure.Identity
+	canvas screen.Canvas
+	porch  *secure.Porch
+	hands  *hands
+	log    *slog.Logger
+	stop   chan struct{} // closed by Stop
+
+	watch chan struct{} // somebody watches: capture goes on
+
+	mu       sync.Mutex
+	door     *openCode // the code that can be typed now, nil between codes
+	route    string
+	seats    map[SeatID]*seat
+	nextSeat SeatID
+	paused   bool
+	stopped  bool
+	changed  chan struct{} // a seat came or left; of one
+	asking   int           // questions on the local screen
+	asked    time.Time     // when the last one was answered
+	outcome  error         // of the first session that ended, for Once
+	ended    bool          // a session has ended
+	watchers int
+}
+
+// openCode is a code that is on show.
+type openCode struct {
+	*secure.CodeDoor
+	number, code string
+}
+
+// NewHost checks the options and makes what every session needs.
+func NewHost(o HostOptions) (*Host, error) {
+	me, err := secure.NewIdentity(o.Key)
+	if err != nil {
+		return nil, err
+	}
+	if o.Allow == 0 {
+		o.Allow = wire.View
+	}
+	if o.Viewers <= 0 {
+		o.Viewers = 1
+	}
+	if o.Expire <= 0 {
+		o.Expire = 15 * time.Minute
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	return &Host{
+		o: o, me: me, porch: &secure.Porch{}, hands: newHands(o.Injector), log: o.Log,
+		stop: make(chan struct{}), watch: make(chan struct{}, 1), changed: make(chan struct{}, 1),
+		seats: map[SeatID]*seat{},
+	}, nil
+}
+
+// Run shares until ctx ends, Stop is called, or (Once) the one session is
+// over. It returns nil when it was told to stop; with Once what its session
+// ended with. Source and Injector stay the caller's to close.
+func (h *Host) Run(ctx context.Context) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	var wg sync.WaitGroup
+	run := func(what string, f func(context.Context) error) {
+		wg.Go(func() {
+			if err := f(ctx); err != nil && ctx.Err() == nil {
+				h.log.Debug("host part ended", "part", what, "err", err)
+				cancel(err)
+			}
+		})
+	}
+	run("capture", h.capture)
+	run("codes", h.codes)
+	run("door", h.accept)
+	run("panic key", h.panicKey)
+	select {
+	case <-ctx.Done():
+	case <-h.stop:
+		cancel(errStopped)
+	}
+	err := context.Cause(ctx)
+	h.dismiss(lastWord(err))
+	wg.Wait()
+	if errors.Is(err, errStopped) || errors.Is(err, errOnceDone) {
+		err = nil
+		if h.o.Once {
+			err = h.onceOutcome()
+		}
+	}
+	return err
+}
+
+// errOnceDone ends Run after the one session of Once.
+var errOnceDone = errors.New("the one session is over")
+
+func (h *Host) onceOutcome() error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.outcome
+}
+
+// emit hands an event to whoever listens.
+func (h *Host) emit(e Event) { h.o.Events(e) }
+
+// capture moves changes from the source to the canvas, only while somebody
+// watches.
+func (h *Host) capture(ctx context.Context) error {
+	var ch screen.Change
+	for {
+		if err := h.awaitWatcher(ctx); err != nil {
+			return err
+		}
+		ch.Reset()
+		if err := h.o.Source.Next(ctx, &ch); err != nil {
+			if ctx.Err() != nil {
+				return err
+			}
+			err = &Error{Class: ClassNoDisplay, Msg: "the screen cannot be captured any more", Err: err}
+			h.canvas.Fail(err)
+			return err
+		}
+		h.canvas.Update(&ch)
+	}
+}
+
+// awaitWatcher blocks while no seat shows the screen. What changes meanwhile
+// is found by the next call of the source: damage adds up there.
+func (h *Host) awaitWatcher(ctx context.Context) error {
+	for {
+		h.mu.Lock()
+		on := h.watchers > 0 && !h.paused
+		h.mu.Unlock()
+		if on {
+			return nil
+		}
+		select {
+		case <-h.watch:
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+}
+
+// watching counts seats that show the screen.
+func (h *Host) watching(by int) {
+	h.mu.Lock()
+	h.watchers += by
+	h.mu.Unlock()
+	signal(h.watch)
+}
+
+func signal(c chan struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
+}
+
+// accept takes viewers at the door until ctx ends.
+func (h *Host) accept(ctx context.Context) error {
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	for {
+		k, err := h.o.Node.Accept(ctx)
+		if err != nil {
+			return cause(ctx, err)
+		}
+		wg.Go(func() { h.receive(ctx, k) })
+	}
+}
+
+// receive is one knock: handshake, then a new seat or one that resumes.
+func (h *Host) receive(ctx context.Context, k *link.Knock) {
+	defer k.Conn.Close()
+	var door *openCode
+	tr := &traffic{}
+	s, err := secure.Admit(ctx, tr.count(k.Stream), h.me, k.Conn.Remote(), secure.Doors{
+		Code: func(n uint64) *secure.CodeDoor {
+			if door = h.openDoor(n); door == nil {
+				return nil
+			}
+			return door.CodeDoor
+		},
+		Resume: h.resumeKey,
+		Porch:  h.porch,
+	})
+	if err != nil {
+		h.log.Debug("handshake", "err", err)
+		if errors.Is(err, secure.ErrWrongCode) {
+			h.emit(Denied{Reason: "wrong code"})
+		}
+		return
+	}
+	defer s.Close()
+	if s.Mode() == secure.ModeResume {
+		h.resume(ctx, s, k.Conn)
+		return
+	}
+	h.seat(ctx, s, k.Conn, door, tr)
+}
+
+// openDoor is the code with this number, if it is the one on show.
+func (h *Host) openDoor(number uint64) *openCode {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.door != nil && h.door.Number() == number {
+		return h.door
+	}
+	return nil
+}
+
+// seat makes a new seat for an authenticated viewer and stays with it.
+func (h *Host) seat(ctx context.Context, s *secure.Session, conn link.Conn, door *openCode, tr *traffic) {
+	st := h.newSeat(door, conn.Remote())
+	if st == nil {
+		return
+	}
+	st.traffic = tr
+	defer h.leave(st)
+	st.err = st.run(ctx, s, conn)
+}
+
+func (h *Host) newSeat(door *openCode, id p2p.ID) *seat {
+	st := &seat{
+		host: h, door: door, viewer: viewerOf(id, ""), peer: id, since: time.Now(),
+		control: newLine(wire.Control), input: newLine(wire.Input),
+		answer: make(chan Grant, 1), bye: make(chan wire.Farewell, 1), back: make(chan comeback),
+		gone: make(chan struct{}),
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.stopped {
+		return nil
+	}
+	h.nextSeat++
+	st.id = h.nextSeat
+	h.seats[st.id] = st
+	return st
+}
+
+// leave clears a seat: keys come up, the code that let it in is spent.
+func (h *Host) leave(st *seat) {
+	close(st.gone)
+	h.hands.release(st.id)
+	h.mu.Lock()
+	delete(h.seats, st.id)
+	was := st.admitted
+	if was && !h.ended {
+		h.ended, h.outcome = true, st.err
+	}
+	if !was && h.o.Once && !h.ended && h.door == st.door {
+		// The one viewer was refused or went away before it was let in.
+		h.ended, h.outcome = true, st.err
+	}
+	last := !h.sharedLocked(st.door)
+	h.mu.Unlock()
+	if last && st.door != nil {
+		st.door.Burn() // a code ends with its session
+	}
+	if was {
+		h.emit(Left{Seat: st.id, Reason: reasonOf(st.err)})
+	}
+	signal(h.changed)
+}
+
+// sharedLocked tells whether somebody else sits here by the same code.
+func (h *Host) sharedLocked(door *openCode) bool {
+	for _, st := range h.seats {
+		if st.door == door {
+			return true
+		}
+	}
+	return false
+}
+
+func reasonOf(err error) string {
+	if err == nil {
+		return "the viewer left"
+	}
+	return err.Error()
+}
+
+// resumeKey is the key of a seat that may be resumed by this peer.
+func (h *Host) resumeKey(session uint64, viewer p2p.ID) (key [32]byte, ok bool) {
+	for _, st := range h.all() {
+		if id, key, ok := st.resumeKey(); ok && id == session && st.peer == viewer {
+			return key, true
+		}
+	}
+	return key, false
+}
+
+// resume hands a fresh session to the seat that it belongs to and stays until
+// the seat is done with it.
+func (h *Host) resume(ctx context.Context, s *secure.Session, conn link.Conn) {
+	st := h.resumable(s.Remote())
+	if st == nil {
+		return
+	}
+	c := comeback{s: s, conn: conn, done: make(chan struct{})}
+	select {
+	case st.back <- c:
+	case <-st.gone:
+		return
+	case <-ctx.Done():
+		return
+	}
+	<-c.done
+}
+
+// resumable is the seat of this peer that may go on. A viewer has a key of its
+// own in each process, so it has one seat at most that was not kicked.
+func (h *Host) resumable(id p2p.ID) *seat {
+	for _, st := range h.all() {
+		if _, _, ok := st.resumeKey(); ok && st.peer == id {
+			return st
+		}
+	}
+	return nil
+}
+
+// panicKey ends all sessions when the person at the host presses it.
+func (h *Host) panicKey(ctx context.Context) error {
+	p, ok := h.o.Injector.(interface{ Panic() <-chan struct{} })
+	if !ok {
+		return nil
+	}
+	for {
+		select {
+		case <-p.Panic():
+			h.dismissSeated(wire.Farewell{Reason: wire.PanicKey})
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}
+
+// dismiss ends every seat and admits no new one.
+func (h *Host) dismiss(f wire.Farewell) {
+	h.mu.Lock()
+	h.stopped = true
+	h.mu.Unlock()
+	h.dismissSeated(f)
+}
+
+func (h *Host) dismissSeated(f wire.Farewell) {
+	for _, st := range h.all() {
+		st.end(f)
+	}
+}
+
+// lastWord is what viewers hear when the host ends with err.
+func lastWord(err error) wire.Farewell {
+	var e *Error
+	if errors.As(err, &e) && e.Class == ClassNoDisplay {
+		return wire.Farewell{Reason: wire.Fault, Words: e.Msg}
+	}
+	return wire.Farewell{Reason: wire.Stopped}
+}
+
+// all seats, in the order in which they came.
+func (h *Host) all() []*seat {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	var list []*seat
+	for _, st := range h.seats {
+		list = append(list, st)
+	}
+	slices.SortFunc(list, func(a, b *seat) int { return int(a.id - b.id) })
+	return list
+}
+
+func (h *Host) find(id SeatID) (*seat, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if st := h.seats[id]; st != nil {
+		return st, nil
+	}
+	return nil, &Error{Class: ClassUsage, Msg: fmt.Sprintf("there is no viewer %d", id)}
+}

@@ -1,0 +1,187 @@
+package peer
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	p2p "github.com/libp2p/go-libp2p/core/peer"
+
+	"sightline/peer/link"
+	"sightline/peer/secure"
+	"sightline/peer/wire"
+)
+
+// Streams stay on the path they were opened on. The viewer opens its channels,
+// so the viewer moves them: when a better path comes up, when a stream broke
+// while another path lives, and when new rights open a new channel.
+
+func decodeID(s string) (p2p.ID, error) { return p2p.Decode(s) }
+
+// move keeps every channel open on the best path of one connection.
+func (v *View) move(ctx context.Context, wg *sync.WaitGroup, s *secure.Session, conn link.Conn, serve func(*secure.Sealed)) {
+	v.place(ctx, wg, s, conn, serve)
+	for {
+		select {
+		case p, ok := <-conn.Paths():
+			if !ok {
+				return
+			}
+			v.notePath(p)
+		case ch := <-v.lost:
+			v.mu.Lock()
+			delete(v.on, ch)
+			v.mu.Unlock()
+			// A moment for Paths or Dead to tell what happened, and a brake.
+			if sleep(ctx, 50*time.Millisecond) != nil {
+				return
+			}
+		case <-v.granted:
+		case <-ctx.Done():
+			return
+		}
+		v.place(ctx, wg, s, conn, serve)
+	}
+}
+
+func (v *View) notePath(p Path) {
+	v.mu.Lock()
+	changed := p.Kind != link.None && !same(v.path, p)
+	v.path = p
+	v.mu.Unlock()
+	if changed {
+		v.o.Events(PathChanged{Path: p})
+		v.retitle()
+	}
+}
+
+// same tells whether two descriptions mean the same path.
+func same(a, b Path) bool { return a.Kind == b.Kind && a.Transport == b.Transport }
+
+// place opens each channel that is missing or on a worse path than the best.
+func (v *View) place(ctx context.Context, wg *sync.WaitGroup, s *secure.Session, conn link.Conn, serve func(*secure.Sealed)) {
+	best := conn.Path()
+	if best.Kind == link.None {
+		return
+	}
+	g := v.rights()
+	for _, ch := range []wire.Channel{wire.Control, wire.Screen, wire.Input} {
+		if need := channels[ch].need; need != 0 && !g.Any(need) {
+			continue
+		}
+		v.mu.Lock()
+		at, open := v.on[ch]
+		v.mu.Unlock()
+		if open && same(at, best) {
+			continue
+		}
+		v.openChannel(ctx, wg, s, conn, ch, serve)
+	}
+}
+
+// openChannel opens one channel anew. What served it before is taken over by
+// the line or, for the screen, handed over by the host at a frame's border.
+func (v *View) openChannel(ctx context.Context, wg *sync.WaitGroup, s *secure.Session, conn link.Conn,
+	ch wire.Channel, serve func(*secure.Sealed)) {
+	raw, err := conn.Open(ctx)
+	if err != nil {
+		v.log.Debug("open channel", "channel", ch.String(), "err", err)
+		return
+	}
+	sealed, err := s.Seal(v.traffic.count(raw), ch)
+	if err != nil {
+		v.log.Debug("seal channel", "channel", ch.String(), "err", err)
+		return
+	}
+	v.mu.Lock()
+	v.on[ch] = raw.Path()
+	v.mu.Unlock()
+	switch ch {
+	case wire.Control:
+		serve(sealed)
+	case wire.Input:
+		wg.Go(func() {
+			v.input.Serve(ctx, sealed, func(wire.Type, []byte) error { return wire.ErrMalformed })
+			v.lostIf(ctx, ch, raw.Path())
+		})
+	case wire.Screen:
+		wg.Go(func() { v.queueScreen(ctx, sealed, raw.Path()) })
+	}
+}
+
+// lostIf reports a channel whose stream ended, unless it lives on elsewhere.
+func (v *View) lostIf(ctx context.Context, ch wire.Channel, was Path) {
+	v.mu.Lock()
+	still := same(v.on[ch], was)
+	v.mu.Unlock()
+	if still && ctx.Err() == nil {
+		v.report(ch)
+	}
+}
+
+// queueScreen gives a screen stream to paint and stays until it has been read.
+func (v *View) queueScreen(ctx context.Context, sealed *secure.Sealed, at Path) {
+	st := screenStream{s: sealed, done: make(chan struct{})}
+	defer context.AfterFunc(ctx, func() { sealed.Reset() })()
+	select {
+	case v.screens <- st:
+	case <-ctx.Done():
+		return
+	}
+	select {
+	case <-st.done:
+		v.lostIf(ctx, wire.Screen, at)
+	case <-ctx.Done():
+	}
+}
+
+// watchdog asks for a sign of life every pingEach, and says so when there was
+// none for deadIn: the path is dead even if nobody has told us.
+func (v *View) watchdog(ctx context.Context, broken chan struct{}) {
+	t := time.NewTicker(pingEach)
+	defer t.Stop()
+	var token [8]byte
+	for {
+		select {
+		case <-t.C:
+		case <-ctx.Done():
+			return
+		}
+		v.mu.Lock()
+		heard, waiting := v.heard, !v.pinged.IsZero()
+		if !waiting {
+			v.pinged = time.Now()
+		}
+		v.mu.Unlock()
+		if !waiting {
+			v.control.Say(wire.TypePing, token[:])
+			continue
+		}
+		if silent := time.Since(heard); silent > 4*deadIn {
+			signal(broken)
+		} else if silent > deadIn {
+			v.glass.dim(heard)
+			v.control.Broken() // opened again on the best path
+			v.mu.Lock()
+			v.pinged = time.Time{}
+			v.mu.Unlock()
+		}
+	}
+}
+
+// ponged notes a sign of life.
+func (v *View) ponged() {
+	now := time.Now()
+	v.mu.Lock()
+	v.heard = now
+	if !v.pinged.IsZero() {
+		v.lags = append(v.lags, now.Sub(v.pinged))
+		if len(v.lags) > lagsKept {
+			v.lags = append(v.lags[:0], v.lags[1:]...)
+		}
+	}
+	v.pinged = time.Time{}
+	v.mu.Unlock()
+	v.glass.dim(time.Time{})
+	v.retitle()
+}

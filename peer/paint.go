@@ -1,0 +1,275 @@
+package peer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"image"
+	"sync"
+	"time"
+
+	"sightline/peer/secure"
+	"sightline/peer/wire"
+	"sightline/screen"
+	"sightline/screen/codec"
+)
+
+// glass is the window and what is on it. The window is called by one goroutine
+// at a time.
+type glass struct {
+	mu     sync.Mutex
+	w      screen.Window
+	state  screen.State
+	layout screen.Layout
+	dec    *codec.TilesDecoder
+	frames map[screen.PictureID]*screen.Frame
+	asked  bool // a reset was asked for and has not come
+
+	stats  Stats
+	began  time.Time
+	shown  int
+	decode time.Duration
+	exact  bool
+}
+
+func newGlass(w screen.Window, s screen.State) *glass {
+	return &glass{w: w, state: s, dec: codec.NewDecoder(), frames: map[screen.PictureID]*screen.Frame{}}
+}
+
+// dim says since when the picture is old; zero: it is live.
+func (g *glass) dim(since time.Time) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if !g.state.DimmedSince.Equal(since) {
+		g.state.DimmedSince = since
+		g.w.State(g.state)
+	}
+}
+
+func (g *glass) title(title string, viewOnly bool) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.state.Title != title || g.state.ViewOnly != viewOnly {
+		g.state.Title, g.state.ViewOnly = title, viewOnly
+		g.w.State(g.state)
+	}
+}
+
+func (g *glass) status() (picture string, dimmed time.Time, s Stats) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if len(g.layout.Pictures) > 0 {
+		size := g.layout.Pictures[0].Rect.Size()
+		picture = fmt.Sprintf("%dx%d", size.X, size.Y)
+	}
+	return picture, g.state.DimmedSince, g.stats
+}
+
+// Picture copies one picture as the viewer has it; nil if there is none.
+func (v *View) Picture(id screen.PictureID) *screen.Frame {
+	v.glass.mu.Lock()
+	defer v.glass.mu.Unlock()
+	f := v.glass.frames[id]
+	if f == nil {
+		return nil
+	}
+	c := screen.NewFrame(f.Rect)
+	c.Copy(f, f.Rect)
+	return c
+}
+
+// paint reads screen streams one after the other: the next one goes on where
+// the one before was handed over.
+func (v *View) paint(ctx context.Context) {
+	for {
+		select {
+		case st := <-v.screens:
+			err := v.watch(st.s)
+			close(st.done)
+			if errors.Is(err, wire.ErrMalformed) || errors.Is(err, codec.ErrMalformed) {
+				v.finish(&Error{Class: ClassFault, Msg: "the host broke the protocol", Err: err})
+			} else if err != nil && errors.Is(err, errWindow) {
+				v.finish(err)
+			}
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// errWindow marks what the local window answered.
+var errWindow = errors.New("the window failed")
+
+// watch shows what comes on one stream until it ends.
+func (v *View) watch(s *secure.Sealed) error {
+	defer s.Close()
+	out := &screenOut{s: s}
+	v.mu.Lock()
+	v.showing = out
+	hidden := v.hidden
+	v.mu.Unlock()
+	if hidden {
+		out.hide(true)
+	}
+	r := wire.NewReader(s, wire.Screen)
+	for {
+		t, _, body, err := r.Next()
+		if err != nil {
+			return err
+		}
+		answer, err := v.glass.take(t, body)
+		if errors.Is(err, errMoveOver) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if answer != nil {
+			if err := out.write(answer); err != nil {
+				return err
+			}
+		}
+		v.tell()
+	}
+}
+
+// screenOut is the way back on a screen stream: acknowledgements of the reader,
+// and what the window says.
+type screenOut struct {
+	mu sync.Mutex // of writes
+	s  *secure.Sealed
+}
+
+func (o *screenOut) write(msg []byte) error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	_, err := o.s.Write(msg)
+	return err
+}
+
+func (o *screenOut) hide(hidden bool) {
+	body := []byte{0}
+	if hidden {
+		body[0] = 1
+	}
+	o.write(wire.Append(nil, wire.Screen, wire.TypeHide, 0, body))
+}
+
+// take shows one message and gives the answer to it, if there is one.
+func (g *glass) take(t wire.Type, body []byte) (answer []byte, err error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	switch t {
+	case wire.TypeFrame:
+		return g.frameLocked(body)
+	case wire.TypeCursor:
+		return nil, g.cursorLocked(body)
+	case wire.TypeLayout:
+		return nil, g.layoutLocked(body)
+	case wire.TypeMoved:
+		return nil, errMoveOver
+	}
+	return nil, wire.ErrMalformed
+}
+
+// frameLocked decodes and draws. A picture out of step is asked for afresh,
+// once; until it comes, frames are read and dropped.
+func (g *glass) frameLocked(body []byte) ([]byte, error) {
+	head, msg, err := wire.ParseFrame(body)
+	if err != nil {
+		return nil, err
+	}
+	began := time.Now()
+	id, f, region, err := g.dec.Decode(msg)
+	switch {
+	case errors.Is(err, codec.ErrDesync):
+		if g.asked {
+			return nil, nil
+		}
+		g.asked = true
+		return wire.Append(nil, wire.Screen, wire.TypeReset, 0, nil), nil
+	case err != nil:
+		return nil, err
+	}
+	g.asked = false
+	decoded := time.Now()
+	g.frames[id] = f
+	if err := g.w.Draw(id, f, region); err != nil {
+		return nil, fmt.Errorf("%w: %w", errWindow, err)
+	}
+	g.shown++
+	g.decode += decoded.Sub(began)
+	g.exact = head.Exact
+	m := wire.ShownFrame{Number: head.Number, Decode: decoded.Sub(began), Present: time.Since(decoded)}
+	return wire.Append(nil, wire.Screen, wire.TypeShown, 0, m.Append(nil)), nil
+}
+
+func (g *glass) cursorLocked(body []byte) error {
+	m, err := wire.ParseCursor(body)
+	if err != nil {
+		return err
+	}
+	c := screen.Cursor{Picture: screen.PictureID(m.Picture), At: image.Pt(int(m.X), int(m.Y)), Hidden: m.Hidden}
+	if len(m.Shape) > 0 {
+		if c.Shape, err = codec.ParseCursor(m.Shape); err != nil {
+			return err
+		}
+	}
+	return g.w.Cursor(&c)
+}
+
+func (g *glass) layoutLocked(body []byte) error {
+	infos, err := wire.ParseLayout(body)
+	if err != nil {
+		return err
+	}
+	var l screen.Layout
+	for _, q := range infos {
+		if err := screen.CheckSize(int(q.W), int(q.H)); err != nil {
+			return fmt.Errorf("%w: %w", wire.ErrMalformed, err)
+		}
+		at := image.Pt(int(q.X), int(q.Y))
+		l.Pictures = append(l.Pictures, screen.Picture{
+			ID: screen.PictureID(q.ID), Name: q.Name, Rect: image.Rectangle{Min: at, Max: at.Add(image.Pt(int(q.W), int(q.H)))},
+		})
+	}
+	g.layout = l
+	g.dec.Keep(&l)
+	for id := range g.frames {
+		if _, ok := l.Find(id); !ok {
+			delete(g.frames, id)
+		}
+	}
+	return g.w.Layout(&l)
+}
+
+// tell emits Stats about once a second while frames come, and at once when
+// the first exact picture stands.
+func (v *View) tell() {
+	g := v.glass
+	g.mu.Lock()
+	now := time.Now()
+	if g.began.IsZero() {
+		g.began = now
+	}
+	past := now.Sub(g.began)
+	first := g.exact && !g.stats.Refined && g.stats.BytesIn == 0
+	if g.shown == 0 || (past < tellEach && !first) {
+		g.mu.Unlock()
+		return
+	}
+	s := Stats{BytesOut: v.traffic.out.Load(), BytesIn: v.traffic.in.Load(), Refined: g.exact}
+	s.Frame = g.decode / time.Duration(g.shown)
+	s.FPS = float64(g.shown) / max(past.Seconds(), 0.001)
+	g.shown, g.decode, g.began = 0, 0, now
+	g.mu.Unlock()
+	v.mu.Lock()
+	if n := len(v.lags); n > 0 {
+		s.RTT = v.lags[n-1]
+	}
+	v.mu.Unlock()
+	g.mu.Lock()
+	g.stats = s
+	g.mu.Unlock()
+	v.o.Events(s)
+}

@@ -1,0 +1,375 @@
+package peer
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"sync"
+	"time"
+
+	p2p "github.com/libp2p/go-libp2p/core/peer"
+
+	"sightline/peer/link"
+	"sightline/peer/secure"
+	"sightline/peer/wire"
+)
+
+// seat is the host's end of one session. It outlives its connections: between
+// two of them it waits, with its rights and its place in the numbering of
+// input, for its viewer to resume.
+type seat struct {
+	// Static after construction.
+	host    *Host
+	id      SeatID
+	door    *openCode // that let it in
+	peer    p2p.ID
+	since   time.Time
+	control *line
+	input   *line
+	answer  chan Grant         // of a person: rights, or 0 for no
+	bye     chan wire.Farewell // somebody here wants the seat to end
+	back    chan comeback      // its viewer resumes
+	gone    chan struct{}      // closed when the seat is cleared
+	picture picture
+	traffic *traffic
+	err     error // how it ended; written before gone is closed
+
+	admitted bool // guarded by host.mu
+
+	// Guarded by mu.
+	mu          sync.Mutex
+	viewer      Viewer
+	session     uint64
+	key         [32]byte // to resume with
+	keyGood     bool
+	wants       Grant
+	grants      Grant
+	asking      bool
+	until       time.Time // of the question, or of the chance to resume
+	broken      bool
+	path        Path
+	stats       Stats
+	lastRefusal string
+	handle      func(wire.Type, []byte) error // of control messages, on this connection
+}
+
+// comeback is a resumed session on its way to the seat. done is closed when
+// the seat no longer uses it.
+type comeback struct {
+	s    *secure.Session
+	conn link.Conn
+	done chan struct{}
+}
+
+// errBroken means that every path to the viewer is dead.
+var errBroken = errors.New("the path to the viewer broke")
+
+// run is the whole life of a seat.
+func (st *seat) run(ctx context.Context, s *secure.Session, conn link.Conn) error {
+	g, err := st.ask(ctx, s, conn)
+	if err != nil {
+		return err
+	}
+	st.join(g, false)
+	now := comeback{s: s, conn: conn}
+	for {
+		next, err := st.attend(ctx, now.s, now.conn)
+		if now.done != nil {
+			close(now.done)
+		}
+		if next == nil && errors.Is(err, errBroken) {
+			next, err = st.awaitReturn(ctx)
+		}
+		if next == nil {
+			return err
+		}
+		now = *next
+		st.join(st.rights(), true)
+	}
+}
+
+// join marks the seat as seated and says so.
+func (st *seat) join(g Grant, resumed bool) {
+	st.host.mu.Lock()
+	st.admitted = true
+	st.host.mu.Unlock()
+	st.mu.Lock()
+	st.grants, st.broken = g, false
+	v := st.viewer
+	st.mu.Unlock()
+	st.host.emit(Joined{Seat: st.id, Viewer: v, Grants: g, Resumed: resumed})
+}
+
+// attend lets the viewer in on one connection and stays until that connection
+// or the session is over. A comeback ends it too: then the viewer has noticed
+// first that the path is dead.
+func (st *seat) attend(ctx context.Context, s *secure.Session, conn link.Conn) (next *comeback, err error) {
+	if err := st.accept(s); err != nil {
+		return nil, errBroken
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	defer func() { cancel(err) }()
+
+	left := make(chan error, 1) // the viewer's Bye, or a broken promise of its
+	handle := func(t wire.Type, body []byte) error {
+		err := st.hear(t, body, left, func(theirs [][]byte) {
+			wg.Go(func() { conn.Upgrade(ctx, theirs) })
+		})
+		if err != nil {
+			report(left, &Error{Class: ClassFault, Msg: "the viewer broke the protocol", Err: err})
+		}
+		return err
+	}
+	st.mu.Lock()
+	st.handle = handle
+	st.mu.Unlock()
+	wg.Go(func() { st.control.Serve(ctx, s.Control(), handle) })
+	wg.Go(func() { st.streams(ctx, &wg, s, conn, left) })
+	wg.Go(func() { st.paths(ctx, conn) })
+	st.offer(conn)
+	defer s.Close()
+
+	old := time.NewTimer(maxSession)
+	defer old.Stop()
+	select {
+	case f := <-st.bye:
+		return nil, st.sayBye(ctx, f)
+	case err := <-left:
+		return nil, err
+	case c := <-st.back:
+		return &c, nil
+	case <-conn.Dead():
+		return nil, errBroken
+	case <-s.Broken():
+		return nil, s.Err()
+	case <-old.C:
+		return nil, errBroken // the viewer resumes, with fresh keys
+	case <-ctx.Done():
+		return nil, st.sayBye(ctx, wire.Farewell{Reason: wire.Stopped})
+	}
+}
+
+func report(c chan error, err error) {
+	select {
+	case c <- err:
+	default:
+	}
+}
+
+// accept writes ACCEPT as the first record of this connection, with a fresh
+// key for the next time.
+func (st *seat) accept(s *secure.Session) error {
+	m := wire.Accept{Session: s.ID(), Keep: keepSeat, Name: st.host.o.Name, Version: st.host.o.Version}
+	rand.Read(m.Resume[:])
+	st.mu.Lock()
+	m.Grants = st.grants
+	st.session, st.key, st.keyGood = m.Session, m.Resume, true
+	st.mu.Unlock()
+	_, err := s.Control().Write(wire.Append(nil, wire.Control, wire.TypeAccept, 0, m.Append(nil)))
+	clear(m.Resume[:])
+	return err
+}
+
+// awaitReturn gives a broken session's viewer time to resume.
+func (st *seat) awaitReturn(ctx context.Context) (*comeback, error) {
+	st.host.hands.release(st.id)
+	until := time.Now().Add(keepSeat)
+	st.mu.Lock()
+	st.broken, st.until = true, until
+	st.mu.Unlock()
+	st.host.emit(Waiting{For: "viewer " + orElse(st.viewerNow().Name, st.viewerNow().ID) + " to come back"})
+	t := time.NewTimer(time.Until(until))
+	defer t.Stop()
+	select {
+	case c := <-st.back:
+		return &c, nil
+	case f := <-st.bye:
+		st.forgetKey()
+		if f.Reason == wire.ByKick {
+			return nil, ErrKicked
+		}
+		return nil, nil
+	case <-t.C:
+		st.forgetKey()
+		return nil, &Error{Class: ClassTimedOut, Msg: "the viewer did not come back"}
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
+}
+
+// streams takes the channels that the viewer opens, each against the table.
+func (st *seat) streams(ctx context.Context, wg *sync.WaitGroup, s *secure.Session, conn link.Conn, left chan error) {
+	for {
+		raw, err := conn.Accept(ctx)
+		if err != nil {
+			return
+		}
+		wg.Go(func() {
+			if err := st.open(ctx, s, raw); errors.Is(err, wire.ErrMalformed) {
+				report(left, &Error{Class: ClassFault, Msg: "the viewer broke the protocol", Err: err})
+			}
+		})
+	}
+}
+
+// open is the one place where a permission is checked before a stream is
+// served.
+func (st *seat) open(ctx context.Context, s *secure.Session, raw link.Stream) error {
+	h, err := secure.ReadHeader(raw)
+	if err != nil {
+		return err
+	}
+	sealed, err := s.Open(h, st.traffic.count(raw))
+	if err != nil {
+		return err
+	}
+	row, ok := channels[h.Channel]
+	if !ok || (row.need != 0 && !st.rights().Any(row.need)) {
+		st.refused("no right to the " + h.Channel.String() + " channel")
+		return sealed.Reset()
+	}
+	return row.serve(st, ctx, sealed)
+}
+
+// talk serves a control channel that the viewer opened anew, on another path.
+func (st *seat) talk(ctx context.Context, s *secure.Sealed) error {
+	st.mu.Lock()
+	handle := st.handle
+	st.mu.Unlock()
+	return st.control.Serve(ctx, s, handle)
+}
+
+// paths tells of the path that bytes take now.
+func (st *seat) paths(ctx context.Context, conn link.Conn) {
+	for {
+		select {
+		case p, ok := <-conn.Paths():
+			if !ok {
+				return
+			}
+			st.mu.Lock()
+			st.path = p
+			st.mu.Unlock()
+			if p.Kind != link.None {
+				st.host.emit(PathChanged{Seat: st.id, Path: p})
+			}
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// offer sends our addresses over the sealed channel, for a direct path.
+func (st *seat) offer(conn link.Conn) {
+	if c := conn.Candidates(); len(c) > 0 {
+		st.control.Send(wire.TypeCandidates, wire.AppendCandidates(nil, c))
+	}
+}
+
+// hear handles one control message of the viewer.
+func (st *seat) hear(t wire.Type, body []byte, left chan error, upgrade func([][]byte)) error {
+	switch t {
+	case wire.TypeWant:
+		g, err := wire.ParseGrantMask(body)
+		if err != nil {
+			return err
+		}
+		st.want(g)
+	case wire.TypeCandidates:
+		c, err := wire.ParseCandidates(body)
+		if err != nil {
+			return err
+		}
+		upgrade(c)
+	case wire.TypeBye:
+		f, err := wire.ParseFarewell(body)
+		if err != nil {
+			return err
+		}
+		st.forgetKey()
+		report(left, farewell(f))
+	case wire.TypePing:
+		st.control.Say(wire.TypePong, body)
+	case wire.TypePong:
+	default:
+		return wire.ErrMalformed
+	}
+	return nil
+}
+
+// sayBye sends the last word, gives it a moment to arrive, and says how the
+// seat ends on our side.
+func (st *seat) sayBye(ctx context.Context, f wire.Farewell) error {
+	st.forgetKey()
+	st.control.Send(wire.TypeBye, f.Append(nil))
+	st.control.Drain(time.Second)
+	switch f.Reason {
+	case wire.ByKick:
+		return ErrKicked
+	case wire.PanicKey:
+		return &Error{Class: ClassKicked, Msg: "cut with the panic key"}
+	}
+	return nil
+}
+
+// end asks the seat to end; the first reason counts.
+func (st *seat) end(f wire.Farewell) {
+	select {
+	case st.bye <- f:
+	default:
+	}
+}
+
+func (st *seat) rights() Grant {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	return st.grants
+}
+
+func (st *seat) viewerNow() Viewer {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	return st.viewer
+}
+
+// resumeKey is the session that may be resumed and its key.
+func (st *seat) resumeKey() (session uint64, key [32]byte, ok bool) {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	return st.session, st.key, st.keyGood
+}
+
+// forgetKey makes it impossible to resume.
+func (st *seat) forgetKey() {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	clear(st.key[:])
+	st.keyGood = false
+}
+
+// grant changes the rights at once: what is open and no longer covered ends.
+func (st *seat) grant(g Grant) error {
+	st.mu.Lock()
+	before := st.grants
+	st.grants = g
+	st.mu.Unlock()
+	if !g.Has(before & wire.HandsOn) {
+		st.host.hands.release(st.id)
+	}
+	if !g.Has(wire.View) {
+		st.picture.end()
+	}
+	st.host.emit(Granted{Seat: st.id, Grants: g})
+	return st.control.Send(wire.TypeGrants, wire.AppendGrants(nil, g))
+}
+
+func (st *seat) status() SeatStatus {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	return SeatStatus{
+		Seat: st.id, Viewer: st.viewer, Asking: st.asking, Until: st.until, Wants: st.wants,
+		Grants: st.grants, Since: st.since, Path: st.path, Stats: st.stats, Suspend: st.broken,
+	}
+}

@@ -1,0 +1,321 @@
+package peer
+
+import (
+	"context"
+	"errors"
+	"io"
+	"sync"
+	"time"
+
+	"sightline/peer/pace"
+	"sightline/peer/secure"
+	"sightline/peer/wire"
+	"sightline/screen"
+	"sightline/screen/codec"
+)
+
+// screenRecord bounds the records of the screen channel, in bytes: where all
+// channels share one TCP connection a key press gets in between two of them
+// (SECURITY-DESIGN, section 5).
+const screenRecord = 16 << 10
+
+// picture is what one viewer is shown: its tap on the canvas, the codec's
+// memory of what it has, and its pace. It moves from stream to stream.
+type picture struct {
+	// Owned by the one show that holds turn.
+	enc    codec.Encoder
+	tap    *screen.Tap
+	pics   screen.Pictures
+	number uint32
+	buf    []byte
+	clean  bool // the viewer has all that the encoder believes it has
+
+	once sync.Once
+	turn chan struct{} // holds one token while nobody shows
+
+	// Guarded by mu.
+	mu       sync.Mutex
+	moveOver context.CancelFunc // asks the show that holds the turn to yield
+	finish   context.CancelFunc // ends it at once
+	pacer    pace.Pacer
+	reset    bool // the viewer asks for everything afresh
+	hidden   bool // the viewer's window is minimised
+	wake     chan struct{}
+	tally    tally
+}
+
+func (p *picture) init() {
+	p.once.Do(func() {
+		p.turn = make(chan struct{}, 1)
+		p.turn <- struct{}{}
+		p.wake = make(chan struct{}, 1)
+		p.enc = codec.NewEncoder()
+	})
+}
+
+// errMoveOver: a stream on a better path takes over, at a frame's border.
+var errMoveOver = errors.New("moving to another stream")
+
+// show sends the pictures over one stream. A second one, opened by the viewer
+// on a better path, takes over where this one stops: nothing is sent twice.
+func (st *seat) show(ctx context.Context, s *secure.Sealed) error {
+	p := &st.picture
+	p.init()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	yield, yieldNow := context.WithCancelCause(ctx)
+	defer yieldNow(nil)
+	if err := p.take(ctx, func() { yieldNow(errMoveOver) }, cancel); err != nil {
+		return errors.Join(err, s.Reset())
+	}
+	defer func() { p.turn <- struct{}{} }()
+	if p.tap == nil {
+		p.tap = st.host.canvas.Tap()
+		go func() { <-st.gone; p.tap.Close() }()
+	}
+	st.host.watching(+1)
+	defer st.host.watching(-1)
+	if !p.clean {
+		p.startAfresh()
+	}
+	s.SetRecordSize(screenRecord)
+	defer context.AfterFunc(ctx, func() { s.Reset() })()
+	heard := make(chan error, 1)
+	go func() { heard <- p.hear(s); cancel() }()
+	p.clean = false
+	err := st.paint(yield, s, p)
+	st.stopCounting(p)
+	if errors.Is(err, errMoveOver) {
+		herr := p.handOver(s, heard)
+		p.clean = herr == nil || errors.Is(herr, io.EOF)
+		return herr
+	}
+	cancel()
+	if herr := <-heard; errors.Is(herr, wire.ErrMalformed) {
+		return herr
+	}
+	return err
+}
+
+// take waits for the turn, after asking its holder to move over.
+func (p *picture) take(ctx context.Context, moveOver, finish context.CancelFunc) error {
+	p.mu.Lock()
+	if p.moveOver != nil {
+		p.moveOver()
+	}
+	p.moveOver, p.finish = moveOver, finish
+	p.mu.Unlock()
+	select {
+	case <-p.turn:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// end stops showing at once: the right to view was taken back.
+func (p *picture) end() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.finish != nil {
+		p.finish()
+	}
+}
+
+// startAfresh forgets what the viewer has.
+func (p *picture) startAfresh() {
+	p.enc.Reset()
+	p.tap.OweAll()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.pacer.Forget()
+	p.reset = false
+}
+
+// handOver says that this stream is complete and waits until the viewer has
+// read it, so that the next one begins where it ended.
+func (p *picture) handOver(s *secure.Sealed, heard <-chan error) error {
+	if _, err := s.Write(wire.Append(nil, wire.Screen, wire.TypeMoved, 0, nil)); err != nil {
+		return err
+	}
+	p.mu.Lock()
+	p.pacer.Forget() // another path, another line
+	p.mu.Unlock()
+	if err := s.Close(); err != nil {
+		return err
+	}
+	select {
+	case err := <-heard: // the viewer has read all and closed its side: io.EOF
+		return err
+	case <-time.After(handOverIn):
+		return errors.New("the old stream was not read to its end")
+	}
+}
+
+// handOverIn is the old path's time to deliver what was sent on it.
+const handOverIn = 3 * time.Second
+
+// paint is the loop of late encoding: wait until the line can take a frame,
+// then take the newest state, then encode and send it.
+func (st *seat) paint(ctx context.Context, s *secure.Sealed, p *picture) error {
+	for {
+		if err := p.ready(ctx); err != nil {
+			return err
+		}
+		ch, err := p.tap.Take(ctx, &p.pics)
+		if err != nil {
+			return err
+		}
+		if p.wantsReset() {
+			p.enc.Reset()
+		}
+		if err := st.send(s, p, ch); err != nil {
+			return err
+		}
+	}
+}
+
+// ready waits until another frame may be in flight and somebody looks.
+func (p *picture) ready(ctx context.Context) error {
+	for {
+		p.mu.Lock()
+		ok := p.pacer.Ready() && !p.hidden
+		p.mu.Unlock()
+		if ok {
+			return cause(ctx, nil)
+		}
+		select {
+		case <-p.wake:
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+}
+
+func (p *picture) wantsReset() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	was := p.reset
+	p.reset = false
+	return was
+}
+
+// send writes what a Take found: layout, pixels, cursor.
+func (st *seat) send(s *secure.Sealed, p *picture, ch screen.Changes) error {
+	if ch.Layout != nil {
+		body := wire.AppendLayout(nil, layoutInfo(ch.Layout))
+		if _, err := s.Write(wire.Append(nil, wire.Screen, wire.TypeLayout, 0, body)); err != nil {
+			return err
+		}
+	}
+	if ch.Cursor != nil {
+		if err := p.sendCursor(s, ch.Cursor); err != nil {
+			return err
+		}
+	}
+	for i := range ch.Frames {
+		if err := st.sendFrame(s, p, &ch.Frames[i], i == len(ch.Frames)-1); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// sendFrame encodes one picture's change within the budget and owes the rest.
+func (st *seat) sendFrame(s *secure.Sealed, p *picture, c *screen.Change, last bool) error {
+	p.mu.Lock()
+	budget := codec.Budget{Bytes: p.pacer.Budget(), First: st.host.hands.near(st.id)}
+	p.mu.Unlock()
+	began := time.Now()
+	head := wire.FrameHead{Number: p.number + 1}
+	msg := wire.AppendFrame(p.buf[:0], head)
+	empty := len(msg)
+	msg, rest, err := p.enc.Encode(msg, c, budget)
+	if err != nil {
+		return err
+	}
+	p.buf = msg
+	p.tap.Owe(c.Picture, rest)
+	if len(msg) == empty {
+		return nil // the pixels are what they were
+	}
+	exact := last && rest.Empty() && !p.tap.Owes()
+	wire.FinishFrame(msg, exact)
+	p.number++
+	took := time.Since(began)
+	p.mu.Lock()
+	p.pacer.Sent(p.number, len(msg), time.Now())
+	p.mu.Unlock()
+	if _, err := s.Write(msg); err != nil {
+		return err
+	}
+	st.count(p, took, exact)
+	return nil
+}
+
+func (p *picture) sendCursor(s *secure.Sealed, c *screen.Cursor) error {
+	m := wire.CursorState{Picture: uint8(c.Picture), X: clamp16(c.At.X), Y: clamp16(c.At.Y), Hidden: c.Hidden}
+	if c.Shape != nil {
+		m.Shape = codec.AppendCursor(nil, c.Shape)
+	}
+	_, err := s.Write(wire.Append(nil, wire.Screen, wire.TypeCursor, 0, m.Append(nil)))
+	return err
+}
+
+func clamp16(v int) uint16 { return uint16(min(max(v, 0), 1<<16-1)) }
+
+func layoutInfo(l *screen.Layout) []wire.PictureInfo {
+	var list []wire.PictureInfo
+	for _, p := range l.Pictures {
+		list = append(list, wire.PictureInfo{
+			ID: uint8(p.ID), X: int32(p.Rect.Min.X), Y: int32(p.Rect.Min.Y),
+			W: clamp16(p.Rect.Dx()), H: clamp16(p.Rect.Dy()), Name: p.Name,
+		})
+	}
+	return list
+}
+
+// hear reads the viewer's acknowledgements until the stream ends.
+func (p *picture) hear(s *secure.Sealed) error {
+	r := wire.NewReader(s, wire.Screen)
+	for {
+		t, _, body, err := r.Next()
+		if err != nil {
+			return err
+		}
+		if err := p.heard(t, body); err != nil {
+			return err
+		}
+		signal(p.wake)
+	}
+}
+
+func (p *picture) heard(t wire.Type, body []byte) error {
+	switch t {
+	case wire.TypeShown:
+		m, err := wire.ParseShown(body)
+		if err != nil {
+			return err
+		}
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		p.pacer.Shown(m.Number, time.Now())
+	case wire.TypeReset:
+		p.mu.Lock()
+		p.reset = true
+		p.pacer.Forget()
+		p.mu.Unlock()
+		p.tap.OweAll() // outside of the lock: it has one of its own
+	case wire.TypeHide:
+		hidden, err := wire.ParseHide(body)
+		if err != nil {
+			return err
+		}
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		p.hidden = hidden
+	default:
+		return wire.ErrMalformed
+	}
+	return nil
+}

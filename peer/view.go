@@ -1,0 +1,475 @@
+package peer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/libp2p/go-libp2p/core/crypto"
+
+	"sightline/peer/invite"
+	"sightline/peer/link"
+	"sightline/peer/secure"
+	"sightline/peer/wire"
+	"sightline/screen"
+)
+
+// ViewOptions of a View. Key, Dialer, Code, Window and Events are required.
+type ViewOptions struct {
+	Key    crypto.PrivKey
+	Dialer Dialer
+	Code   invite.Code
+	Window screen.Window // stays the caller's to close
+	Events func(Event)   // called by many goroutines, no lock held; must not block
+
+	Name    string       // what the host's person reads
+	Version string       // of the program
+	Wants   Grant        // asked for; default View
+	State   screen.State // how the window starts; the title is set by View
+	Kind    string       // of the window, for Status: native, terminal, none
+	Log     *slog.Logger
+}
+
+// View shows the pictures of one host. Make it with NewView; Run does the
+// work; the other methods may be called at any time.
+type View struct {
+	// Static after construction.
+	o       ViewOptions
+	me      secure.Identity
+	control *line
+	input   *line
+	glass   *glass
+	traffic traffic
+	log     *slog.Logger
+	done    chan struct{}     // closed by End
+	screens chan screenStream // opened, not yet read
+	lost    chan wire.Channel // a stream broke while its connection lives
+	over    chan error        // the host's last word
+	hands   chan screen.Event // of the window
+	granted chan struct{}     // the rights changed; of one
+	endOnce sync.Once
+
+	// Guarded by mu.
+	mu      sync.Mutex
+	state   string
+	host    Viewer
+	since   time.Time
+	path    Path
+	grants  Grant
+	session uint64
+	key     [32]byte
+	keep    time.Duration
+	on      map[wire.Channel]Path // which path each channel is on
+	pinged  time.Time             // when the unanswered ping left; zero: none
+	heard   time.Time             // the last sign of life
+	lags    []time.Duration
+	showing *screenOut // the stream that is being read
+	hidden  bool       // the window is minimised
+}
+
+type screenStream struct {
+	s    *secure.Sealed
+	done chan struct{} // closed when it has been read to its end
+}
+
+// lagsKept for the sparkline: a minute and a half of pings.
+const lagsKept = 60
+
+// NewView checks the options.
+func NewView(o ViewOptions) (*View, error) {
+	me, err := secure.NewIdentity(o.Key)
+	if err != nil {
+		return nil, err
+	}
+	if o.Wants == 0 {
+		o.Wants = wire.View
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	return &View{
+		o: o, me: me, log: o.Log, control: newLine(wire.Control), input: newLine(wire.Input),
+		glass: newGlass(o.Window, o.State), done: make(chan struct{}),
+		screens: make(chan screenStream, 4), lost: make(chan wire.Channel, 8), over: make(chan error, 1),
+		granted: make(chan struct{}, 1), on: map[wire.Channel]Path{}, state: "connecting",
+	}, nil
+}
+
+// Run shows the host until the window is closed, End is called, the host ends
+// the session, or ctx ends. It returns nil for a good end; every error has a
+// class (ClassOf).
+func (v *View) Run(ctx context.Context) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	conn, s, err := v.enter(ctx)
+	if err != nil {
+		return cause(ctx, err)
+	}
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	defer cancel(nil)
+	wg.Go(func() { v.steer(ctx) })
+	wg.Go(func() { v.paint(ctx) })
+	for {
+		err := v.attend(ctx, s, conn)
+		s.Close()
+		conn.Close()
+		if !errors.Is(err, errBroken) {
+			return err
+		}
+		if s, conn, err = v.comeBack(ctx); err != nil {
+			return err
+		}
+	}
+}
+
+// enter dials, proves the code and waits for the host's decision.
+func (v *View) enter(ctx context.Context) (link.Conn, *secure.Session, error) {
+	v.o.Events(Waiting{For: "the host"})
+	conn, err := v.o.Dialer.Dial(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	s, err := v.prove(ctx, conn)
+	if err == nil {
+		if err = v.await(ctx, s, conn, v.hello(), false); err == nil {
+			return conn, s, nil
+		}
+		s.Close()
+	}
+	conn.Close()
+	return nil, nil, err
+}
+
+// patience is how long a viewer waits by itself when the host says WAIT
+// because others guessed wrong (SECURITY-DESIGN, section 6).
+const patience = 60 * time.Second
+
+// prove makes one attempt with the code. Only what has not revealed a guess is
+// tried again: WAIT, and a host that hung up before its answer.
+func (v *View) prove(ctx context.Context, conn link.Conn) (*secure.Session, error) {
+	waited, again := time.Duration(0), 0
+	for {
+		raw, err := conn.Knock(ctx)
+		if err != nil {
+			return nil, err
+		}
+		s, err := secure.Join(ctx, v.traffic.count(raw), v.me, conn.Remote(), secure.WithCode(v.o.Code.NumberValue(), v.o.Code.Secret))
+		if err == nil {
+			return s, nil
+		}
+		var wait *secure.WaitError
+		pause := time.Duration(0)
+		switch {
+		case errors.As(err, &wait):
+			pause = max(wait.For, time.Second)
+			v.o.Events(Waiting{For: fmt.Sprintf("%s, because of wrong tries at the host", pause.Round(time.Second))})
+		case errors.Is(err, secure.ErrAgain) && again < 3:
+			again++
+			pause = time.Second
+		default:
+			return nil, err
+		}
+		if waited += pause; waited > patience {
+			return nil, err
+		}
+		if err := sleep(ctx, pause); err != nil {
+			return nil, err
+		}
+	}
+}
+
+func sleep(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+func (v *View) hello() []byte {
+	m := wire.Hello{Wants: v.o.Wants, Name: v.o.Name, Version: v.o.Version}
+	return wire.Append(nil, wire.Control, wire.TypeHello, 0, m.Append(nil))
+}
+
+// await reads the host's decision: ASKING at most, then ACCEPT or DENY.
+func (v *View) await(ctx context.Context, s *secure.Session, conn link.Conn, hello []byte, resumed bool) error {
+	c := s.Control()
+	c.SetDeadline(time.Now().Add(acceptIn))
+	defer context.AfterFunc(ctx, func() { c.Reset() })()
+	if len(hello) > 0 {
+		if _, err := c.Write(hello); err != nil {
+			return cause(ctx, err)
+		}
+	}
+	r := wire.NewReader(c, wire.Control)
+	for {
+		t, _, body, err := r.Next()
+		if err != nil {
+			return cause(ctx, v.silence(err))
+		}
+		switch t {
+		case wire.TypeAsking:
+			v.setState("asking")
+			v.o.Events(Waiting{For: "the person at the host to let you in"})
+		case wire.TypeDeny:
+			f, err := wire.ParseFarewell(body)
+			if err != nil {
+				return err
+			}
+			return orErr(farewell(f), ErrHostGone)
+		case wire.TypeAccept:
+			c.SetDeadline(time.Time{})
+			return v.accepted(body, conn, resumed)
+		default:
+			return wire.ErrMalformed
+		}
+	}
+}
+
+// silence is what a stream that ends before ACCEPT means for a person.
+func (v *View) silence(err error) error {
+	if errors.Is(err, secure.ErrTampered) {
+		return err
+	}
+	return &Error{Class: ClassTimedOut, Msg: "the host hung up before it let you in", Err: err}
+}
+
+func orErr(err, other error) error {
+	if err == nil {
+		return other
+	}
+	return err
+}
+
+// accepted notes what ACCEPT says. From here on we are connected.
+func (v *View) accepted(body []byte, conn link.Conn, resumed bool) error {
+	m, err := wire.ParseAccept(body)
+	if err != nil {
+		return err
+	}
+	v.mu.Lock()
+	v.state, v.since = "connected", time.Now()
+	v.host = viewerOf(conn.Remote(), m.Name)
+	v.grants, v.session, v.key, v.keep = m.Grants, m.Session, m.Resume, m.Keep
+	clear(v.on)
+	host, path := v.host, conn.Path()
+	v.on[wire.Control], v.path, v.heard, v.pinged = path, path, time.Now(), time.Time{}
+	v.mu.Unlock()
+	v.o.Events(Joined{Viewer: host, Grants: m.Grants, Resumed: resumed})
+	v.o.Events(PathChanged{Path: path})
+	v.retitle()
+	return nil
+}
+
+// attend serves one connection until it or the session is over. errBroken
+// means that the session may be resumed on another.
+func (v *View) attend(ctx context.Context, s *secure.Session, conn link.Conn) (err error) {
+	outer := ctx
+	ctx, cancel := context.WithCancelCause(ctx)
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	defer func() { cancel(err) }()
+	handle := func(t wire.Type, body []byte) error {
+		return v.hear(t, body, func(theirs [][]byte) {
+			wg.Go(func() { conn.Upgrade(ctx, theirs) })
+		})
+	}
+	broken := make(chan struct{}, 1)
+	serve := func(c *secure.Sealed) {
+		wg.Go(func() {
+			if err := v.control.Serve(ctx, c, handle); errors.Is(err, wire.ErrMalformed) {
+				v.finish(&Error{Class: ClassFault, Msg: "the host broke the protocol", Err: err})
+			}
+			v.report(wire.Control)
+		})
+	}
+	serve(s.Control())
+	if c := conn.Candidates(); len(c) > 0 {
+		v.control.Send(wire.TypeCandidates, wire.AppendCandidates(nil, c))
+	}
+	wg.Go(func() { v.move(ctx, &wg, s, conn, serve) })
+	wg.Go(func() { v.watchdog(ctx, broken) })
+	select {
+	case err := <-v.over:
+		return err
+	case <-v.done:
+		v.sayBye()
+		return nil
+	case <-conn.Dead():
+		return errBroken
+	case <-broken:
+		return errBroken
+	case <-s.Broken():
+		if outer.Err() == nil && errors.Is(s.Err(), secure.ErrTampered) {
+			return s.Err()
+		}
+		return errBroken
+	case <-outer.Done():
+		v.sayBye()
+		return context.Cause(outer)
+	}
+}
+
+// finish ends the session with the host's last word, or with its fault.
+func (v *View) finish(err error) { report(v.over, err) }
+
+func (v *View) report(ch wire.Channel) {
+	select {
+	case v.lost <- ch:
+	default:
+	}
+}
+
+// sayBye tells the host that this was all.
+func (v *View) sayBye() {
+	v.control.Send(wire.TypeBye, wire.Farewell{Reason: wire.ByRequest}.Append(nil))
+	v.control.Drain(time.Second)
+}
+
+// hear handles one control message of the host.
+func (v *View) hear(t wire.Type, body []byte, upgrade func([][]byte)) error {
+	switch t {
+	case wire.TypeGrants:
+		g, err := wire.ParseGrantMask(body)
+		if err != nil {
+			return err
+		}
+		v.mu.Lock()
+		v.grants = g
+		v.mu.Unlock()
+		v.o.Events(Granted{Grants: g})
+		signal(v.granted)
+		v.retitle()
+	case wire.TypeCandidates:
+		c, err := wire.ParseCandidates(body)
+		if err != nil {
+			return err
+		}
+		upgrade(c)
+	case wire.TypeBye:
+		f, err := wire.ParseFarewell(body)
+		if err != nil {
+			return err
+		}
+		v.finish(farewell(f))
+	case wire.TypePing:
+		v.control.Say(wire.TypePong, body)
+	case wire.TypePong:
+		v.ponged()
+	default:
+		return wire.ErrMalformed
+	}
+	return nil
+}
+
+// comeBack dials the same host again and resumes, for as long as the host
+// keeps the seat. The picture says since when it is old.
+func (v *View) comeBack(ctx context.Context) (*secure.Session, link.Conn, error) {
+	v.mu.Lock()
+	v.state, v.path = "reconnecting", Path{}
+	session, key, keep, since := v.session, v.key, v.keep, v.heard
+	id := v.host.ID
+	v.mu.Unlock()
+	v.glass.dim(since)
+	v.o.Events(Waiting{For: "the host to come back"})
+	ctx2, cancel := context.WithTimeoutCause(ctx, keep, ErrHostGone)
+	defer cancel()
+	for pause := 100 * time.Millisecond; ; pause = min(2*pause, 3*time.Second) {
+		s, conn, err := v.resumeOnce(ctx2, id, session, key)
+		if err == nil {
+			v.glass.dim(time.Time{})
+			return s, conn, nil
+		}
+		v.log.Debug("resume", "err", err)
+		if errors.Is(err, secure.ErrClosed) || errors.Is(err, secure.ErrModeOff) {
+			return nil, nil, ErrHostGone // it has forgotten us: the session is over
+		}
+		select {
+		case <-v.done:
+			return nil, nil, errStopped
+		default:
+		}
+		if err := sleep(ctx2, pause); err != nil {
+			return nil, nil, err
+		}
+	}
+}
+
+func (v *View) resumeOnce(ctx context.Context, id string, session uint64, key [32]byte) (*secure.Session, link.Conn, error) {
+	ctx, cancel := context.WithTimeout(ctx, 15*time.Second)
+	defer cancel()
+	host, err := decodeID(id)
+	if err != nil {
+		return nil, nil, err
+	}
+	conn, err := v.o.Dialer.Redial(ctx, host)
+	if err != nil {
+		return nil, nil, err
+	}
+	raw, err := conn.Knock(ctx)
+	if err == nil {
+		var s *secure.Session
+		if s, err = secure.Join(ctx, v.traffic.count(raw), v.me, host, secure.WithResume(session, key)); err == nil {
+			if err = v.await(ctx, s, conn, nil, true); err == nil {
+				return s, conn, nil
+			}
+			s.Close()
+		}
+	}
+	conn.Close()
+	return nil, nil, err
+}
+
+func (v *View) setState(s string) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.state = s
+}
+
+func (v *View) rights() Grant {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.grants
+}
+
+// retitle shows name, path and round trip in the window's title.
+func (v *View) retitle() {
+	v.mu.Lock()
+	title := orElse(v.host.Name, "remote") + " — sightline"
+	if v.path.Kind != link.None {
+		title += " — " + v.path.Kind.String() + " " + v.path.Transport
+	}
+	if n := len(v.lags); n > 0 {
+		title += fmt.Sprintf(" %d ms", v.lags[n-1].Milliseconds())
+	}
+	only := !v.grants.Any(wire.HandsOn)
+	v.mu.Unlock()
+	v.glass.title(title, only)
+}
+
+// End closes the session; Run returns nil.
+func (v *View) End() { v.endOnce.Do(func() { close(v.done) }) }
+
+// AskControl asks the host for pointer and keyboard.
+func (v *View) AskControl() {
+	v.control.Send(wire.TypeWant, wire.AppendGrants(nil, wire.HandsOn))
+}
+
+// Status is a snapshot.
+func (v *View) Status() ViewStatus {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	s := ViewStatus{
+		Host: v.host, State: v.state, Since: v.since, Path: v.path, Grants: v.grants,
+		Wants: v.o.Wants, Window: v.o.Kind, Lags: append([]time.Duration(nil), v.lags...),
+	}
+	s.Picture, s.Dimmed, s.Stats = v.glass.status()
+	return s
+}
