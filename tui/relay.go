@@ -1,0 +1,63 @@
+package tui
+
+import (
+	"fmt"
+	"strings"
+	"time"
+)
+
+// Ready is the first event of a relay ("ready").
+type Ready struct {
+	Join   string   // the string for hosts and viewers: addresses, key, token
+	Listen []string // "0.0.0.0:4001 quic"
+}
+
+// Load is how busy a relay is ("load"). Counts only: whom it serves is not said.
+type Load struct {
+	Registrations int           // hosts that hold a number
+	Circuits      int           // sessions that go through
+	BytesPerSec   float64       // through all circuits
+	Bytes         uint64        // through all circuits, since the start
+	Refused       uint64        // requests refused, since the start
+	Up            time.Duration // since the start
+}
+
+// Ready prints how to join the relay: the string alone on stdout, words on
+// stderr.
+func (p *Printer) Ready(r Ready) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	join, listen := strings.TrimSpace(r.Join), make([]string, len(r.Listen))
+	for i, l := range r.Listen {
+		listen[i] = clean(l)
+	}
+	if p.o.JSON {
+		p.jsonLocked(begin("ready").add("join", join).add("listen", listen))
+		return
+	}
+	p.wordsLocked("relay listens on " + strings.Join(listen, ", "))
+	p.wordsLocked("on every other computer run:  sightline config relay add STRING  with this string (it holds the key that lets hosts in):")
+	p.writeLocked(p.o.Out, join+"\n")
+}
+
+// Load prints how busy the relay is.
+func (p *Printer) Load(l Load) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.o.JSON {
+		p.jsonLocked(begin("load").add("registrations", l.Registrations).add("circuits", l.Circuits).
+			add("bytes_per_s", round(l.BytesPerSec)).add("bytes", l.Bytes).add("refused", l.Refused).
+			add("up_s", int64(l.Up/time.Second)))
+		return
+	}
+	p.wordsLocked(fmt.Sprintf("%s  %s, %s, %s/s, %s in all, %d refused", p.o.Now().Format(time.TimeOnly),
+		count(l.Registrations, "host"), count(l.Circuits, "session"), amount(uint64(max(l.BytesPerSec, 0))), amount(l.Bytes), l.Refused))
+}
+
+// count prints "1 host", "3 hosts".
+func count(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}
