@@ -37,6 +37,7 @@ type Node struct {
 	work   sync.WaitGroup // every goroutine that the node started
 
 	knocks chan *Knock
+	lanIfs func() []net.Interface // where LAN searches go
 
 	mu       sync.Mutex // guards all below, and the state of remotes and conns
 	closed   bool
@@ -63,6 +64,7 @@ func New(o Options) (*Node, error) {
 		o: o, log: o.Log,
 		gate:     gate{relayOnly: o.RelayOnly, lanOnly: o.LANOnly},
 		knocks:   make(chan *Knock, maxKnocks),
+		lanIfs:   lanInterfaces,
 		remotes:  make(map[p2p.ID]*remote),
 		reserved: make(map[p2p.ID]*reservation),
 		observed: make(map[network.Conn]ma.Multiaddr),
