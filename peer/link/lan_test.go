@@ -12,7 +12,7 @@ import (
 
 // TestLAN: a host is found by its number, and is silent for every other.
 func TestLAN(t *testing.T) {
-	h, v := newNode(t, Options{}), newNode(t, Options{})
+	h, v := newNode(t, Options{Listen: ":0"}), newNode(t, Options{Listen: ":0"})
 	h.lanIfs, v.lanIfs = onlyLoopback, onlyLoopback
 	ctx, cancel := context.WithCancel(within(t))
 	number := "48291"
