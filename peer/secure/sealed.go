@@ -125,8 +125,8 @@ func (s *Sealed) Write(p []byte) (int, error) {
 
 // Close tells the other side that this was all (FIN) and closes the writing
 // direction. Reading goes on until io.EOF; when both directions have ended the
-// stream below is closed. To give up both at once call Reset. A second Close
-// does nothing.
+// stream below is closed. If FIN cannot be written the stream is reset. To give
+// up both directions at once call Reset. A second Close does nothing.
 func (s *Sealed) Close() error {
 	w := &s.write
 	w.mu.Lock()
@@ -135,6 +135,7 @@ func (s *Sealed) Close() error {
 		return nil
 	}
 	if err := s.writeRecord(recordFIN, nil); err != nil {
+		s.Reset() // no FIN: the other side must see that something is missing
 		return err
 	}
 	w.err = fmt.Errorf("write on a closed %s stream: %w", s.channel, net.ErrClosed)
@@ -345,7 +346,7 @@ func (s *Sealed) makeRoom(n int) {
 }
 
 // readFault: a deadline may be lifted again, everything else is the end of
-// this stream without FIN.
+// this stream without FIN, in both directions.
 func (s *Sealed) readFault(err error) error {
 	var timeout net.Error
 	if errors.As(err, &timeout) && timeout.Timeout() {
@@ -356,6 +357,7 @@ func (s *Sealed) readFault(err error) error {
 		// io.EOF itself must not show: it means an honest end.
 		s.read.err = s.cause(fmt.Errorf("%w: %s", ErrTruncated, s.channel))
 	}
+	s.Reset()
 	return s.read.err
 }
 

@@ -303,7 +303,7 @@ func TestSessionVector(t *testing.T) {
 	wantCipher(t, v, c, "stream_h2v_record2_after_rekey")
 }
 
-func vectorIdentity(t *testing.T, seed, static []byte) Identity {
+func vectorIdentity(t testing.TB, seed, static []byte) Identity {
 	t.Helper()
 	key, _, err := crypto.GenerateEd25519Key(bytes.NewReader(seed))
 	if err != nil {
