@@ -1,0 +1,186 @@
+package config
+
+import (
+	"net"
+	"net/netip"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+)
+
+const (
+	// relayScheme begins every string that `sightline relay` prints.
+	relayScheme = "sightline-relay:"
+	// maxRelays is far more than anybody has and bounds the parallel look-ups.
+	maxRelays = 16
+	// maxName is in bytes (SECURITY-DESIGN, section 11).
+	maxName = 64
+)
+
+// rights that this version can grant, in the order in which they are written.
+var rights = []string{"view", "pointer", "keyboard"}
+
+// laterRights are words of the design without an effect in this version.
+var laterRights = []string{"clip-to-host", "clip-to-viewer", "file-to-host", "file-to-viewer", "terminal"}
+
+// Rights checks a list of rights and brings it into one form: control written
+// out as pointer and keyboard, no doubles, in fixed order. Whoever may do
+// anything may also view, since input without a picture is of no use.
+func Rights(words []string) ([]string, *UsageError) {
+	if len(words) == 0 {
+		return nil, usage("no right is named").advise("rights are view, pointer, keyboard and control")
+	}
+	has := map[string]bool{"view": true}
+	for _, w := range words {
+		switch {
+		case w == "control":
+			has["pointer"], has["keyboard"] = true, true
+		case slices.Contains(rights, w):
+			has[w] = true
+		case slices.Contains(laterRights, w):
+			return nil, usage("the right %s is not available in this version", w).advise("rights are view, pointer, keyboard and control")
+		default:
+			return nil, usage("there is no right %q", visible(w)).advise("rights are view, pointer, keyboard and control (pointer and keyboard)")
+		}
+	}
+	return slices.DeleteFunc(slices.Clone(rights), func(r string) bool { return !has[r] }), nil
+}
+
+// relayStrings checks the form only; what is inside is Roles.CheckRelay's.
+func relayStrings(items []string) ([]string, *UsageError) {
+	if len(items) == 1 && items[0] == "none" {
+		return []string{}, nil
+	}
+	if len(items) > maxRelays {
+		return nil, usage("%d relays are too many; %d are possible", len(items), maxRelays)
+	}
+	for _, item := range items {
+		if item == "none" {
+			return nil, usage("none and a relay exclude each other")
+		}
+		if !strings.HasPrefix(item, relayScheme) {
+			return nil, usage("%q is not a relay's string", visible(item)).advise("paste the whole line that `sightline relay` printed; it begins with %s", relayScheme)
+		}
+	}
+	return slices.Clone(items), nil
+}
+
+func name(s string) *UsageError {
+	switch {
+	case s == "":
+		return usage("a name has at least one character")
+	case len(s) > maxName:
+		return usage("a name has at most %d bytes, this one has %d", maxName, len(s))
+	case !printable(s) || strings.TrimSpace(s) != s:
+		return usage("a name has no control characters and no blanks around it")
+	}
+	return nil
+}
+
+// printable tells whether all of s may go to a terminal.
+func printable(s string) bool {
+	return utf8.ValidString(s) && !strings.ContainsFunc(s, unprintable)
+}
+
+func source(s string) *UsageError {
+	kind, rest, named := strings.Cut(s, ":")
+	switch {
+	case s == "auto", s == "pattern", kind == "screen" && rest != "" && printable(rest):
+		return nil
+	case kind == "screen":
+		return usage("screen needs the name of a screen").advise("screen:NAME; `sightline doctor display` lists the names")
+	case kind == "window" && named:
+		return usage("sharing single windows is not available in this version").advise("auto, screen:NAME or pattern")
+	}
+	return usage("%q is not something that can be shared", visible(s)).advise("auto, screen:NAME or pattern")
+}
+
+func oneOf(words ...string) func(string) *UsageError {
+	return func(s string) *UsageError {
+		if slices.Contains(words, s) {
+			return nil
+		}
+		e := usage("%q is not possible; it is one of %s", visible(s), strings.Join(words, ", "))
+		if n := nearest(s, words); n != "" {
+			e = e.advise("did you mean %s?", n)
+		}
+		return e
+	}
+}
+
+func each(check func(string) *UsageError) func([]string) ([]string, *UsageError) {
+	return func(items []string) ([]string, *UsageError) {
+		for _, item := range items {
+			if err := check(item); err != nil {
+				return nil, err
+			}
+		}
+		return slices.Clone(items), nil
+	}
+}
+
+// listenAddress is an IP address or nothing, a colon and a port. A name is not
+// possible: which of its addresses would be meant?
+func listenAddress(s string) *UsageError {
+	host, port, err := net.SplitHostPort(s)
+	if err != nil || !isPort(port, 0) {
+		return usage("%q is not an address to listen on", visible(s)).advise("write :4001, 192.0.2.7:4001 or [2001:db8::7]:4001")
+	}
+	if host == "" {
+		return nil
+	}
+	if _, err := netip.ParseAddr(host); err != nil {
+		return usage("%q is not an IP address of this machine", visible(host)).advise("write :%s for all addresses", port)
+	}
+	return nil
+}
+
+// announced is a DNS name or an IP address, with or without a port.
+func announced(s string) *UsageError {
+	host := s
+	if h, port, err := net.SplitHostPort(s); err == nil && isPort(port, 1) {
+		host = h
+	}
+	if !isHost(host) {
+		return usage("%q is not a host name or address", visible(s)).advise("write relay.example.org, relay.example.org:443 or 192.0.2.7")
+	}
+	return nil
+}
+
+// remoteAddress is HOST:PORT of another machine.
+func remoteAddress(s string) *UsageError {
+	host, port, err := net.SplitHostPort(s)
+	if err != nil || !isHost(host) || !isPort(port, 1) {
+		return usage("%q is not HOST:PORT", visible(s)).advise("write 192.168.1.20:4001, [2001:db8::7]:4001 or name.example.org:4001")
+	}
+	return nil
+}
+
+func isPort(s string, min int) bool {
+	n, err := strconv.ParseUint(s, 10, 16)
+	return err == nil && int(n) >= min
+}
+
+// isHost accepts IP addresses and names of RFC 1123 letters (with "_", which
+// real networks have).
+func isHost(s string) bool {
+	if _, err := netip.ParseAddr(s); err == nil {
+		return true
+	}
+	s = strings.TrimSuffix(s, ".")
+	if s == "" || len(s) > 253 {
+		return false
+	}
+	for _, label := range strings.Split(s, ".") {
+		if label == "" || len(label) > 63 || label[0] == '-' || label[len(label)-1] == '-' {
+			return false
+		}
+		for _, c := range []byte(label) {
+			if !(c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '-' || c == '_') {
+				return false
+			}
+		}
+	}
+	return true
+}

@@ -1,0 +1,117 @@
+package config
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+)
+
+// verb is one row of `sightline ctl`.
+type verb struct {
+	name  string
+	short string
+	who   word // a seat's number or a viewer's name
+	allow word // a list of rights
+}
+
+// word tells whether an argument is possible.
+type word int
+
+const (
+	never word = iota
+	maybe
+	always
+)
+
+var verbs = []verb{
+	{"status", "What runs and who is connected", never, never},
+	{"admit", "Let in who asks", maybe, never},
+	{"refuse", "Refuse who asks", maybe, never},
+	{"kick", "End a viewer's session; its code is burnt", always, never},
+	{"grant", "Change what a viewer may do: the list is all of it", always, always},
+	{"pause", "Send no picture and take no input until resume", never, never},
+	{"resume", "Go on after pause", never, never},
+	{"stop", "End the host, viewer or relay", never, never},
+}
+
+func (v verb) use() string {
+	switch {
+	case v.allow == always:
+		return v.name + " WHO LIST"
+	case v.who == always:
+		return v.name + " WHO"
+	case v.who == maybe:
+		return v.name + " [WHO]"
+	}
+	return v.name
+}
+
+// arguments checks their number.
+func (v verb) arguments(cmd *cobra.Command, args []string) error {
+	least, most := 0, 0
+	if v.who == always {
+		least++
+	}
+	if v.allow == always {
+		least++
+	}
+	if v.who != never {
+		most++
+	}
+	if v.allow != never {
+		most++
+	}
+	if len(args) >= least && len(args) <= most {
+		return nil
+	}
+	return usage("it is used as: sightline ctl %s", v.use()).advise("WHO is a seat's number or a viewer's name; `sightline ctl status` lists both")
+}
+
+func (t *tree) ctl() *cobra.Command {
+	cmd := group("ctl", "Ask or command a running host, viewer or relay of yours")
+	cmd.Example = "  sightline ctl status\n  sightline ctl admit\n  sightline ctl grant 1 view,control\n  sightline ctl kick 1"
+	cmd.Long = "WHO is a seat's number or a viewer's name, as `sightline ctl status` shows them."
+	with := &CtlRun{}
+	cmd.PersistentFlags().StringVar(&with.ID, "id", "", "`ID` of the one that is meant, where several run")
+	cmd.PersistentFlags().BoolVar(&with.JSON, "json", false, "the answer as one JSON object")
+	for _, v := range verbs {
+		cmd.AddCommand(t.ctlVerb(v, with))
+	}
+	return cmd
+}
+
+// ctlVerb loads no settings: a mistake in the file must not keep anybody from
+// ending a session.
+func (t *tree) ctlVerb(v verb, with *CtlRun) *cobra.Command {
+	allow := ""
+	cmd := &cobra.Command{Use: v.use(), Short: v.short, Args: v.arguments}
+	if v.name == "admit" {
+		cmd.Flags().StringVar(&allow, "allow", "", "`LIST` of what the viewer may do; without it, what the host allows")
+		complete(cmd, map[string][]string{"allow": append(slices.Clone(rights), "control")})
+	}
+	cmd.RunE = func(cmd *cobra.Command, args []string) (err error) {
+		with.Verb = v.name
+		if len(args) > 0 {
+			with.Who = args[0]
+		}
+		if len(args) > 1 {
+			allow = args[1]
+		}
+		if cmd.Flags().Changed("allow") || len(args) > 1 {
+			granted, bad := Rights(splitList(allow))
+			if bad != nil {
+				return bad
+			}
+			with.Allow = granted
+		}
+		if len(with.Who) > maxName || !printable(with.Who) || strings.TrimSpace(with.Who) != with.Who {
+			return usage("%q is neither a seat's number nor a viewer's name", visible(with.Who)).advise("`sightline ctl status` lists both")
+		}
+		if with.Common, err = t.common(cmd, with.JSON, true); err != nil {
+			return err
+		}
+		return run(cmd.Context(), t.Ctl, *with)
+	}
+	return cmd
+}

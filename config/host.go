@@ -1,0 +1,110 @@
+package config
+
+import (
+	"slices"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+)
+
+// routes are the flags that say which ways may be used, the same for host and
+// viewer.
+type routes struct{ relayOnly, lanOnly, noDirect bool }
+
+func (r *routes) flags(flags *pflag.FlagSet) {
+	flags.BoolVar(&r.relayOnly, "relay-only", false, "only through a relay: no socket that others can reach")
+	flags.BoolVar(&r.lanOnly, "lan-only", false, "only in this network: no relay is asked")
+	flags.BoolVar(&r.noDirect, "no-direct", false, "no direct connection, only LAN and relay")
+}
+
+// settle applies the flags to the settings: from then on Relays, Direct and LAN
+// say all.
+func (r routes) settle(cmd *cobra.Command, c *Common) error {
+	if err := exclusive(cmd, "relay-only", "lan-only"); err != nil {
+		return err
+	}
+	s := &c.Settings
+	mark := func(flag string, names ...string) {
+		for _, n := range names {
+			c.Origins[n] = Origin{"flag", flag}
+		}
+	}
+	switch {
+	case r.relayOnly && len(s.Relays) == 0:
+		return usage("--relay-only needs a relay, and none is set").advise("--relay STRING for once, `sightline config relay add STRING` for good; `sightline relay` prints the string")
+	case r.relayOnly:
+		s.Network.Direct, s.Network.LAN = false, false
+		mark("--relay-only", "network.direct", "network.lan")
+	case r.lanOnly && len(s.Relays) > 0 && c.Origins.Of("relays").Kind == "flag":
+		return usage("--lan-only and --relay exclude each other").advise("give one of them")
+	case r.lanOnly:
+		s.Relays, s.Network.LAN = []string{}, true
+		mark("--lan-only", "relays", "network.lan")
+	}
+	if r.noDirect {
+		s.Network.Direct = false
+		mark("--no-direct", "network.direct")
+	}
+	return nil
+}
+
+const hostExample = `  sightline host
+  sightline host --allow view,control --expire 5m
+  sightline host --once --json --accept      for scripts: no question, one session`
+
+func (t *tree) host() *cobra.Command {
+	var (
+		b      bindings
+		ways   routes
+		with   HostRun
+		screen string
+		plain  bool
+	)
+	cmd := &cobra.Command{
+		Use:     "host",
+		Short:   "Share this screen: prints a code, asks before anybody comes in",
+		Example: hostExample,
+		Args:    noArguments,
+	}
+	flags := cmd.Flags()
+	b.bind(flags, "relay", "relays")
+	b.bind(flags, "name", "name")
+	b.bind(flags, "source", "host.source")
+	flags.StringVar(&screen, "screen", "", "share the screen with this `NAME` (as `sightline doctor display` lists it)")
+	b.bind(flags, "allow", "host.allow")
+	b.bind(flags, "viewers", "host.viewers")
+	b.bind(flags, "expire", "host.expire")
+	b.bind(flags, "max-fps", "host.max_fps")
+	b.bind(flags, "listen", "network.listen")
+	ways.flags(flags)
+	flags.BoolVar(&with.Accept, "accept", false, "let viewers in without a question")
+	flags.StringVar(&with.AcceptCmd, "accept-cmd", "", "run `COMMAND` to decide; it lets in by exit code 0")
+	flags.BoolVar(&with.Once, "once", false, "one session, then exit with how it ended")
+	flags.BoolVar(&with.JSON, "json", false, "events as JSON lines")
+	flags.BoolVar(&plain, "plain", false, "plain lines instead of the full-screen interface")
+	cmd.RunE = func(cmd *cobra.Command, _ []string) (err error) {
+		if err := exclusive(cmd, "accept", "accept-cmd"); err != nil {
+			return err
+		}
+		if err := exclusive(cmd, "source", "screen"); err != nil {
+			return err
+		}
+		if with.Common, err = t.common(cmd, with.JSON, plain); err != nil {
+			return err
+		}
+		given := b.given()
+		if cmd.Flags().Changed("screen") {
+			given = append(given, flagValue{keyNamed("host.source"), "--screen", []string{"screen:" + screen}})
+		}
+		if err := t.settings(&with.Common, given); err != nil {
+			return err
+		}
+		with.RelayOnly, with.LANOnly = ways.relayOnly, ways.lanOnly
+		if err := ways.settle(cmd, &with.Common); err != nil {
+			return err
+		}
+		return run(cmd.Context(), t.Host, with)
+	}
+	complete(cmd, map[string][]string{"source": {"auto", "pattern", "screen:"}, "allow": append(slices.Clone(rights), "control")})
+	return cmd
+}

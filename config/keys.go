@@ -1,0 +1,114 @@
+package config
+
+import (
+	"strings"
+	"time"
+)
+
+// key is one setting: its name in the file, where it lives in Settings, and what
+// it takes. The same row serves file, environment, flags and `config show`.
+type key struct {
+	name  string // "host.max_fps"
+	help  string // for the flag's help; `backquotes` name the value
+	value value
+}
+
+// env is the variable of a key.
+func (k *key) env() string {
+	return "SIGHTLINE_" + strings.ToUpper(strings.ReplaceAll(k.name, ".", "_"))
+}
+
+// keys is the table of all settings, in the order in which they are shown.
+var keys = []*key{
+	{"relays", "`STRING` printed by `sightline relay`, or none", list(func(s *Settings) *[]string { return &s.Relays }, relayStrings)},
+	{"name", "`NAME` that the other side sees", text(func(s *Settings) *string { return &s.Name }, name)},
+
+	{"host.source", "what is shared: `auto|screen:NAME|pattern`", text(func(s *Settings) *string { return &s.Host.Source }, source)},
+	{"host.allow", "`LIST` of what a viewer may do: view, pointer, keyboard, control (both)", list(func(s *Settings) *[]string { return &s.Host.Allow }, Rights)},
+	{"host.viewers", "`N` viewers may come in with one code", number(func(s *Settings) *int { return &s.Host.Viewers }, 1, 16)},
+	{"host.expire", "`TIME` until an unused code expires: 90s, 15m, 2h", span(func(s *Settings) *time.Duration { return &s.Host.Expire }, 10*time.Second, 24*time.Hour)},
+	{"host.max_fps", "at most `N` pictures per second", number(func(s *Settings) *int { return &s.Host.MaxFPS }, 1, 240)},
+
+	{"viewer.window", "where the picture is shown: `auto|native|terminal|none`", text(func(s *Settings) *string { return &s.Viewer.Window }, oneOf("auto", "native", "terminal", "none"))},
+	{"viewer.scale", "`fit|1:1`", text(func(s *Settings) *string { return &s.Viewer.Scale }, oneOf("fit", "1:1"))},
+	{"viewer.grab_keys", "when the window takes all keys: `never|fullscreen|always`", text(func(s *Settings) *string { return &s.Viewer.GrabKeys }, oneOf("never", "fullscreen", "always"))},
+
+	{"network.listen", "`ADDR` (HOST:PORT) for UDP and TCP; port 0 is any", text(func(s *Settings) *string { return &s.Network.Listen }, listenAddress)},
+	{"network.direct", "try direct connections", yes(func(s *Settings) *bool { return &s.Network.Direct })},
+	{"network.lan", "answer and ask for live numbers on the LAN", yes(func(s *Settings) *bool { return &s.Network.LAN })},
+
+	{"relay.listen", "`ADDR` (HOST:PORT) to listen on; 443 speaks WSS, 80 WS, others QUIC and TCP", list(func(s *Settings) *[]string { return &s.Relay.Listen }, each(listenAddress))},
+	{"relay.announce", "`HOST[:PORT]` under which others reach this relay", list(func(s *Settings) *[]string { return &s.Relay.Announce }, each(announced))},
+	{"relay.open", "let every host register, without the token", yes(func(s *Settings) *bool { return &s.Relay.Open })},
+
+	limit("registrations", func(l *Limits) *int { return &l.Registrations }),
+	limit("registrations_per_peer", func(l *Limits) *int { return &l.RegistrationsPerPeer }),
+	limit("registrations_per_address", func(l *Limits) *int { return &l.RegistrationsPerAddress }),
+	limit("lookups_per_minute", func(l *Limits) *int { return &l.LookupsPerMinute }),
+	limit("lookups_per_hour", func(l *Limits) *int { return &l.LookupsPerHour }),
+	limit("wrong_lookups_per_hour", func(l *Limits) *int { return &l.WrongLookupsPerHour }),
+	limit("lookups_per_number", func(l *Limits) *int { return &l.LookupsPerNumber }),
+	limit("circuits", func(l *Limits) *int { return &l.Circuits }),
+	limit("circuits_per_viewer", func(l *Limits) *int { return &l.CircuitsPerViewer }),
+	limit("circuits_per_host", func(l *Limits) *int { return &l.CircuitsPerHost }),
+	{"relay.limits.circuit_idle", "", span(func(s *Settings) *time.Duration { return &s.Relay.Limits.CircuitIdle }, 10*time.Second, 24*time.Hour)},
+	{"relay.limits.circuit_max", "", span(func(s *Settings) *time.Duration { return &s.Relay.Limits.CircuitMax }, time.Minute, 30*24*time.Hour)},
+}
+
+// limit is a row of [relay.limits]. A million of anything is more than one
+// process serves; the bound keeps sums far from overflow.
+func limit(name string, field func(*Limits) *int) *key {
+	return &key{"relay.limits." + name, "", number(func(s *Settings) *int { return field(&s.Relay.Limits) }, 1, 1_000_000)}
+}
+
+// later lists keys of the design that have no effect in this version. They are
+// refused by name, because a person who set one relies on it.
+var later = map[string]string{
+	"network.proxy":               "proxies are not used yet: remove the line; `sightline relay --listen :443` gets through many firewalls",
+	"network.proxy_password_file": "proxies are not used yet: remove the line",
+	"relay.log_addresses":         "the relay never logs addresses in this version: remove the line",
+	"audit_names":                 "there is no audit log in this version: remove the line",
+}
+
+// keyNamed finds a row by its name in the file, nil if there is none.
+func keyNamed(name string) *key {
+	for _, k := range keys {
+		if k.name == name {
+			return k
+		}
+	}
+	return nil
+}
+
+// isTable tells whether name is a table of the file, such as "relay.limits".
+func isTable(name string) bool {
+	for _, k := range keys {
+		if strings.HasPrefix(k.name, name+".") {
+			return true
+		}
+	}
+	return false
+}
+
+// unknownKey is the error for a key that is in no row.
+func unknownKey(name string) *UsageError {
+	if why, ok := later[name]; ok {
+		return usage("%s is not available in this version", name).advise("%s", why)
+	}
+	e := usage("unknown key %q", visible(name))
+	names := make([]string, 0, len(keys))
+	for _, k := range keys {
+		names = append(names, k.name)
+	}
+	if n := nearest(name, append([]string{"host", "viewer", "network", "relay", "relay.limits"}, names...)); n != "" {
+		return e.advise("did you mean %s?", n)
+	}
+	for _, n := range names { // the right word in the wrong table
+		if last(n) == last(name) {
+			return e.advise("did you mean %s?", n)
+		}
+	}
+	return e.advise("`sightline config show` lists every key")
+}
+
+func last(name string) string { return name[strings.LastIndexByte(name, '.')+1:] }

@@ -1,0 +1,82 @@
+package config
+
+import "time"
+
+// Settings is everything that can be set, after flags, environment, file and
+// defaults were laid over each other and each value was checked.
+type Settings struct {
+	Relays  []string // strings printed by `sightline relay`; they hold its token
+	Name    string   // what the other side sees, 1..64 bytes; default: this machine's name
+	Host    Host
+	Viewer  Viewer
+	Network Network
+	Relay   Relay
+}
+
+// Host is [host]: what is shared and with whom.
+type Host struct {
+	Source  string        // "auto", "screen:NAME" or "pattern"
+	Allow   []string      // rights of whoever is let in, in the order of rights; control is written out
+	Viewers int           // viewers that one code admits, 1..16
+	Expire  time.Duration // of an unused code
+	MaxFPS  int           // pictures per second, 1..240
+}
+
+// Viewer is [viewer]: how the picture is shown.
+type Viewer struct {
+	Window   string // "auto", "native", "terminal" or "none"
+	Scale    string // "fit" or "1:1"
+	GrabKeys string // "never", "fullscreen" or "always"
+}
+
+// Network is [network]. Whoever wants no direct path sets Direct to false; LAN
+// is the announcement and search of live numbers by mDNS.
+type Network struct {
+	Listen string // ADDR:PORT for UDP and TCP, the same number; port 0: any
+	Direct bool
+	LAN    bool
+}
+
+// Relay is [relay]: this machine as a relay for others.
+type Relay struct {
+	Listen   []string // ADDR:PORT each
+	Announce []string // HOST or HOST:PORT under which the others reach it
+	Open     bool     // true: registering needs no token
+	Limits   Limits
+}
+
+// Limits is [relay.limits], the numbers of SECURITY-DESIGN, section 10. An
+// address is an IPv4 address or an IPv6 /64.
+type Limits struct {
+	Registrations           int // live numbers in all
+	RegistrationsPerPeer    int
+	RegistrationsPerAddress int
+
+	LookupsPerMinute    int // per address
+	LookupsPerHour      int // per address
+	WrongLookupsPerHour int // unknown numbers per address; then waits that double
+	LookupsPerNumber    int // per hour and number, from all addresses
+
+	Circuits          int // in all
+	CircuitsPerViewer int
+	CircuitsPerHost   int
+	CircuitIdle       time.Duration // a circuit without a byte is closed
+	CircuitMax        time.Duration // a circuit is closed after this
+}
+
+// Defaults are the settings of a machine where nothing was set. Name is empty:
+// Load fills in the machine's.
+func Defaults() Settings {
+	return Settings{
+		Relays:  []string{},
+		Host:    Host{Source: "auto", Allow: []string{"view"}, Viewers: 1, Expire: 15 * time.Minute, MaxFPS: 60},
+		Viewer:  Viewer{Window: "auto", Scale: "fit", GrabKeys: "fullscreen"},
+		Network: Network{Listen: ":0", Direct: true, LAN: true},
+		Relay: Relay{Listen: []string{":4001"}, Announce: []string{}, Limits: Limits{
+			Registrations: 128, RegistrationsPerPeer: 1, RegistrationsPerAddress: 8,
+			LookupsPerMinute: 10, LookupsPerHour: 60, WrongLookupsPerHour: 20, LookupsPerNumber: 30,
+			Circuits: 64, CircuitsPerViewer: 4, CircuitsPerHost: 16,
+			CircuitIdle: 2 * time.Minute, CircuitMax: 24 * time.Hour,
+		}},
+	}
+}
