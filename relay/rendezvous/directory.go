@@ -67,32 +67,32 @@ type caller struct {
 	trusted bool // its source counts for nothing: a reverse proxy, an office
 }
 
-// register gives c a number, or renews it, and returns the lease. Errors:
-// ErrTaken, *digitsError, *LimitError.
-func (d *directory) register(now time.Time, c caller, number string, lease []byte) ([]byte, error) {
+// register gives c a number, or renews it, and returns the lease. fresh: it
+// is not a renewal. Errors: ErrTaken, *digitsError, *LimitError.
+func (d *directory) register(now time.Time, c caller, number string, lease []byte) (given []byte, fresh bool, err error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.sweepLocked(now)
 	if own := d.byPeer[c.peer]; own != nil && own.number == number {
-		return d.renewLocked(now, own), nil
+		return d.renewLocked(now, own), false, nil
 	}
 	since, mine := d.rightLocked(now, c.peer, number, lease)
 	if want := digits(d.othersLocked(c.peer)); len(number) < want && !mine {
-		return nil, &digitsError{want}
+		return nil, false, &digitsError{want}
 	}
 	if holder := d.byNumber[number]; holder != nil {
 		if !mine || !since.Before(holder.since) {
-			return nil, ErrTaken
+			return nil, false, ErrTaken
 		}
 		d.dropLocked(holder) // and not held for it: the number was never its own
 	} else if h, ok := d.held[number]; ok && now.Before(h.until) && !mine {
-		return nil, ErrTaken
+		return nil, false, ErrTaken
 	}
 	if err := d.roomLocked(now, c); err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	if err := d.chargeLocked(now, c, mine); err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	if own := d.byPeer[c.peer]; own != nil {
 		d.endLocked(now, own)
@@ -100,7 +100,7 @@ func (d *directory) register(now time.Time, c caller, number string, lease []byt
 	delete(d.held, number)
 	r := &registration{number: number, peer: c.peer, source: c.source, since: since}
 	d.byNumber[number], d.byPeer[c.peer] = r, r
-	return d.renewLocked(now, r), nil
+	return d.renewLocked(now, r), true, nil
 }
 
 // rightLocked tells since when the number belongs to p, and whether that is
@@ -240,20 +240,31 @@ func (d *directory) sweepLocked(now time.Time) {
 			d.endLocked(r.expires, r)
 		}
 	}
-	if len(d.held) < maxHeld/2 {
-		return // register checks the time of a held number; this is only for memory
-	}
-	for n, h := range d.held {
-		if !now.Before(h.until) || len(d.held) >= maxHeld {
-			delete(d.held, n)
-		}
-	}
 }
 
 // endLocked ends a registration and holds its number back for its last holder.
 func (d *directory) endLocked(at time.Time, r *registration) {
 	d.dropLocked(r)
+	if len(d.held) >= maxHeld {
+		d.forgetLocked(at)
+	}
 	d.held[r.number] = held{r.peer, at.Add(HoldTime)}
+}
+
+// forgetLocked makes room among the dead numbers: first those whose time is over
+// (register checks the time itself, so they lie here only for memory), then any.
+func (d *directory) forgetLocked(now time.Time) {
+	for n, h := range d.held {
+		if !now.Before(h.until) {
+			delete(d.held, n)
+		}
+	}
+	for n := range d.held {
+		if len(d.held) <= maxHeld*3/4 {
+			return
+		}
+		delete(d.held, n)
+	}
 }
 
 func (d *directory) dropLocked(r *registration) {

@@ -142,7 +142,7 @@ func (m sources) get(now time.Time, p netip.Prefix) *source {
 	return s
 }
 
-// shrink makes room. If nobody is idle, some entry goes (Go's map order): who has
+// shrink makes room. If too few are idle, others go (in Go's map order): who has
 // thousands of addresses gains nothing by being forgotten at one of them, and
 // refusing all newcomers instead would let him lock everybody out.
 func (m sources) shrink(now time.Time) {
@@ -152,7 +152,7 @@ func (m sources) shrink(now time.Time) {
 		}
 	}
 	for p := range m {
-		if len(m) < maxSources {
+		if len(m) <= maxSources*3/4 { // a quarter at once, or each newcomer would cost a scan
 			return
 		}
 		delete(m, p)

@@ -208,12 +208,11 @@ func (s *Server) register(now time.Time, c caller, q request) []byte {
 	if !s.o.Open && subtle.ConstantTimeCompare(q.token, s.o.Token) != 1 {
 		return s.refuse(ErrRefused)
 	}
-	renewal := s.dir.live(now, c.peer)
-	lease, err := s.dir.register(now, c, q.number, q.lease)
+	lease, fresh, err := s.dir.register(now, c, q.number, q.lease)
 	if err != nil {
 		return s.refuse(err)
 	}
-	if !renewal {
+	if fresh {
 		s.note(EventRegistered)
 	}
 	return grant{lease: lease, ttl: LeaseTime}.append(nil)

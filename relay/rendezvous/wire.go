@@ -113,10 +113,13 @@ func (g grant) append(b []byte) []byte {
 func answer(b []byte) (reader, error) {
 	rd := reader{b: b}
 	s := status(rd.byte())
+	if rd.err != nil {
+		return rd, ErrProtocol
+	}
 	var err error
 	switch s {
 	case statusOK:
-		return rd, rd.err
+		return rd, nil
 	case statusUnknown:
 		err = ErrUnknown
 	case statusRefused:
