@@ -109,27 +109,31 @@ func NewHost(o HostOptions) (*Host, error) {
 // over. It returns nil when it was told to stop; with Once what its session
 // ended with. Source and Injector stay the caller's to close.
 func (h *Host) Run(ctx context.Context) error {
-	ctx, cancel := context.WithCancelCause(ctx)
+	// The parts outlive ctx for a moment, so that viewers hear a last word.
+	work, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
 	var wg sync.WaitGroup
-	run := func(what string, f func(context.Context) error) {
+	failed := make(chan error, 4)
+	run := func(part func(context.Context) error) {
 		wg.Go(func() {
-			if err := f(ctx); err != nil && ctx.Err() == nil {
-				h.log.Debug("host part ended", "part", what, "err", err)
-				cancel(err)
+			if err := part(work); err != nil {
+				failed <- err
 			}
 		})
 	}
-	run("capture", h.capture)
-	run("codes", h.codes)
-	run("door", h.accept)
-	run("panic key", h.panicKey)
+	run(h.capture)
+	run(h.codes)
+	run(h.accept)
+	run(h.panicKey)
+	var err error
 	select {
+	case err = <-failed:
 	case <-ctx.Done():
+		err = context.Cause(ctx)
 	case <-h.stop:
-		cancel(errStopped)
+		err = errStopped
 	}
-	err := context.Cause(ctx)
 	h.dismiss(lastWord(err))
+	cancel(err)
 	wg.Wait()
 	if errors.Is(err, errStopped) || errors.Is(err, errOnceDone) {
 		err = nil
@@ -385,13 +389,25 @@ func (h *Host) panicKey(ctx context.Context) error {
 	}
 }
 
-// dismiss ends every seat and admits no new one.
+// dismiss ends every seat, waits a moment for them to go, and admits no new one.
 func (h *Host) dismiss(f wire.Farewell) {
 	h.mu.Lock()
 	h.stopped = true
 	h.mu.Unlock()
 	h.dismissSeated(f)
+	t := time.NewTimer(goIn)
+	defer t.Stop()
+	for _, st := range h.all() {
+		select {
+		case <-st.gone:
+		case <-t.C:
+			return
+		}
+	}
 }
+
+// goIn is how long the last words of all seats may take together.
+const goIn = 2 * time.Second
 
 func (h *Host) dismissSeated(f wire.Farewell) {
 	for _, st := range h.all() {

@@ -272,7 +272,8 @@ func (v *View) accepted(body []byte, conn link.Conn, resumed bool) error {
 // means that the session may be resumed on another.
 func (v *View) attend(ctx context.Context, s *secure.Session, conn link.Conn) (err error) {
 	outer := ctx
-	ctx, cancel := context.WithCancelCause(ctx)
+	// The streams outlive ctx for a moment, so that the host hears a last word.
+	ctx, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
 	var wg sync.WaitGroup
 	defer wg.Wait()
 	defer func() { cancel(err) }()

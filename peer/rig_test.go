@@ -1,0 +1,238 @@
+package peer
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"net"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/libp2p/go-libp2p/core/crypto"
+	p2p "github.com/libp2p/go-libp2p/core/peer"
+
+	"sightline/peer/invite"
+	"sightline/peer/link"
+	"sightline/screen"
+	"sightline/screen/pattern"
+	"sightline/screen/screentest"
+)
+
+// A rig is a host with the built-in desktop and as many viewers as a test
+// likes, on loopback, over real links.
+type rig struct {
+	t       *testing.T
+	ctx     context.Context
+	desk    *pattern.Desktop
+	host    *Host
+	node    *link.Node
+	events  *record
+	hostEnd chan error
+}
+
+// record keeps the events of one side and lets a test wait for one.
+type record struct {
+	mu   sync.Mutex
+	list []Event
+	news chan struct{}
+}
+
+func newRecord() *record { return &record{news: make(chan struct{}, 1)} }
+
+func (r *record) add(e Event) {
+	r.mu.Lock()
+	r.list = append(r.list, e)
+	r.mu.Unlock()
+	signal(r.news)
+}
+
+// await returns the n-th event of type E, from 1 on.
+func await[E Event](t *testing.T, ctx context.Context, r *record, n int) E {
+	t.Helper()
+	for {
+		r.mu.Lock()
+		seen := 0
+		for _, e := range r.list {
+			if e, ok := e.(E); ok {
+				if seen++; seen == n {
+					r.mu.Unlock()
+					return e
+				}
+			}
+		}
+		all := fmt.Sprintf("%+v", r.list)
+		r.mu.Unlock()
+		select {
+		case <-r.news:
+		case <-ctx.Done():
+			var e E
+			t.Fatalf("no %T number %d; there were %s", e, n, all)
+		}
+	}
+}
+
+func count[E Event](r *record) (n int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, e := range r.list {
+		if _, ok := e.(E); ok {
+			n++
+		}
+	}
+	return n
+}
+
+func newKey(t *testing.T) crypto.PrivKey {
+	t.Helper()
+	key, _, err := crypto.GenerateEd25519Key(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return key
+}
+
+func newNode(t *testing.T, key crypto.PrivKey) *link.Node {
+	t.Helper()
+	n, err := link.New(link.Options{Key: key, Listen: "127.0.0.1:0"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { n.Close() })
+	return n
+}
+
+// paper is a directory for viewers that are told the address.
+type paper struct{}
+
+func (paper) Publish(_ context.Context, proposal string) (Lease, error) {
+	return Lease{Number: proposal, Route: "this machine"}, nil
+}
+
+// known dials a host whose address is known.
+type known struct {
+	node *link.Node
+	addr string
+}
+
+func (d known) Dial(ctx context.Context) (link.Conn, error) { return d.node.DialAddr(ctx, d.addr) }
+func (d known) Redial(ctx context.Context, _ p2p.ID) (link.Conn, error) {
+	return d.node.DialAddr(ctx, d.addr)
+}
+
+// newRig starts a host. set may change its options.
+func newRig(t *testing.T, set func(*HostOptions)) *rig {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	r := &rig{t: t, ctx: ctx, events: newRecord(), hostEnd: make(chan error, 1), desk: pattern.New(pattern.Options{})}
+	key := newKey(t)
+	r.node = newNode(t, key)
+	o := HostOptions{
+		Key: key, Node: r.node, Source: r.desk.Source(), Injector: r.desk.Injector(), Directory: paper{},
+		Events: r.events.add, Name: "host", Allow: looks | acts, Accept: true, Sharing: "pattern",
+	}
+	if set != nil {
+		set(&o)
+	}
+	var err error
+	if r.host, err = NewHost(o); err != nil {
+		t.Fatal(err)
+	}
+	go func() { r.hostEnd <- r.host.Run(ctx) }()
+	t.Cleanup(func() {
+		r.host.Stop()
+		cancel()
+		select {
+		case <-r.hostEnd:
+		case <-time.After(20 * time.Second):
+			t.Error("the host does not stop")
+		}
+	})
+	return r
+}
+
+func (r *rig) addr() string { return net.JoinHostPort("127.0.0.1", fmt.Sprint(r.node.Port())) }
+
+// code is the n-th code that the host showed.
+func (r *rig) code(n int) invite.Code {
+	r.t.Helper()
+	c, err := invite.Parse(await[Code](r.t, r.ctx, r.events, n).Code)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return c
+}
+
+// viewerRig is a viewer of a rig.
+type viewerRig struct {
+	view   *View
+	glass  *screentest.Glass
+	events *record
+	end    chan error
+	node   *link.Node
+}
+
+// join starts a viewer with this code.
+func (r *rig) join(code invite.Code, wants Grant) *viewerRig {
+	r.t.Helper()
+	key := newKey(r.t)
+	v := &viewerRig{glass: screentest.NewGlass(), events: newRecord(), end: make(chan error, 1), node: newNode(r.t, key)}
+	var err error
+	v.view, err = NewView(ViewOptions{
+		Key: key, Dialer: known{v.node, r.addr()}, Code: code, Window: v.glass, Events: v.events.add,
+		Name: "viewer", Wants: wants,
+	})
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	ended := make(chan struct{})
+	go func() { defer close(ended); v.end <- v.view.Run(r.ctx) }()
+	r.t.Cleanup(func() { v.view.End(); <-ended })
+	return v
+}
+
+// result is how the viewer ended.
+func (r *rig) result(v *viewerRig) error {
+	r.t.Helper()
+	select {
+	case err := <-v.end:
+		v.end <- err
+		return err
+	case <-r.ctx.Done():
+		r.t.Fatal("the viewer does not end")
+		return nil
+	}
+}
+
+// sees waits until the viewer's window shows what the desktop shows.
+func (r *rig) sees(v *viewerRig) {
+	r.t.Helper()
+	if err := v.glass.WaitFrame(r.ctx, screen.PictureID(0), r.desk.Snapshot()); err != nil {
+		r.t.Fatal(err)
+	}
+}
+
+// dying is a source whose display goes away.
+type dying struct {
+	screen.Source
+	die chan struct{}
+}
+
+func (d *dying) Next(ctx context.Context, c *screen.Change) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	go func() {
+		select {
+		case <-d.die:
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
+	err := d.Source.Next(ctx, c)
+	select {
+	case <-d.die:
+		return screen.ErrDisplayLost
+	default:
+		return err
+	}
+}
