@@ -20,9 +20,13 @@ import (
 	"github.com/multiformats/go-multistream"
 )
 
-// reachTime is how long one relay may take to connect and answer. A black hole
-// costs a host this much before its code is shown.
-const reachTime = 5 * time.Second
+const (
+	// reachTime is how long one relay may take to connect and answer.
+	reachTime = 5 * time.Second
+	// grace is how long the other relays may take once one has answered: a dead one
+	// (a black hole to QUIC) must not hold up a person for reachTime.
+	grace = time.Second
+)
 
 // Options of a Client. Host is required.
 type Options struct {
@@ -36,6 +40,8 @@ type Options struct {
 	// Changed is told when a relay of a published number is lost or back. Calls of
 	// different relays may overlap; none comes after the lease is done. nil: nobody.
 	Changed func(RelayStatus)
+	// Timeout is how long one relay may take to connect and answer; 0: 5 s.
+	Timeout time.Duration
 	Log     *slog.Logger // nil: silent
 }
 
@@ -73,6 +79,9 @@ func NewClient(o Options) (*Client, error) {
 	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.Timeout <= 0 {
+		o.Timeout = reachTime
 	}
 	if o.Changed == nil {
 		o.Changed = func(RelayStatus) {}
@@ -160,7 +169,7 @@ func exchange(st network.Stream, q request) ([]byte, error) {
 
 // hello connects, asks for the number of digits and measures the round trip.
 func (c *Client) hello(ctx context.Context, r relay) (welcome, time.Duration, error) {
-	ctx, cancel := context.WithTimeoutCause(ctx, reachTime, errSilent)
+	ctx, cancel := c.timeout(ctx, c.o.Timeout)
 	defer cancel()
 	if err := c.connect(ctx, r); err != nil {
 		return welcome{}, 0, err
@@ -174,9 +183,9 @@ func (c *Client) hello(ctx context.Context, r relay) (welcome, time.Duration, er
 	return w, time.Since(start), err
 }
 
-// register claims number at r.
-func (c *Client) register(ctx context.Context, r relay, number string, lease []byte) (grant, error) {
-	ctx, cancel := context.WithTimeoutCause(ctx, reachTime, errSilent)
+// register claims number at r, within limit.
+func (c *Client) register(ctx context.Context, limit time.Duration, r relay, number string, lease []byte) (grant, error) {
+	ctx, cancel := c.timeout(ctx, limit)
 	defer cancel()
 	if err := c.connect(ctx, r); err != nil {
 		return grant{}, err
@@ -203,7 +212,7 @@ func (c *Client) release(ctx context.Context, r relay, number string) {
 }
 
 // Probe asks every relay whether it is there, in the order of Options.Relays.
-// It takes reachTime (5 s) at most.
+// It takes Options.Timeout at most.
 func (c *Client) Probe(ctx context.Context) []RelayStatus {
 	all := make([]RelayStatus, len(c.relays))
 	var wg sync.WaitGroup
@@ -244,7 +253,33 @@ func transportName(a ma.Multiaddr) string {
 	return "tcp"
 }
 
-var errSilent = fmt.Errorf("no answer within %s", reachTime)
+var (
+	errLate = errors.New("slower than the other relays")
+	errLost = errors.New("the connection was lost")
+)
+
+// timeout bounds one conversation with a relay. Its end has words of its own:
+// "context deadline exceeded" helps nobody.
+func (c *Client) timeout(ctx context.Context, d time.Duration) (context.Context, context.CancelFunc) {
+	return context.WithTimeoutCause(ctx, d, fmt.Errorf("no answer within %s", d))
+}
+
+// race runs ask for n relays at the same time and waits for all. When the first one
+// reports success the others have grace left; their ctx then ends with errLate.
+func race(ctx context.Context, n int, ask func(ctx context.Context, i int) error) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	var first sync.Once
+	var wg sync.WaitGroup
+	for i := range n {
+		wg.Go(func() {
+			if ask(ctx, i) == nil {
+				first.Do(func() { time.AfterFunc(grace, func() { cancel(errLate) }) })
+			}
+		})
+	}
+	wg.Wait()
+}
 
 // why makes libp2p's errors short and testable: one line instead of one per
 // address, ErrWrongRelay for another key, ErrNotRelay for another program.

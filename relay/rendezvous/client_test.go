@@ -123,6 +123,7 @@ func mustResources(t testing.TB) network.ResourceManager {
 
 func newClient(t testing.TB, o Options, rigs ...*rig) *Client {
 	t.Helper()
+	o.Timeout = time.Second // a dead relay costs it all: QUIC hears nothing
 	if o.Host == nil {
 		o.Host = newHost(t, libp2p.NoListenAddrs)
 	}

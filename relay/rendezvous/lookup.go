@@ -5,14 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"time"
 
 	p2p "github.com/libp2p/go-libp2p/core/peer"
 	ma "github.com/multiformats/go-multiaddr"
 )
-
-// lookupGrace is how long the other relays may take once one has named a peer.
-const lookupGrace = time.Second
 
 // Found is a peer that relays named for a number.
 type Found struct {
@@ -45,33 +41,16 @@ func (c *Client) Find(ctx context.Context, number string) ([]Found, error) {
 	if len(c.relays) == 0 {
 		return nil, ErrNoRelay
 	}
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	type reply struct {
-		at  int
-		id  p2p.ID
-		err error
-	}
-	replies := make(chan reply, len(c.relays))
-	for i, r := range c.relays {
-		go func() { // awaited below: each sends one reply
-			id, err := c.findAt(ctx, r, number)
-			replies <- reply{i, id, err}
-		}()
-	}
+	ids, errs := make([]p2p.ID, len(c.relays)), make([]error, len(c.relays))
+	race(ctx, len(c.relays), func(ctx context.Context, i int) error {
+		ids[i], errs[i] = c.findAt(ctx, c.relays[i], number)
+		return errs[i]
+	})
 	var found []Found
-	errs := make([]error, len(c.relays))
-	for range c.relays {
-		r := <-replies
-		if r.err != nil {
-			errs[r.at] = r.err
-			continue
+	for i, r := range c.relays {
+		if errs[i] == nil {
+			found = r.add(found, ids[i])
 		}
-		if len(found) == 0 {
-			late := time.AfterFunc(lookupGrace, func() { cancel(errLate) })
-			defer late.Stop()
-		}
-		found = c.relays[r.at].add(found, r.id)
 	}
 	if len(found) > 0 {
 		return found, nil
@@ -79,10 +58,8 @@ func (c *Client) Find(ctx context.Context, number string) ([]Found, error) {
 	return nil, c.nobody(errs)
 }
 
-var errLate = errors.New("another relay answered first")
-
 func (c *Client) findAt(ctx context.Context, r relay, number string) (p2p.ID, error) {
-	ctx, cancel := context.WithTimeoutCause(ctx, reachTime, errSilent)
+	ctx, cancel := c.timeout(ctx, c.o.Timeout)
 	defer cancel()
 	if err := c.connect(ctx, r); err != nil {
 		return "", err

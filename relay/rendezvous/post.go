@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"math/rand/v2"
-	"slices"
 	"sync"
 	"time"
 
@@ -17,6 +16,7 @@ const (
 	backoffMin = 250 * time.Millisecond
 	backoffMax = 5 * time.Second
 	lostPause  = 50 * time.Millisecond
+	shortTry   = 1500 * time.Millisecond
 	// A relay that answers but refuses (token, number taken) is asked this seldom.
 	refusedWait = time.Minute
 	// How often a quiet connection is tried. A relay that was killed sends nothing,
@@ -49,8 +49,6 @@ var errNotYet = errors.New("not tried yet")
 
 func newPost(c *Client, r relay) *post { return &post{client: c, relay: r, err: errNotYet} }
 
-func (p *post) index(all []*post) int { return slices.Index(all, p) }
-
 func (p *post) set(err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -77,13 +75,13 @@ func (p *post) expiry() time.Time {
 	return p.expires
 }
 
-// claim registers or renews number, with the lease if there is one.
-func (p *post) claim(ctx context.Context, number string) error {
+// claim registers or renews number within limit, with the lease if there is one.
+func (p *post) claim(ctx context.Context, limit time.Duration, number string) error {
 	p.mu.Lock()
 	lease := p.lease
 	p.mu.Unlock()
 	now := time.Now()
-	g, err := p.client.register(ctx, p.relay, number, lease)
+	g, err := p.client.register(ctx, limit, p.relay, number, lease)
 	if err != nil {
 		return err
 	}
@@ -107,39 +105,57 @@ func (p *post) keep(ctx context.Context, number string, lost func()) {
 	p.client.o.Changed(p.client.status(p.relay, p.why()))
 	backoff := time.Duration(0)
 	for {
-		was, intact := p.why(), true
-		if was == nil {
+		intact := false
+		if err := p.why(); err == nil {
 			intact = w.sleep(ctx, beatEvery)
 		} else {
 			var wait time.Duration
-			wait, backoff = p.delay(was, backoff)
+			wait, backoff = p.delay(err, backoff)
 			pause(ctx, wait)
 		}
-		err := p.tend(ctx, number, was == nil && intact)
+		if ctx.Err() == nil && !intact && p.why() == nil && !p.connected() {
+			p.change(errLost) // told at once, because getting it back may take a while
+		}
+		err := p.tend(ctx, number, intact, backoff)
 		if ctx.Err() != nil {
 			return
 		}
 		if err == nil {
 			backoff = 0
 		}
-		p.set(err)
-		if (was == nil) != (err == nil) {
-			p.client.o.Changed(p.client.status(p.relay, err))
-		}
+		p.change(err)
 		if errors.Is(err, ErrTaken) {
 			lost()
 		}
 	}
 }
 
+// change records how the relay is and tells if it came or went.
+func (p *post) change(err error) {
+	was := p.why()
+	p.set(err)
+	if (was == nil) != (err == nil) {
+		p.client.o.Changed(p.client.status(p.relay, err))
+	}
+}
+
+func (p *post) connected() bool {
+	return p.client.o.Host.Network().Connectedness(p.relay.info.ID) == network.Connected
+}
+
 // tend does what is due: a heartbeat or a renewal while the relay is up, a new
 // claim and admission when it was lost. A connection lost in the act is claimed
 // anew at once, so that a restart of the relay costs one heartbeat at most.
-func (p *post) tend(ctx context.Context, number string, up bool) error {
+//
+// The first tries are short and grow with the back-off. A relay that is just being
+// restarted refuses TCP while QUIC waits for an answer that does not come; sitting
+// through the whole timeout would miss the moment it is back.
+func (p *post) tend(ctx context.Context, number string, up bool, backoff time.Duration) error {
 	if up && p.beat(ctx, number) == nil {
 		return nil
 	}
-	if err := p.claim(ctx, number); err != nil {
+	limit := min(max(4*backoff, shortTry), p.client.o.Timeout)
+	if err := p.claim(ctx, limit, number); err != nil {
 		return err
 	}
 	return p.admit(ctx)
@@ -153,7 +169,7 @@ func (p *post) beat(ctx context.Context, number string) error {
 	due := !time.Now().Before(p.renew)
 	p.mu.Unlock()
 	if due {
-		return p.claim(ctx, number)
+		return p.claim(ctx, beatTime, number)
 	}
 	body, err := p.client.ask(ctx, p.relay, request{op: opHello})
 	if err == nil {

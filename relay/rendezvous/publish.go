@@ -66,8 +66,9 @@ func (l *Lease) end(cause error) {
 
 var errReleased = errors.New("released")
 
-// Publish claims one number at every relay that can be reached within 5 s, and
-// keeps it until ctx ends or Release is called. It proposes proposal (empty: a
+// Publish claims one number at every relay that can be reached within
+// Options.Timeout (and not more than a second after the first one), and keeps it
+// until ctx ends or Release is called. It proposes proposal (empty: a
 // random number); if a relay refuses that or wants more digits, a new random one.
 // It returns when each of the relays that accepted has passed Options.Admitted.
 //
@@ -204,10 +205,12 @@ func (l *Lease) open(ctx context.Context, proposal string) error {
 // them together want.
 func (l *Lease) reach(ctx context.Context) (up []*post, want int) {
 	digits := make([]int, len(l.posts))
-	l.each(l.posts, func(p *post) {
+	race(ctx, len(l.posts), func(ctx context.Context, i int) error {
+		p := l.posts[i]
 		w, _, err := p.client.hello(ctx, p.relay)
 		p.set(err)
-		digits[p.index(l.posts)] = w.digits
+		digits[i] = w.digits
+		return err
 	})
 	for i, p := range l.posts {
 		if p.why() == nil {
@@ -221,7 +224,7 @@ func (l *Lease) reach(ctx context.Context) (up []*post, want int) {
 // claim proposes l.Number to posts. again: a relay wants another number, of at
 // least more digits. Who failed for another reason is left out of rest.
 func (l *Lease) claim(ctx context.Context, posts []*post) (rest []*post, again bool, more int) {
-	l.each(posts, func(p *post) { p.set(p.claim(ctx, l.Number)) })
+	l.each(posts, func(p *post) { p.set(p.claim(ctx, p.client.o.Timeout, l.Number)) })
 	for _, p := range posts {
 		var d *digitsError
 		switch err := p.why(); {
