@@ -99,38 +99,60 @@ func (n *Node) dialOnce(ctx context.Context, to p2p.AddrInfo) error {
 func (n *Node) connectedRelays(addrs []ma.Multiaddr) []p2p.ID {
 	var out []p2p.ID
 	for _, a := range addrs {
-		if !isCircuit(a) {
-			continue
-		}
-		id, ok := relayOf(a)
-		if ok {
-			n.gate.addRelay(id)
-		}
-		if ok && !slices.Contains(out, id) && n.h.Network().Connectedness(id) == network.Connected {
-			out = append(out, id)
+		relay, ok := relayOf(a)
+		if ok && !slices.Contains(out, relay.ID) && n.h.Network().Connectedness(relay.ID) == network.Connected {
+			out = append(out, relay.ID)
 		}
 	}
 	return out
 }
 
-// relayOf is the relay of a circuit address.
-func relayOf(a ma.Multiaddr) (p2p.ID, bool) {
-	value, err := a.ValueForProtocol(ma.P_P2P)
-	if err != nil {
-		return "", false
+// relayOf is the relay of a circuit address, with that one address of it.
+func relayOf(a ma.Multiaddr) (p2p.AddrInfo, bool) {
+	if !isCircuit(a) {
+		return p2p.AddrInfo{}, false
 	}
-	id, err := p2p.Decode(value)
-	return id, err == nil
+	way, _ := ma.SplitFunc(a, func(c ma.Component) bool { return c.Protocol().Code == ma.P_CIRCUIT })
+	info, err := p2p.AddrInfoFromP2pAddr(way)
+	if err != nil {
+		return p2p.AddrInfo{}, false
+	}
+	return *info, true
 }
 
 func (n *Node) dialPeer(ctx context.Context, to p2p.AddrInfo) error {
 	n.forgetFailures(to.ID)
-	n.h.Peerstore().AddAddrs(to.ID, to.Addrs, peerstore.TempAddrTTL)
+	n.h.Peerstore().ClearAddrs(to.ID)
+	n.h.Peerstore().AddAddrs(to.ID, n.oneCircuitEach(to.Addrs), peerstore.TempAddrTTL)
 	ctx = network.WithDialPeerTimeout(network.WithAllowLimitedConn(ctx, "sightline"), dialTimeout)
 	if _, err := n.h.Network().DialPeer(ctx, to.ID); err != nil {
 		return n.dialError(ctx, err)
 	}
 	return nil
+}
+
+// oneCircuitEach reduces the circuit addresses to one for each relay and makes
+// all addresses of that relay known. Given one circuit for each address of a
+// relay, libp2p dials the relay at the first address alone and lets the other
+// circuits wait for it: without UDP that took 5 s instead of 0.5 s.
+func (n *Node) oneCircuitEach(addrs []ma.Multiaddr) []ma.Multiaddr {
+	var out []ma.Multiaddr
+	seen := make(map[p2p.ID]bool)
+	for _, a := range addrs {
+		relay, ok := relayOf(a)
+		if !ok {
+			out = append(out, a)
+			continue
+		}
+		n.h.Peerstore().AddAddrs(relay.ID, relay.Addrs, peerstore.TempAddrTTL)
+		if !seen[relay.ID] {
+			seen[relay.ID] = true
+			n.gate.addRelay(relay.ID)
+			n.forgetFailures(relay.ID)
+			out = append(out, ma.StringCast("/p2p/"+relay.ID.String()+"/p2p-circuit"))
+		}
+	}
+	return out
 }
 
 // forgetFailures clears libp2p's back-off: a person who tries again means it.
@@ -253,7 +275,7 @@ func (n *Node) askID(ctx context.Context, addrs []ma.Multiaddr) (p2p.ID, error) 
 	case ctx.Err() != nil:
 		e := &pathError{kind: ErrNoPath, cause: err}
 		for _, a := range addrs {
-			e.add(a, context.DeadlineExceeded)
+			e.add(describe(a), context.DeadlineExceeded)
 		}
 		return "", e
 	}

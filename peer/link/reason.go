@@ -9,6 +9,7 @@ import (
 	"strings"
 	"syscall"
 
+	p2p "github.com/libp2p/go-libp2p/core/peer"
 	"github.com/libp2p/go-libp2p/core/sec"
 	"github.com/libp2p/go-libp2p/p2p/net/swarm"
 	ma "github.com/multiformats/go-multiaddr"
@@ -39,12 +40,7 @@ func (n *Node) dialError(ctx context.Context, err error) error {
 		return ErrClosed
 	}
 	e := &pathError{kind: ErrNoPath, cause: err}
-	var all *swarm.DialError
-	if errors.As(err, &all) {
-		for _, one := range all.DialErrors {
-			e.add(one.Address, one.Cause)
-		}
-	}
+	e.addAll(err, "")
 	if len(e.reasons) == 0 {
 		e.kind = kindOfError(err)
 		e.reasons = []string{reason(err)}
@@ -55,12 +51,28 @@ func (n *Node) dialError(ctx context.Context, err error) error {
 	return e
 }
 
+// addAll notes the addresses of a libp2p dial. The dial of a circuit may hold
+// the dial of its relay.
+func (e *pathError) addAll(err error, before string) bool {
+	var all *swarm.DialError
+	if !errors.As(err, &all) {
+		return false
+	}
+	for _, one := range all.DialErrors {
+		if isCircuit(one.Address) && e.addAll(one.Cause, "relay ") {
+			continue
+		}
+		e.add(before+describe(one.Address), one.Cause)
+	}
+	return len(all.DialErrors) > 0
+}
+
 // add notes one address. A relay that knows more than "no answer" wins over the rest.
-func (e *pathError) add(a ma.Multiaddr, cause error) {
+func (e *pathError) add(where string, cause error) {
 	if kind := kindOfError(cause); kind != ErrNoPath && e.kind != ErrGone {
 		e.kind = kind
 	}
-	words := describe(a) + ": " + reason(cause)
+	words := where + ": " + reason(cause)
 	if !slices.Contains(e.reasons, words) {
 		e.reasons = append(e.reasons, words)
 	}
@@ -156,15 +168,27 @@ func reasonOfText(text string) string {
 	return text
 }
 
-// describe is an address as a person writes it: "quic 192.0.2.7:4001", with
-// "relay" in front for a circuit.
+// describe is an address as a person writes it: "quic 192.0.2.7:4001"; a
+// circuit is "relay" and the beginning of its ID.
 func describe(a ma.Multiaddr) string {
-	if relay, _ := ma.SplitFunc(a, func(c ma.Component) bool { return c.Protocol().Code == ma.P_P2P }); isCircuit(a) && relay != nil {
-		return "relay " + describe(relay)
+	if relay, ok := relayOf(a); ok {
+		if len(relay.Addrs) > 0 {
+			return "relay " + describe(relay.Addrs[0])
+		}
+		return "relay " + shortID(relay.ID)
 	}
-	_, addr, err := manet.DialArgs(a)
+	network, addr, err := manet.DialArgs(a)
 	if err != nil {
 		return a.String()
 	}
-	return transportOf(a) + " " + addr
+	if t := transportOf(a); t != "" {
+		network = t
+	}
+	return network + " " + addr
+}
+
+// shortID is the end of a peer ID: its beginning is the same for all.
+func shortID(id p2p.ID) string {
+	s := id.String()
+	return "…" + s[max(0, len(s)-8):]
 }

@@ -8,7 +8,6 @@ import (
 
 	"github.com/libp2p/go-libp2p/core/network"
 	p2p "github.com/libp2p/go-libp2p/core/peer"
-	ma "github.com/multiformats/go-multiaddr"
 )
 
 // remote is one other machine: the libp2p connections to it and the Conns that
@@ -21,12 +20,11 @@ type remote struct {
 	// Guarded by n.mu.
 	conns   []*conn // open ones, oldest first
 	paths   map[network.Conn]*path
-	shown   bool           // Upgrade was called: the hole puncher may use addresses
-	theirs  []ma.Multiaddr // what the peer sent, vetted
-	why     string         // why not direct
-	changed chan struct{}  // closed and replaced when paths change
-	linger  *time.Timer    // runs when the last Conn was closed and connections are left
-	polite  bool           // the linger is for an admitted peer
+	shown   bool          // Upgrade was called: the hole puncher may use addresses
+	why     string        // why not direct
+	changed chan struct{} // closed and replaced when paths change
+	linger  *time.Timer   // runs when the last Conn was closed and connections are left
+	polite  bool          // the linger is for an admitted peer
 	measure context.Context
 	stop    context.CancelFunc // of measure; nil while nobody is admitted
 }
@@ -214,9 +212,24 @@ func (r *remote) admitLocked() {
 // connection throws away what is still in its buffers. A stranger may try again
 // with the same connection, after a WAIT or with another code.
 const (
-	lingerAdmitted = 500 * time.Millisecond
+	lingerAdmitted = 500 * time.Millisecond // at most, and where the round-trip time is not known
+	lingerLeast    = 100 * time.Millisecond
 	lingerStranger = 10 * time.Second
 )
+
+// farewellLocked is two round trips of the slowest path, one to send and one
+// to send again, with room for a scheduler.
+func (r *remote) farewellLocked() time.Duration {
+	wait := lingerLeast
+	for _, p := range r.paths {
+		rtt := time.Duration(p.rtt.Load())
+		if rtt == 0 {
+			return lingerAdmitted
+		}
+		wait = max(wait, 2*rtt+lingerLeast)
+	}
+	return min(wait, lingerAdmitted)
+}
 
 // leaveLocked removes a Conn; after the last one the connections are closed.
 func (r *remote) leaveLocked(c *conn) {
@@ -227,9 +240,9 @@ func (r *remote) leaveLocked(c *conn) {
 	r.polite = c.admitted || !c.inbound
 	wait := lingerStranger
 	if r.polite {
-		wait = lingerAdmitted
+		wait = r.farewellLocked()
 	}
-	r.shown, r.theirs, r.why = false, nil, r.n.notDirect()
+	r.shown, r.why = false, r.n.notDirect()
 	if r.stop != nil {
 		r.stop()
 		r.measure, r.stop = nil, nil

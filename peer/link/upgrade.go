@@ -122,8 +122,12 @@ func (c *conn) Upgrade(ctx context.Context, theirs [][]byte) error {
 	}
 	addrs := n.parseCandidates(theirs, r.onLoopback())
 	n.mu.Lock()
-	r.shown, r.theirs = true, addrs
+	r.shown = true
 	n.mu.Unlock()
+	if r.isDirect() {
+		return nil
+	}
+	r.setWhy("trying a direct path")
 	return r.upgrade(ctx, addrs)
 }
 
