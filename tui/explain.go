@@ -51,7 +51,7 @@ var outcomes = []outcome{
 		"make sure that somebody is at the other computer and that sightline still runs there, then try again"},
 	{peer.ClassNoDisplay, 5, "no display or no capture", "no display: ",
 		"`sightline doctor display` says what was found; `--source pattern` shares a built-in picture, `--in-terminal` views without a display"},
-	{peer.ClassNoRoute, 6, "no route: every way was tried", "no route: ",
+	{peer.ClassNoRoute, 6, "no route: every way was tried", "no path: ",
 		"`sightline doctor network` says what this network lets through; a relay that both sides reach always works (--relay)"},
 	{peer.ClassAuth, 7, "authentication failed", "",
 		"compare the code with the host's screen; five wrong tries burn it and the host shows a new one"},
@@ -61,9 +61,9 @@ var outcomes = []outcome{
 		"ask the host for the code that it shows now: a code lives 15 minutes unused and admits one viewer"},
 	{peer.ClassKicked, 10, "kicked by the host", "",
 		"the old code is burnt; ask the host for a new one"},
-	{peer.ClassRelay, 11, "the relay refused", "the relay refused: ",
+	{peer.ClassRelay, 11, "the relay refused", "relay: ",
 		"check the relay's string (`sightline config show --origin`); its owner's `sightline relay` prints the right one"},
-	{peer.ClassVersion, 12, "the versions do not fit", "the versions do not fit: ",
+	{peer.ClassVersion, 12, "the versions do not fit", "version: ",
 		"run the same version of sightline on both sides (`sightline version`)"},
 	{peer.ClassResumable, 13, "transfer incomplete, can be resumed", "",
 		"run the same command again: it goes on where it stopped"},
@@ -177,6 +177,9 @@ func knownCause(err error) cause {
 		return cause{class: peer.ClassUsage, hint: "copy the whole line that begins with sightline1:"}
 	case errors.Is(err, invite.ErrBurnt), errors.Is(err, invite.ErrUsed), errors.Is(err, invite.ErrExpired):
 		return cause{class: peer.ClassNoSession}
+	case errors.Is(err, peer.ErrNobody):
+		return cause{class: peer.ClassUsage,
+			hint: "start the host in a terminal, or let in without a question whoever has the code: --accept"}
 	case errors.Is(err, context.Canceled):
 		return cause{peer.ClassInterrupted, "interrupted", ""}
 	case errors.Is(err, context.DeadlineExceeded):
