@@ -1,0 +1,98 @@
+package netcheck
+
+import (
+	"fmt"
+	"strings"
+
+	ma "github.com/multiformats/go-multiaddr"
+)
+
+// Lines are the report for a person, one finding each, without line ends.
+func (r Report) Lines() []string {
+	out := []string{"UDP            " + r.udpWords(), "NAT            " + r.Mapping.words()}
+	if len(r.Observed) > 0 {
+		out = append(out, "seen from out  "+strings.Join(r.Observed, ", "))
+	}
+	if len(r.Relays) == 0 {
+		out = append(out, "relay          none is set up; on a LAN and by address it works without")
+	}
+	for _, relay := range r.Relays {
+		out = append(out, relay.lines()...)
+	}
+	return out
+}
+
+// String is Lines as one text.
+func (r Report) String() string { return strings.Join(r.Lines(), "\n") + "\n" }
+
+func (r Report) udpWords() string {
+	if r.UDP {
+		return "works"
+	}
+	return "does not work: " + r.UDPWhy
+}
+
+func (m Mapping) words() string {
+	switch m {
+	case None:
+		return "none: this machine is seen with its own address"
+	case Independent:
+		return "one outside address for all destinations: direct connections are likely"
+	case Dependent:
+		return "another outside address for each destination: direct connections only to easy partners"
+	}
+	return "not known: it takes two answers by UDP, from two ports or relays"
+}
+
+func (r RelayReport) lines() []string {
+	name := r.Name
+	if name == "" {
+		name = r.ID
+	}
+	state := "answers"
+	if !r.Reachable {
+		state = "cannot be reached"
+	}
+	out := []string{fmt.Sprintf("relay          %s %s", name, state)}
+	for _, ways := range [...][]Way{r.Ways, r.STUN} {
+		for _, w := range ways {
+			result := w.Why
+			if w.OK {
+				result = fmt.Sprintf("%.1f ms", w.RTT)
+			}
+			out = append(out, fmt.Sprintf("  %-4s %s  %s", w.Transport, w.Addr, result))
+		}
+	}
+	return out
+}
+
+// wayOf reads transport and "host:port" from an address.
+func wayOf(a ma.Multiaddr) (transport, addr string) {
+	var host, port string
+	secure := false
+	for _, c := range a {
+		switch c.Protocol().Code {
+		case ma.P_IP4, ma.P_IP6, ma.P_DNS, ma.P_DNS4, ma.P_DNS6:
+			host = c.Value()
+		case ma.P_TCP:
+			transport, port = "tcp", c.Value()
+		case ma.P_UDP:
+			transport, port = "udp", c.Value()
+		case ma.P_QUIC_V1:
+			transport = "quic"
+		case ma.P_TLS:
+			secure = true
+		case ma.P_WSS:
+			transport = "wss"
+		case ma.P_WS:
+			transport = "ws"
+			if secure {
+				transport = "wss"
+			}
+		}
+	}
+	if strings.Contains(host, ":") {
+		host = "[" + host + "]"
+	}
+	return transport, host + ":" + port
+}
