@@ -136,6 +136,22 @@ func listenAddress(s string) *UsageError {
 	return nil
 }
 
+// listenOrNone is for those who need no incoming connection at all.
+func listenOrNone(s string) *UsageError {
+	if s == "none" {
+		return nil
+	}
+	return listenAddress(s)
+}
+
+// prefix is a network in CIDR form.
+func prefix(s string) *UsageError {
+	if _, err := netip.ParsePrefix(s); err != nil {
+		return usage("%q is not a network", visible(s)).advise("write 192.0.2.0/24 or 2001:db8::/32")
+	}
+	return nil
+}
+
 // announced is a DNS name or an IP address, with or without a port.
 func announced(s string) *UsageError {
 	host := s

@@ -77,7 +77,7 @@ func (v ViewRun) fromFile() (string, error) {
 	}
 	line, _, _ := strings.Cut(string(text), "\n")
 	if line = strings.TrimSpace(line); line == "" {
-		return "", usage("--code-file: %s holds no code", visible(v.codeFile)).advise("its first line is read")
+		return "", usage("--code-file: %s holds no code", clean(v.codeFile)).advise("its first line is read")
 	}
 	return line, nil
 }

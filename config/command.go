@@ -236,7 +236,7 @@ func unknownFlag(cmd *cobra.Command, name, help string) error {
 func exclusive(cmd *cobra.Command, flags ...string) error {
 	var given []string
 	for _, f := range flags {
-		if cmd.Flags().Changed(f) {
+		if cmd.Flags().Changed(f) { // false for a flag that the command has not
 			given = append(given, "--"+f)
 		}
 	}

@@ -145,8 +145,8 @@ func TestHostRun(t *testing.T) {
 			return []any{h.Settings.Relays, h.Settings.Network.Listen}, []any{[]string{}, ":4001"}
 		}},
 		{"relay only", "--host --relay-only --json --accept --allow view,control --relay " + relayA, nil, "", func(h HostRun) (any, any) {
-			return []any{h.RelayOnly, h.Settings.Network.Direct, h.Settings.Network.LAN, h.JSON, h.Accept, h.Settings.Host.Allow},
-				[]any{true, false, false, true, true, []string{"view", "pointer", "keyboard"}}
+			return []any{h.RelayOnly, h.Settings.Network, h.JSON, h.Accept, h.Settings.Host.Allow},
+				[]any{true, Network{Listen: "none"}, true, true, []string{"view", "pointer", "keyboard"}}
 		}},
 		{"lan only", "host --lan-only", nil, "relays = ['" + relayA + "']\n[network]\nlan = false", func(h HostRun) (any, any) {
 			return []any{h.LANOnly, h.Settings.Relays, h.Settings.Network.LAN, h.Settings.Network.Direct}, []any{true, []string{}, true, true}
@@ -200,6 +200,8 @@ func TestUsageErrors(t *testing.T) {
 		{"relay only without relay", "host --relay-only", "", "", "--relay-only needs a relay, and none is set", "config relay add"},
 		{"two ways", "host --relay-only --lan-only", "", "", "--relay-only and --lan-only exclude each other", ""},
 		{"lan only with relay", "host --lan-only --relay " + relayA, "", "", "--lan-only and --relay exclude each other", ""},
+		{"relay only with listen", "host --relay-only --listen :1 --relay " + relayA, "", "", "--relay-only and --listen exclude each other", ""},
+		{"network", "relay", "SIGHTLINE_RELAY_TRUSTED=office", "", `SIGHTLINE_RELAY_TRUSTED: "office" is not a network`, "192.0.2.0/24"},
 		{"accept twice", "host --accept --accept-cmd x", "", "", "--accept and --accept-cmd exclude each other", ""},
 		{"argument", "host now", "", "", `sightline host takes no argument, and "now" is one`, "--help"},
 		{"flag of a later version", "host --window x", "", "", "sightline host has no flag --window", ""},
@@ -249,7 +251,7 @@ func TestUsageErrors(t *testing.T) {
 			if !errors.As(err, &bad) {
 				t.Fatalf("error %v (%T), want a UsageError", err, err)
 			}
-			msg := strings.ReplaceAll(bad.Error(), visible(ty.file()), "FILE")
+			msg := strings.ReplaceAll(bad.Error(), ty.file(), "FILE")
 			if !strings.HasPrefix(msg, c.msg) || !strings.Contains(bad.Hint(), c.hint) {
 				t.Errorf("got  %s | %s\nwant %s | %s", msg, bad.Hint(), c.msg, c.hint)
 			}
@@ -276,7 +278,8 @@ func TestOtherRuns(t *testing.T) {
 		}},
 		{"ctl kick 2 --id x --json", func(ty *typed) (any, any) {
 			c := ranAs[CtlRun](ty)
-			return []any{c.Verb, c.Who, c.ID, c.JSON, len(c.Allow)}, []any{"kick", "2", "x", true, 0}
+			seat, ok := c.Seat()
+			return []any{c.Verb, seat, ok, c.ID, c.JSON, len(c.Allow)}, []any{"kick", 2, true, "x", true, 0}
 		}},
 		{"ctl admit --allow control", func(ty *typed) (any, any) {
 			c := ranAs[CtlRun](ty)

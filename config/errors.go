@@ -78,16 +78,21 @@ func distance(a, b string) int {
 
 // visible makes text of unknown origin safe for a terminal and short.
 func visible(s string) string {
-	s = strings.Map(func(r rune) rune {
+	s = clean(s)
+	if runes := []rune(s); len(runes) > 60 {
+		return string(runes[:59]) + "…"
+	}
+	return s
+}
+
+// clean makes text safe for a terminal at its full length: paths.
+func clean(s string) string {
+	return strings.Map(func(r rune) rune {
 		if unprintable(r) {
 			return '?'
 		}
 		return r
 	}, strings.ToValidUTF8(s, "?"))
-	if runes := []rune(s); len(runes) > 60 {
-		return string(runes[:59]) + "…"
-	}
-	return s
 }
 
 // unprintable are control characters and those that hide or reorder text

@@ -29,7 +29,7 @@ func readText(path string, mustExist bool) (string, error) {
 	f, err := os.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		if mustExist {
-			return "", usage("there is no settings file %s", visible(path)).advise("check --config or SIGHTLINE_CONFIG")
+			return "", usage("there is no settings file %s", clean(path)).advise("check --config or SIGHTLINE_CONFIG")
 		}
 		return "", nil
 	}
@@ -42,7 +42,7 @@ func readText(path string, mustExist bool) (string, error) {
 		return "", fmt.Errorf("read settings: %w", err)
 	}
 	if len(text) > maxFile {
-		return "", usage("%s is longer than 1 MiB; that is no settings file", visible(path))
+		return "", usage("%s is longer than 1 MiB; that is no settings file", clean(path))
 	}
 	return string(text), nil
 }
@@ -52,15 +52,16 @@ func readText(path string, mustExist bool) (string, error) {
 func parseFile(path, text string) ([]setting, *UsageError) {
 	places, bad := scan(text)
 	if bad != nil {
-		return nil, bad.at(visible(path))
+		return nil, bad.at(clean(path))
 	}
 	var tree map[string]any
 	if _, err := toml.Decode(text, &tree); err != nil {
 		return nil, syntaxError(path, err)
 	}
 	found := flatten("", tree)
+	lines := places.lines()
 	for i := range found {
-		found[i].line = places.lineOf(found[i].name)
+		found[i].line = lines[found[i].name]
 	}
 	slices.SortFunc(found, func(a, b leaf) int {
 		return cmp.Or(cmp.Compare(a.line, b.line), strings.Compare(a.name, b.name))
@@ -102,25 +103,29 @@ func flatten(prefix string, tree map[string]any) []leaf {
 	return found
 }
 
-// lineOf finds the first line where a key, or anything in the table of that
-// name, stands; 0 if there is none.
-func (s *scanner) lineOf(name string) int {
-	line := 0
+// lines gives the first line of each key, and of each table by anything in it.
+func (s *scanner) lines() map[string]int {
+	lines := map[string]int{}
 	for _, list := range [][]entry{s.tables, s.entries} {
 		for _, e := range list {
-			if (e.name == name || strings.HasPrefix(e.name, name+".")) && (line == 0 || e.line < line) {
-				line = e.line
+			for name := e.name; ; name = name[:strings.LastIndexByte(name, '.')] {
+				if line, ok := lines[name]; !ok || e.line < line {
+					lines[name] = e.line
+				}
+				if !strings.Contains(name, ".") {
+					break
+				}
 			}
 		}
 	}
-	return line
+	return lines
 }
 
 func place(path string, line int) string {
 	if line == 0 {
-		return visible(path)
+		return clean(path)
 	}
-	return fmt.Sprintf("%s:%d", visible(path), line)
+	return fmt.Sprintf("%s:%d", clean(path), line)
 }
 
 // syntaxError keeps the TOML package's words and drops its excerpt: it may be of
@@ -128,7 +133,7 @@ func place(path string, line int) string {
 func syntaxError(path string, err error) *UsageError {
 	var parse toml.ParseError
 	if !errors.As(err, &parse) {
-		return usage("%s: not valid TOML: %s", visible(path), visible(err.Error()))
+		return usage("%s: not valid TOML: %s", clean(path), visible(err.Error()))
 	}
 	return usage("%s: not valid TOML: %s", place(path, parse.Position.Line), visible(strings.TrimSuffix(parse.Message, ".")))
 }

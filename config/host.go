@@ -20,8 +20,10 @@ func (r *routes) flags(flags *pflag.FlagSet) {
 // settle applies the flags to the settings: from then on Relays, Direct and LAN
 // say all.
 func (r routes) settle(cmd *cobra.Command, c *Common) error {
-	if err := exclusive(cmd, "relay-only", "lan-only"); err != nil {
-		return err
+	for _, pair := range [][]string{{"relay-only", "lan-only"}, {"relay-only", "listen"}} {
+		if err := exclusive(cmd, pair...); err != nil {
+			return err
+		}
 	}
 	s := &c.Settings
 	mark := func(flag string, names ...string) {
@@ -33,8 +35,8 @@ func (r routes) settle(cmd *cobra.Command, c *Common) error {
 	case r.relayOnly && len(s.Relays) == 0:
 		return usage("--relay-only needs a relay, and none is set").advise("--relay STRING for once, `sightline config relay add STRING` for good; `sightline relay` prints the string")
 	case r.relayOnly:
-		s.Network.Direct, s.Network.LAN = false, false
-		mark("--relay-only", "network.direct", "network.lan")
+		s.Network.Direct, s.Network.LAN, s.Network.Listen = false, false, "none"
+		mark("--relay-only", "network.direct", "network.lan", "network.listen")
 	case r.lanOnly && len(s.Relays) > 0 && c.Origins.Of("relays").Kind == "flag":
 		return usage("--lan-only and --relay exclude each other").advise("give one of them")
 	case r.lanOnly:

@@ -33,17 +33,18 @@ var keys = []*key{
 	{"viewer.scale", "`fit|1:1`", text(func(s *Settings) *string { return &s.Viewer.Scale }, oneOf("fit", "1:1"))},
 	{"viewer.grab_keys", "when the window takes all keys: `never|fullscreen|always`", text(func(s *Settings) *string { return &s.Viewer.GrabKeys }, oneOf("never", "fullscreen", "always"))},
 
-	{"network.listen", "`ADDR` (HOST:PORT) for UDP and TCP; port 0 is any", text(func(s *Settings) *string { return &s.Network.Listen }, listenAddress)},
+	{"network.listen", "`ADDR` (HOST:PORT) for UDP and TCP; port 0 is any; none: outbound only", text(func(s *Settings) *string { return &s.Network.Listen }, listenOrNone)},
 	{"network.direct", "try direct connections", yes(func(s *Settings) *bool { return &s.Network.Direct })},
 	{"network.lan", "answer and ask for live numbers on the LAN", yes(func(s *Settings) *bool { return &s.Network.LAN })},
 
 	{"relay.listen", "`ADDR` (HOST:PORT) to listen on; 443 speaks WSS, 80 WS, others QUIC and TCP", list(func(s *Settings) *[]string { return &s.Relay.Listen }, each(listenAddress))},
 	{"relay.announce", "`HOST[:PORT]` under which others reach this relay", list(func(s *Settings) *[]string { return &s.Relay.Announce }, each(announced))},
 	{"relay.open", "let every host register, without the token", yes(func(s *Settings) *bool { return &s.Relay.Open })},
+	{"relay.trusted", "", list(func(s *Settings) *[]string { return &s.Relay.Trusted }, each(prefix))},
 
 	limit("registrations", func(l *Limits) *int { return &l.Registrations }),
-	limit("registrations_per_peer", func(l *Limits) *int { return &l.RegistrationsPerPeer }),
 	limit("registrations_per_address", func(l *Limits) *int { return &l.RegistrationsPerAddress }),
+	limit("numbers_per_hour", func(l *Limits) *int { return &l.NumbersPerHour }),
 	limit("lookups_per_minute", func(l *Limits) *int { return &l.LookupsPerMinute }),
 	limit("lookups_per_hour", func(l *Limits) *int { return &l.LookupsPerHour }),
 	limit("wrong_lookups_per_hour", func(l *Limits) *int { return &l.WrongLookupsPerHour }),
@@ -51,8 +52,6 @@ var keys = []*key{
 	limit("circuits", func(l *Limits) *int { return &l.Circuits }),
 	limit("circuits_per_viewer", func(l *Limits) *int { return &l.CircuitsPerViewer }),
 	limit("circuits_per_host", func(l *Limits) *int { return &l.CircuitsPerHost }),
-	{"relay.limits.circuit_idle", "", span(func(s *Settings) *time.Duration { return &s.Relay.Limits.CircuitIdle }, 10*time.Second, 24*time.Hour)},
-	{"relay.limits.circuit_max", "", span(func(s *Settings) *time.Duration { return &s.Relay.Limits.CircuitMax }, time.Minute, 30*24*time.Hour)},
 }
 
 // limit is a row of [relay.limits]. A million of anything is more than one

@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"os"
+	"strconv"
 	"time"
 
 	"golang.org/x/term"
@@ -130,6 +131,12 @@ type CtlRun struct {
 	ID    string   // which one, where several run
 	Who   string   // seat number or viewer's name; "" where the verb needs none
 	Allow []string // for admit (nil: as the host says) and grant, in the form of Rights
+}
+
+// Seat is Who as a seat's number; ok is false for a viewer's name.
+func (c CtlRun) Seat() (seat int, ok bool) {
+	seat, err := strconv.Atoi(c.Who)
+	return seat, err == nil && seat > 0
 }
 
 // DoctorRun looks at this machine.

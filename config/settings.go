@@ -32,7 +32,7 @@ type Viewer struct {
 // Network is [network]. Whoever wants no direct path sets Direct to false; LAN
 // is the announcement and search of live numbers by mDNS.
 type Network struct {
-	Listen string // ADDR:PORT for UDP and TCP, the same number; port 0: any
+	Listen string // ADDR:PORT for UDP and TCP, the same number; port 0: any; "none": outbound only
 	Direct bool
 	LAN    bool
 }
@@ -42,6 +42,7 @@ type Relay struct {
 	Listen   []string // ADDR:PORT each
 	Announce []string // HOST or HOST:PORT under which the others reach it
 	Open     bool     // true: registering needs no token
+	Trusted  []string // CIDR each: many people behind it (a reverse proxy, an office), no limits per address
 	Limits   Limits
 }
 
@@ -49,8 +50,8 @@ type Relay struct {
 // address is an IPv4 address or an IPv6 /64.
 type Limits struct {
 	Registrations           int // live numbers in all
-	RegistrationsPerPeer    int
 	RegistrationsPerAddress int
+	NumbersPerHour          int // new numbers per address: bounds what is held back for 24 h
 
 	LookupsPerMinute    int // per address
 	LookupsPerHour      int // per address
@@ -60,8 +61,6 @@ type Limits struct {
 	Circuits          int // in all
 	CircuitsPerViewer int
 	CircuitsPerHost   int
-	CircuitIdle       time.Duration // a circuit without a byte is closed
-	CircuitMax        time.Duration // a circuit is closed after this
 }
 
 // Defaults are the settings of a machine where nothing was set. Name is empty:
@@ -72,11 +71,10 @@ func Defaults() Settings {
 		Host:    Host{Source: "auto", Allow: []string{"view"}, Viewers: 1, Expire: 15 * time.Minute, MaxFPS: 60},
 		Viewer:  Viewer{Window: "auto", Scale: "fit", GrabKeys: "fullscreen"},
 		Network: Network{Listen: ":0", Direct: true, LAN: true},
-		Relay: Relay{Listen: []string{":4001"}, Announce: []string{}, Limits: Limits{
-			Registrations: 128, RegistrationsPerPeer: 1, RegistrationsPerAddress: 8,
+		Relay: Relay{Listen: []string{":4001"}, Announce: []string{}, Trusted: []string{}, Limits: Limits{
+			Registrations: 128, RegistrationsPerAddress: 8, NumbersPerHour: 120,
 			LookupsPerMinute: 10, LookupsPerHour: 60, WrongLookupsPerHour: 20, LookupsPerNumber: 30,
 			Circuits: 64, CircuitsPerViewer: 4, CircuitsPerHost: 16,
-			CircuitIdle: 2 * time.Minute, CircuitMax: 24 * time.Hour,
 		}},
 	}
 }

@@ -246,7 +246,7 @@ func (t *tree) openRelays() (*relayFile, error) {
 func (t *tree) writeRelays(cmd *cobra.Command, f *relayFile, want []string, edit func(*scanner, string) string, done string) error {
 	text, bad := editRelays(f.text, want, edit)
 	if bad != nil {
-		return bad.at(visible(f.path))
+		return bad.at(clean(f.path))
 	}
 	if t.WritePrivate == nil {
 		return errors.New("writing settings was not built in")
