@@ -32,6 +32,18 @@ func (e *pathError) Error() string {
 	return e.kind.Error() + ": " + strings.Join(e.reasons, "; ")
 }
 
+// bare is the reason of one address without the address.
+func (e *pathError) bare() string {
+	if len(e.reasons) != 1 {
+		return e.Error()
+	}
+	_, words, found := strings.Cut(e.reasons[0], ": ")
+	if !found {
+		return e.reasons[0]
+	}
+	return words
+}
+
 func (e *pathError) Unwrap() []error { return []error{e.kind, e.cause} }
 
 // dialError turns what libp2p says about a dial into a pathError.

@@ -1,0 +1,65 @@
+package link
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"time"
+
+	"github.com/libp2p/go-libp2p/core/crypto"
+	"github.com/libp2p/go-libp2p/core/network"
+	p2p "github.com/libp2p/go-libp2p/core/peer"
+	msmux "github.com/multiformats/go-multistream"
+
+	"sightline/peer/netcheck"
+)
+
+// Check tells what this network lets through, asking these relays by each of
+// their addresses and by STUN. It uses identities of its own, made for this one
+// check.
+func Check(ctx context.Context, relays []netcheck.Relay) netcheck.Report {
+	return netcheck.Check(ctx, netcheck.Options{Relays: relays, Dial: probeRelay})
+}
+
+// probeRelay connects to a relay with a Node of its own, because libp2p keeps
+// one connection for each peer and would not try the second address.
+func probeRelay(ctx context.Context, relay p2p.AddrInfo) (time.Duration, error) {
+	key, _, err := crypto.GenerateEd25519Key(rand.Reader)
+	if err != nil {
+		return 0, err
+	}
+	n, err := New(Options{Key: key, NoDirect: true})
+	if err != nil {
+		return 0, err
+	}
+	defer n.Close()
+	if err := n.Connect(ctx, relay); err != nil {
+		var e *pathError
+		if errors.As(err, &e) && len(relay.Addrs) == 1 {
+			return 0, errors.New(e.bare())
+		}
+		return 0, err
+	}
+	return n.roundTrip(ctx, relay.ID)
+}
+
+// roundTrip asks for a protocol that a relay does not have: the refusal is one
+// round trip away.
+func (n *Node) roundTrip(ctx context.Context, id p2p.ID) (time.Duration, error) {
+	s, err := n.h.Network().NewStream(network.WithNoDial(ctx, "measure"), id)
+	if err != nil {
+		return 0, errors.New(reason(err))
+	}
+	defer s.Reset()
+	defer context.AfterFunc(ctx, func() { s.Reset() })()
+	start := time.Now()
+	err = msmux.SelectProtoOrFail(pingProtocol, s)
+	var none msmux.ErrNotSupported[string]
+	if err != nil && ctx.Err() == nil && !errors.As(err, &none) {
+		n.log.Debug("measure", "relay", id, "err", err)
+	}
+	if ctx.Err() != nil {
+		return 0, errors.New("no answer")
+	}
+	return time.Since(start), nil
+}
