@@ -1,6 +1,7 @@
 package relay
 
 import (
+	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -15,6 +16,7 @@ import (
 
 	"github.com/libp2p/go-libp2p"
 	"github.com/libp2p/go-libp2p/core/host"
+	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/p2p/net/connmgr"
 	libp2pquic "github.com/libp2p/go-libp2p/p2p/transport/quic"
 	"github.com/libp2p/go-libp2p/p2p/transport/quicreuse"
@@ -68,13 +70,36 @@ func newHost(o Options, announce []ma.Multiaddr, udp *udpSockets) (host.Host, er
 // udpSockets gives the sockets of QUIC to others on the same port.
 type udpSockets struct{ cm *quicreuse.ConnManager }
 
-// manager is libp2p's constructor of the QUIC socket manager, kept for share. The
+// manager is libp2p's constructor of the QUIC socket manager, kept for share. Who
+// makes it himself must do by hand what libp2p does for its own: ask the resource
+// manager about each connection before the handshake, and close it (see close). The
 // keys come from the relay's identity, so that a restarted relay can tell its old
 // peers at once (stateless reset) that their connections are gone.
-func (u *udpSockets) manager(reset quic.StatelessResetKey, token quic.TokenGeneratorKey) (*quicreuse.ConnManager, error) {
+func (u *udpSockets) manager(reset quic.StatelessResetKey, token quic.TokenGeneratorKey,
+	resources network.ResourceManager) (*quicreuse.ConnManager, error) {
 	var err error
-	u.cm, err = quicreuse.NewConnManager(reset, token)
+	u.cm, err = quicreuse.NewConnManager(reset, token,
+		quicreuse.VerifySourceAddress(resources.VerifySourceAddress),
+		quicreuse.ConnContext(func(ctx context.Context, from *quic.ClientInfo) (context.Context, error) {
+			// An address that cannot be written is counted as one without an IP.
+			addr, _ := quicreuse.ToQuicMultiaddr(from.RemoteAddr, quic.Version1)
+			scope, err := resources.OpenConnection(network.DirInbound, false, addr)
+			if err != nil {
+				return ctx, err
+			}
+			ctx = network.WithConnManagementScope(ctx, scope)
+			context.AfterFunc(ctx, scope.Done)
+			return ctx, nil
+		}))
 	return u.cm, err
+}
+
+// close frees the ports. libp2p does that only for a manager that it made itself.
+func (u *udpSockets) close() error {
+	if u.cm == nil {
+		return nil
+	}
+	return u.cm.Close()
 }
 
 // share returns what arrives on a QUIC listener's socket and is not QUIC.

@@ -94,6 +94,7 @@ type Server struct {
 	dir     *rendezvous.Server
 	circuit *circuit.Relay
 	gate    *gate
+	udp     *udpSockets
 	stun    *stunServer
 	join    rendezvous.Join
 	listen  []string
@@ -130,7 +131,7 @@ func New(o Options) (*Server, error) {
 
 // start opens what plan says; after an error nothing is left open.
 func start(o Options, plan plan) (s *Server, err error) {
-	s = &Server{o: o, since: time.Now(), listen: plan.hostPorts(), stun: new(stunServer)}
+	s = &Server{o: o, since: time.Now(), listen: plan.hostPorts(), udp: new(udpSockets), stun: new(stunServer)}
 	if s.join, err = joinString(o, plan); err != nil {
 		return nil, err
 	}
@@ -144,8 +145,7 @@ func start(o Options, plan plan) (s *Server, err error) {
 			s = nil
 		}
 	}()
-	var udp udpSockets
-	if s.host, err = newHost(o, announce.Addrs, &udp); err != nil {
+	if s.host, err = newHost(o, announce.Addrs, s.udp); err != nil {
 		return s, fmt.Errorf("start the relay's network: %w", err)
 	}
 	if err = s.serve(); err != nil {
@@ -156,7 +156,7 @@ func start(o Options, plan plan) (s *Server, err error) {
 			return s, fmt.Errorf("listen on %s: %w", a, err)
 		}
 	}
-	err = s.stun.serve(plan.udp(), &udp)
+	err = s.stun.serve(plan.udp(), s.udp)
 	return s, err
 }
 
@@ -207,6 +207,7 @@ func (s *Server) close() error {
 	if s.host != nil { // ends every connection, and with it whoever reads or writes
 		errs = append(errs, s.host.Close())
 	}
+	errs = append(errs, s.udp.close())
 	if s.dir != nil {
 		errs = append(errs, s.dir.Close())
 	}
