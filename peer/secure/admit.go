@@ -178,26 +178,28 @@ func (h *host) verifyCode(v Verifier, shareP []byte, attempt *invite.Attempt) (*
 }
 
 // replyTo computes the host's share and confirmation.
-func (h *host) replyTo(v Verifier, shareP []byte) (keys pakeKeys, m4 []byte, err error) {
+func (h *host) replyTo(v Verifier, shareP []byte) (keys *pakeKeys, m4 []byte, err error) {
 	y, err := randomScalar(h.rand)
 	if err != nil {
-		return pakeKeys{}, nil, err
+		return nil, nil, err
 	}
 	defer clear(y)
 	shareV, err := verifierShare(y, v.W0)
 	if err != nil {
-		return pakeKeys{}, nil, fmt.Errorf("make shareV: %w", err)
+		return nil, nil, fmt.Errorf("make shareV: %w", err)
 	}
 	z, vv, err := verifierPoints(y, v.W0, v.L, shareP)
 	if err != nil {
-		return pakeKeys{}, nil, fmt.Errorf("%w: shareP: %w", ErrTampered, err)
+		return nil, nil, fmt.Errorf("%w: shareP: %w", ErrTampered, err)
 	}
 	defer clear(z)
 	defer clear(vv)
 	tt := transcript(pakeContext(h.m1, h.m2), []byte(h.viewer), []byte(h.me.id), shareP, shareV, z, vv, v.W0)
 	defer clear(tt)
-	keys, err = schedule(tt, shareP, shareV)
-	return keys, append(shareV, keys.confirmV[:]...), err
+	if keys, err = schedule(tt, shareP, shareV); err != nil {
+		return nil, nil, err
+	}
+	return keys, append(shareV, keys.confirmV[:]...), nil
 }
 
 // byResume is mode 4. There is nothing to guess in 256 bits, so no ledger.
@@ -270,7 +272,9 @@ func (h *host) writeNoise2(hs *noise.HandshakeState) (sH []byte, err error) {
 	if _, err := io.ReadFull(h.rand, sH); err != nil {
 		return nil, fmt.Errorf("draw a key share: %w", err)
 	}
-	noise2, _, _, err := hs.WriteMessage(nil, append(cert, sH...))
+	payload := append(cert, sH...)
+	defer clear(payload)
+	noise2, _, _, err := hs.WriteMessage(nil, payload)
 	if err != nil {
 		return nil, fmt.Errorf("noise 2: %w", err)
 	}

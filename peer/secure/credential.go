@@ -4,6 +4,7 @@ import (
 	"crypto/subtle"
 	"fmt"
 	"io"
+	"log/slog"
 
 	"golang.org/x/crypto/argon2"
 
@@ -154,6 +155,9 @@ func (v Verifier) valid() bool {
 
 // Format keeps w0 out of every kind of print.
 func (v Verifier) Format(f fmt.State, _ rune) { fmt.Fprint(f, "verifier") }
+
+// LogValue keeps it out of logs in JSON too, which take exported fields.
+func (v Verifier) LogValue() slog.Value { return slog.StringValue("verifier") }
 
 // CodeDoor is one open code: whether and how often it may be tried, and what
 // it is checked against. The host keeps one per code and shows the code itself.

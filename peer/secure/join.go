@@ -86,6 +86,7 @@ type viewer struct {
 }
 
 func (v *viewer) run() (*Session, error) {
+	defer clear(v.cred.resume[:])
 	if _, err := publicKey(v.host); err != nil {
 		return nil, err
 	}
@@ -182,11 +183,11 @@ func (v *viewer) guess(shareP []byte) ([]byte, error) {
 // check verifies confirmV before anything more that depends on the secret is
 // sent. A host that does not know the verifier learns that this guess of its
 // own was wrong, and nothing else.
-func (v *viewer) check(m4, shareP, x, w0, w1 []byte) (pakeKeys, error) {
+func (v *viewer) check(m4, shareP, x, w0, w1 []byte) (*pakeKeys, error) {
 	shareV, confirmV := m4[:pointLen], m4[pointLen:]
 	z, vv, err := proverPoints(x, w0, w1, shareV)
 	if err != nil {
-		return pakeKeys{}, fmt.Errorf("%w: shareV: %w", ErrTampered, err)
+		return nil, fmt.Errorf("%w: shareV: %w", ErrTampered, err)
 	}
 	defer clear(z)
 	defer clear(vv)
@@ -194,11 +195,11 @@ func (v *viewer) check(m4, shareP, x, w0, w1 []byte) (pakeKeys, error) {
 	defer clear(tt)
 	keys, err := schedule(tt, shareP, shareV)
 	if err != nil {
-		return pakeKeys{}, err
+		return nil, err
 	}
 	if !equal(keys.confirmV[:], confirmV) {
 		keys.wipe()
-		return pakeKeys{}, ErrWrongCode
+		return nil, ErrWrongCode
 	}
 	return keys, nil
 }
@@ -254,7 +255,9 @@ func (v *viewer) writeNoise3(hs *noise.HandshakeState, sV []byte) (send, receive
 	if err != nil {
 		return nil, nil, err
 	}
-	noise3, send, receive, err := hs.WriteMessage(nil, append(cert, sV...))
+	payload := append(cert, sV...)
+	defer clear(payload)
+	noise3, send, receive, err := hs.WriteMessage(nil, payload)
 	if err != nil {
 		return nil, nil, fmt.Errorf("noise 3: %w", err)
 	}

@@ -1,10 +1,12 @@
 package secure
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"errors"
 	"io"
+	"sync"
 	"testing"
 	"time"
 
@@ -44,7 +46,7 @@ func TestMITMSwapPeer(t *testing.T) {
 	}
 }
 
-// TestMITMFlip changes every byte of every handshake message in turn, its
+// TestMITMFlip (T13) changes every byte of every handshake message in turn, its
 // length included, then every byte of three records.
 func TestMITMFlip(t *testing.T) {
 	bubble(t, func(t *testing.T) {
@@ -209,7 +211,7 @@ func wantBroken(t *testing.T, o outcome, viewer error) {
 	}
 }
 
-// TestVerifierNotEquivalent: a thief of the host's disk has w0 and L. He does
+// TestVerifierNotEquivalent (T20): a thief of the host's disk has w0 and L. He does
 // not get in, also not when he goes on where an honest viewer stops.
 func TestVerifierNotEquivalent(t *testing.T) {
 	w := newWorld(t)
@@ -269,6 +271,69 @@ func (w *world) cheat(stolen Verifier, w1 []byte) error {
 	psk, _ := pakePSK(keys.shared[:], th)
 	go v.seal(th, psk, keys.confirmP[:])
 	return <-done
+}
+
+// TestVerifierSalted (L9, L10): the same secret twice, two verifiers that have
+// nothing in common.
+func TestVerifierSalted(t *testing.T) {
+	a, err := NewVerifier("73044187", rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := NewVerifier("73044187", rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if a.Salt == b.Salt || equal(a.W0, b.W0) || equal(a.L, b.L) {
+		t.Error("two verifiers share a field")
+	}
+}
+
+// TestTranscriptFitsEveryCode (T15, T19): what an eavesdropper has recorded
+// holds neither the secret nor what was made from it, and leads for every
+// secret he tries to two points as good as any others: nothing tells him that
+// he has found the right one.
+func TestTranscriptFitsEveryCode(t *testing.T) {
+	w := newWorld(t)
+	recorded := map[bool][][]byte{}
+	var mu sync.Mutex
+	o := w.meet(w.cred(), &mitm{edit: func(v bool, _ int, b []byte) []byte {
+		mu.Lock()
+		defer mu.Unlock()
+		recorded[v] = append(recorded[v], clone(b))
+		return b
+	}})
+	if o.hostErr != nil {
+		t.Fatal(o.hostErr)
+	}
+	mu.Lock()
+	defer mu.Unlock()
+	all := bytes.Join(append(recorded[true], recorded[false]...), nil)
+	w0, w1, err := split(w.right)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, secret := range map[string][]byte{
+		"w0s": w.right[:40], "w1s": w.right[40:], "w0": w0, "w1": w1, "L": w.door.Verifier.L,
+		"hash of w0": handshakeHash(w0), "stream keys": o.viewer.master,
+	} {
+		if bytes.Contains(all, secret) {
+			t.Error("the wire shows", name)
+		}
+	}
+	shareP, shareV := recorded[true][1][2:], recorded[false][1][2:2+pointLen]
+	for i := range 500 {
+		guess := w0
+		if i > 0 {
+			guess, _ = randomScalar(rand.Reader)
+		}
+		for share, by := range map[string]*nistec.P256Point{string(shareP): pointM, string(shareV): pointN} {
+			p, err := unblind([]byte(share), guess, by)
+			if err != nil || p.IsInfinity() == 1 {
+				t.Fatalf("guess %d stands out: %v", i, err)
+			}
+		}
+	}
 }
 
 // badPoints of one side: w0 and the constant that blinds its share.

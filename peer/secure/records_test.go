@@ -184,6 +184,7 @@ func wantTampered(t *testing.T, ses *Session, got, want string, err error) {
 	}
 }
 
+// TestReplay (V22): a record played again has no effect but the end.
 func TestReplay(t *testing.T) {
 	v, h := newWorld(t).sessions()
 	head, r := captured(t, v, wire.Screen, "one", "two")

@@ -125,8 +125,9 @@ func (s *Sealed) Write(p []byte) (int, error) {
 
 // Close tells the other side that this was all (FIN) and closes the writing
 // direction. Reading goes on until io.EOF; when both directions have ended the
-// stream below is closed. If FIN cannot be written the stream is reset. To give
-// up both directions at once call Reset. A second Close does nothing.
+// stream below is closed. If FIN cannot be written the stream is reset. A
+// second Close does nothing. Close waits for a Write under way; to give up at
+// once, and both directions, call Reset.
 func (s *Sealed) Close() error {
 	w := &s.write
 	w.mu.Lock()

@@ -146,20 +146,20 @@ func transcript(context, idProver, idVerifier, shareP, shareV, z, v, w0 []byte) 
 }
 
 // schedule derives the keys of RFC 9383 section 3.4 from TT.
-func schedule(tt, shareP, shareV []byte) (pakeKeys, error) {
+func schedule(tt, shareP, shareV []byte) (*pakeKeys, error) {
 	main := sha256.Sum256(tt)
 	defer clear(main[:])
 	confirm, err := confirmationKeys(main[:])
 	if err != nil {
-		return pakeKeys{}, err
+		return nil, err
 	}
 	defer clear(confirm)
 	shared, err := hkdf.Key(sha256.New, main[:], nil, "SharedKey", 32)
 	if err != nil {
-		return pakeKeys{}, err
+		return nil, err
 	}
 	defer clear(shared)
-	k := pakeKeys{shared: [32]byte(shared)}
+	k := &pakeKeys{shared: [32]byte(shared)}
 	k.confirmP = mac(confirm[:macLen], shareV)
 	k.confirmV = mac(confirm[macLen:], shareP)
 	return k, nil
