@@ -2,7 +2,6 @@ package relay
 
 import (
 	"bytes"
-	"crypto/rand"
 	"errors"
 	"io/fs"
 	"net"
@@ -11,8 +10,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-
-	"github.com/libp2p/go-libp2p/core/crypto"
 )
 
 func TestPlan(t *testing.T) {
@@ -52,11 +49,7 @@ func TestPlan(t *testing.T) {
 }
 
 func TestAnnounce(t *testing.T) {
-	key, _, err := crypto.GenerateEd25519Key(rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	o := Options{Key: key, Token: bytes.Repeat([]byte{1}, 32), Announce: []string{"Relay.example.org", "other.example:9999", "2001:db8::1"}}
+	o := Options{Key: newTestKey(t), Token: bytes.Repeat([]byte{1}, 32), Announce: []string{"Relay.example.org", "other.example:9999", "2001:db8::1"}}
 	p, err := planListeners([]string{"127.0.0.1:4001", "127.0.0.1:443"})
 	if err != nil {
 		t.Fatal(err)

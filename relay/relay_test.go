@@ -28,11 +28,7 @@ const echo = "/test/echo"
 // newTestRelay starts a relay on a free loopback port.
 func newTestRelay(t testing.TB, change ...func(*Options)) *Server {
 	t.Helper()
-	key, _, err := crypto.GenerateEd25519Key(rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	o := Options{Key: key, Token: bytes.Repeat([]byte{7}, 32), Listen: []string{"127.0.0.1:0"}}
+	o := Options{Key: newTestKey(t), Token: bytes.Repeat([]byte{7}, 32), Listen: []string{"127.0.0.1:0"}}
 	for _, f := range change {
 		f(&o)
 	}
@@ -42,6 +38,15 @@ func newTestRelay(t testing.TB, change ...func(*Options)) *Server {
 	}
 	t.Cleanup(func() { s.Close() })
 	return s
+}
+
+func newTestKey(t testing.TB) crypto.PrivKey {
+	t.Helper()
+	key, _, err := crypto.GenerateEd25519Key(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return key
 }
 
 // newPeer is a machine that only dials out.

@@ -32,13 +32,16 @@ const (
 type Options struct {
 	Host   host.Host
 	Relays []Join // tried in parallel; the order is only that of messages
-	// Admitted is called after each accepted claim on a relay that is newly
-	// connected, and Publish returns only after it: the place for a circuit
-	// reservation. It is called again after each reconnection, one call at a time
-	// per relay. An error means that the relay is of no use for now. nil: nothing to do.
+	// Admitted is called after each accepted claim of a number, and Publish returns
+	// only after it: the place for a circuit reservation. It is called again after
+	// each reconnection and each renewal (5 min), so that a reservation of an hour
+	// never runs out; one call at a time per relay, 10 s at most. An error means that
+	// the relay is of no use for now. nil: nothing to do.
 	Admitted func(ctx context.Context, relay p2p.AddrInfo) error
-	// Changed is told when a relay of a published number is lost or back. Calls of
-	// different relays may overlap; none comes after the lease is done. nil: nobody.
+	// Changed is told how each relay of a published number is, first when Publish is
+	// through and then when one is lost or back. Calls of different relays may
+	// overlap; none comes after the lease is done, which therefore must not be waited
+	// for in here. nil: nobody.
 	Changed func(RelayStatus)
 	// Timeout is how long one relay may take to connect and answer; 0: 5 s.
 	Timeout time.Duration
@@ -63,7 +66,7 @@ type Client struct {
 	publishing sync.Mutex // one Publish at a time; taken before mu
 	mu         sync.Mutex // guards closed, lease
 	closed     bool
-	lease      *Lease // the one that lives, or nil
+	lease      *Lease // the one that lives or is being published, or nil
 }
 
 // relay is a Join with its addresses made out.
@@ -105,17 +108,43 @@ func NewClient(o Options) (*Client, error) {
 	return c, nil
 }
 
-// Close ends the lease that lives, gives its number back and waits for the
-// goroutines. Publish fails from then on.
+// Close ends the lease that lives or is being published, gives its number back and
+// waits for the goroutines. Publish fails from then on.
 func (c *Client) Close() error {
 	c.mu.Lock()
 	c.closed = true
 	l := c.lease
 	c.mu.Unlock()
 	if l != nil {
-		l.Release()
+		l.end(errClosed)
 	}
 	return nil
+}
+
+// swap makes l the client's lease, unless the client is closed.
+func (c *Client) swap(l *Lease) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.closed {
+		return errClosed
+	}
+	c.lease = l
+	return nil
+}
+
+// forget is called by a lease that has ended.
+func (c *Client) forget(l *Lease) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.lease == l {
+		c.lease = nil
+	}
+}
+
+func (c *Client) current() *Lease {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.lease
 }
 
 // connect makes sure that there is a connection to r.
@@ -161,9 +190,9 @@ func exchange(st network.Stream, q request) ([]byte, error) {
 	if err := writeFrame(st, q.append(nil)); err != nil {
 		return nil, err
 	}
-	if err := st.CloseWrite(); err != nil {
-		return nil, err
-	}
+	// Fails if the relay, which needs no end of stream, has answered and closed
+	// already. The read below tells what counts.
+	_ = st.CloseWrite()
 	return readFrame(st)
 }
 
@@ -256,6 +285,9 @@ func transportName(a ma.Multiaddr) string {
 var (
 	errLate = errors.New("slower than the other relays")
 	errLost = errors.New("the connection was lost")
+
+	errReleased = errors.New("the number was given back")
+	errClosed   = errors.New("the rendezvous client is closed")
 )
 
 // timeout bounds one conversation with a relay. Its end has words of its own:

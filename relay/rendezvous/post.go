@@ -102,6 +102,9 @@ func (p *post) admit(ctx context.Context) error {
 func (p *post) keep(ctx context.Context, number string, lost func()) {
 	w := p.watch()
 	defer w.stop()
+	conns := p.client.o.Host.ConnManager()
+	conns.Protect(p.relay.info.ID, service)
+	defer conns.Unprotect(p.relay.info.ID, service)
 	p.client.o.Changed(p.client.status(p.relay, p.why()))
 	backoff := time.Duration(0)
 	for {
@@ -169,7 +172,10 @@ func (p *post) beat(ctx context.Context, number string) error {
 	due := !time.Now().Before(p.renew)
 	p.mu.Unlock()
 	if due {
-		return p.claim(ctx, beatTime, number)
+		if err := p.claim(ctx, beatTime, number); err != nil {
+			return err
+		}
+		return p.admit(ctx)
 	}
 	body, err := p.client.ask(ctx, p.relay, request{op: opHello})
 	if err == nil {

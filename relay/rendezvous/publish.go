@@ -36,7 +36,7 @@ func (l *Lease) Done() <-chan struct{} { return l.done }
 
 // Err says why the lease ended: the cause of the context given to Publish,
 // ErrTaken if no relay holds the number any more, ErrReplaced, or nil after
-// Release. It is nil while the lease lives.
+// Release or Close. It is nil while the lease lives.
 func (l *Lease) Err() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -64,8 +64,6 @@ func (l *Lease) end(cause error) {
 	<-l.done
 }
 
-var errReleased = errors.New("released")
-
 // Publish claims one number at every relay that can be reached within
 // Options.Timeout (and not more than a second after the first one), and keeps it
 // until ctx ends or Release is called. It proposes proposal (empty: a
@@ -88,12 +86,7 @@ func (c *Client) Publish(ctx context.Context, proposal string) (*Lease, error) {
 	}
 	c.publishing.Lock()
 	defer c.publishing.Unlock()
-	c.mu.Lock()
-	old, closed := c.lease, c.closed
-	c.mu.Unlock()
-	if closed {
-		return nil, errors.New("the rendezvous client is closed")
-	}
+	old := c.current()
 	if old != nil {
 		old.end(ErrReplaced)
 	}
@@ -102,30 +95,24 @@ func (c *Client) Publish(ctx context.Context, proposal string) (*Lease, error) {
 	for _, r := range c.relays {
 		l.posts = append(l.posts, newPost(c, r))
 	}
+	if err := c.swap(l); err != nil {
+		cancel(err)
+		return nil, err
+	}
 	if err := l.open(life, proposal); err != nil {
-		l.giveBack(life)
-		if old != nil {
+		if old != nil { // it was to be replaced; now nobody will
 			l.each(old.posts, func(p *post) { c.release(life, p.relay, old.Number) })
 		}
 		cancel(err)
-		close(l.done)
+		l.finish(life)
 		return nil, err
 	}
 	l.start(life)
 	return l, nil
 }
 
-// start hands the posts to their goroutines. If the client was closed meanwhile
-// they end at once.
+// start hands the posts to their goroutines.
 func (l *Lease) start(life context.Context) {
-	c := l.client
-	c.mu.Lock()
-	closed := c.closed
-	c.lease = l
-	c.mu.Unlock()
-	if closed {
-		l.cancel(errReleased)
-	}
 	var wg sync.WaitGroup
 	for _, p := range l.posts {
 		wg.Go(func() { p.keep(life, l.Number, l.lost) })
@@ -143,16 +130,11 @@ func (l *Lease) finish(life context.Context) {
 		l.giveBack(life)
 	}
 	l.mu.Lock()
-	if !errors.Is(cause, errReleased) {
+	if !errors.Is(cause, errReleased) && !errors.Is(cause, errClosed) {
 		l.err = cause
 	}
 	l.mu.Unlock()
-	c := l.client
-	c.mu.Lock()
-	if c.lease == l {
-		c.lease = nil
-	}
-	c.mu.Unlock()
+	l.client.forget(l)
 	l.cancel(nil) // frees the context when its parent lives on
 	close(l.done)
 }

@@ -1,7 +1,6 @@
 package rendezvous
 
 import (
-	"context"
 	"crypto/subtle"
 	"encoding/binary"
 	"errors"
@@ -140,7 +139,7 @@ func (s *Server) handle(st network.Stream) {
 	// Errors of SetDeadline mean a dead stream, which the read below will tell.
 	_ = st.SetDeadline(time.Now().Add(serveTime))
 	if err := s.serve(st); err != nil {
-		s.o.Log.LogAttrs(context.Background(), slog.LevelDebug, "rendezvous: stream reset", slog.Any("err", err))
+		s.o.Log.Debug("rendezvous: bad question") // the error may name an address
 		st.Reset()
 		return
 	}
