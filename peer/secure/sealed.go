@@ -89,6 +89,13 @@ func newSealed(ses *Session, st Stream, ch wire.Channel, num uint32, send, recei
 // Channel of the stream.
 func (s *Sealed) Channel() wire.Channel { return s.channel }
 
+// Session is the one that the stream belongs to.
+func (s *Sealed) Session() *Session { return s.ses }
+
+// Num is the stream's number: of two that the same side opened, the larger one
+// is the newer. The handshake's own stream has 0.
+func (s *Sealed) Num() uint32 { return s.num }
+
 func (s *Sealed) maxBody() int {
 	if s.padded {
 		return maxPadded - 3
