@@ -18,7 +18,7 @@ import (
 const (
 	pingEvery   = 2 * time.Second // the best path
 	pingStandby = 8 * time.Second // the others
-	pathSilence = 6 * time.Second
+	pathSilence = 5 * time.Second
 	pingSize    = 8
 )
 
@@ -63,7 +63,11 @@ func (n *Node) pingPath(ctx context.Context, r *remote, p *path) error {
 			return err
 		}
 		p.rtt.Store(int64(smooth(time.Duration(p.rtt.Load()), rtt)))
-		if !sleep(ctx, n.pingPause(r, p)) {
+		pause := n.proven(r, p)
+		select {
+		case <-time.After(pause):
+		case <-p.wake:
+		case <-ctx.Done():
 			return ctx.Err()
 		}
 	}
@@ -119,9 +123,15 @@ func smooth(old, sample time.Duration) time.Duration {
 	return (3*old + sample) / 4
 }
 
-func (n *Node) pingPause(r *remote, p *path) time.Duration {
+// proven notes that a path has just answered, and tells how long its next
+// ping may wait.
+func (n *Node) proven(r *remote, p *path) time.Duration {
 	n.mu.Lock()
 	defer n.mu.Unlock()
+	if p.doubt {
+		p.doubt = false
+		r.publishLocked()
+	}
 	if r.bestLocked() == p {
 		return pingEvery
 	}
@@ -129,10 +139,22 @@ func (n *Node) pingPause(r *remote, p *path) time.Duration {
 }
 
 // failPath takes a dead path out at once and closes its connection, which may
-// itself hang on the dead path for a while.
+// itself hang on the dead path for a while. The other direct paths go the same
+// way through the network (two punches often make two connections), so they
+// must answer before they carry anything again.
 func (n *Node) failPath(r *remote, p *path) {
 	p.failed.Store(true)
 	n.mu.Lock()
+	for _, q := range r.paths {
+		if q.kind != p.kind || q == p {
+			continue
+		}
+		q.doubt = true
+		select {
+		case q.wake <- struct{}{}:
+		default:
+		}
+	}
 	r.publishLocked()
 	n.mu.Unlock()
 	p.conn.Close()

@@ -36,7 +36,11 @@ type path struct {
 	via  string
 	seq  uint64 // larger: newer
 
-	pings network.Stream // the stream on which we answer; guarded by n.mu
+	wake chan struct{} // of one: ping now
+
+	// Guarded by n.mu.
+	doubt bool           // its twin went silent: not used while another path answers
+	pings network.Stream // the stream on which we answer
 
 	rtt    atomic.Int64 // ns, smoothed
 	heard  atomic.Int64 // UnixNano of the last byte that came, on any stream
@@ -107,15 +111,22 @@ func (r *remote) addPathLocked(c network.Conn) *path {
 		return p
 	}
 	if c.IsClosed() {
-		return &path{conn: c, kind: kindOf(c), via: transportOf(c.RemoteMultiaddr())}
+		return newPath(c)
 	}
-	p := &path{conn: c, kind: kindOf(c), via: transportOf(c.RemoteMultiaddr()), seq: pathSeq.Add(1)}
+	p := newPath(c)
 	p.heard.Store(time.Now().UnixNano())
 	r.paths[c] = p
 	if r.measure != nil {
 		r.n.runLocked(func() { r.n.watch(r.measure, r, p) })
 	}
 	return p
+}
+
+func newPath(c network.Conn) *path {
+	return &path{
+		conn: c, kind: kindOf(c), via: transportOf(c.RemoteMultiaddr()), seq: pathSeq.Add(1),
+		wake: make(chan struct{}, 1),
+	}
 }
 
 // bestLocked is the path for new streams: direct before relayed, LAN before
@@ -135,6 +146,9 @@ func (r *remote) bestLocked() *path {
 }
 
 func (p *path) betterThan(q *path) bool {
+	if p.doubt != q.doubt {
+		return q.doubt
+	}
 	if p.kind != q.kind {
 		return p.kind > q.kind
 	}
@@ -173,8 +187,11 @@ func (r *remote) publishLocked() {
 func (r *remote) setWhy(why string) {
 	r.n.mu.Lock()
 	defer r.n.mu.Unlock()
-	if r.why != why {
-		r.why = why
+	if r.why == why {
+		return
+	}
+	r.why = why
+	if !r.isDirectLocked() {
 		r.publishLocked()
 	}
 }

@@ -128,7 +128,11 @@ func (c *conn) Upgrade(ctx context.Context, theirs [][]byte) error {
 		return nil
 	}
 	r.setWhy("trying a direct path")
-	return r.upgrade(ctx, addrs)
+	if err := r.upgrade(ctx, addrs); err != nil {
+		return err
+	}
+	r.setWhy("the direct path broke") // what to say should it come to that
+	return nil
 }
 
 // upgrade runs the rounds until a direct path is up.
