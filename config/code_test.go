@@ -103,6 +103,21 @@ func TestPromptEndsWithContext(t *testing.T) {
 	}
 }
 
+// `view - < FILE`: a regular file cannot be waited for, and need not be.
+func TestCodeFromRedirectedFile(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "code")
+	os.WriteFile(path, []byte("48291-7304-4187\n"), 0o600)
+	f, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	code, err := ReadCode(context.Background(), ViewRun{Common: Common{In: f}, code: "-"})
+	if err != nil || code != "48291-7304-4187" {
+		t.Errorf("code %q, %v", code, err)
+	}
+}
+
 func TestLineReadLeavesTheRest(t *testing.T) {
 	r, w, err := os.Pipe()
 	if err != nil {

@@ -37,6 +37,10 @@ func Command(r Roles) *cobra.Command {
 		SilenceUsage:  true,
 		RunE:          t.start,
 	}
+	if r.Version != nil { // cobra makes a flag --version of it
+		root.Version = r.Version().String()
+		root.SetVersionTemplate("{{.Version}}\n")
+	}
 	root.PersistentFlags().StringVar(&t.file, "config", "", "settings `FILE` instead of the user's own")
 	root.SetFlagErrorFunc(flagError)
 	root.SetHelpFunc(t.help)

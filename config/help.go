@@ -20,7 +20,7 @@ func (t *tree) help(cmd *cobra.Command, _ []string) {
 	}
 	section(w, "Usage", "  "+useLine(cmd))
 	section(w, "Commands", commandList(cmd))
-	section(w, "Flags", strings.TrimRight(cmd.LocalNonPersistentFlags().FlagUsagesWrapped(100)+cmd.PersistentFlags().FlagUsagesWrapped(100), "\n"))
+	section(w, "Flags", strings.TrimRight(cmd.LocalFlags().FlagUsagesWrapped(100), "\n"))
 	if cmd.HasParent() {
 		section(w, "Flags of all commands", strings.TrimRight(cmd.InheritedFlags().FlagUsagesWrapped(100), "\n"))
 		return

@@ -85,6 +85,10 @@ func TestVersion(t *testing.T) {
 	if err := ty.run("version"); err != nil || ty.out.String() != "sightline 1.2.3 commit abc, session protocol 1, go1 linux/amd64\n" {
 		t.Errorf("%q, %v", ty.out.String(), err)
 	}
+	flag := newTyped(t, "")
+	if err := flag.run("--version"); err != nil || flag.out.String() != ty.out.String() {
+		t.Errorf("--version: %q, %v", flag.out.String(), err)
+	}
 	ty = newTyped(t, "")
 	if err := ty.run("version", "--json"); err != nil || ty.out.String() != `{"version":"1.2.3","commit":"abc","go":"go1","os":"linux","arch":"amd64","protocol":1}`+"\n" {
 		t.Errorf("%q, %v", ty.out.String(), err)

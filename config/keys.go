@@ -20,25 +20,25 @@ func (k *key) env() string {
 
 // keys is the table of all settings, in the order in which they are shown.
 var keys = []*key{
-	{"relays", "`STRING` printed by `sightline relay`, or none", list(func(s *Settings) *[]string { return &s.Relays }, relayStrings)},
+	{"relays", "`STRING` that `sightline relay` printed, or none; may be given again", list(func(s *Settings) *[]string { return &s.Relays }, relayStrings)},
 	{"name", "`NAME` that the other side sees", text(func(s *Settings) *string { return &s.Name }, name)},
 
-	{"host.source", "what is shared: `auto|screen:NAME|pattern`", text(func(s *Settings) *string { return &s.Host.Source }, source)},
+	{"host.source", "`WHAT` is shared: auto, screen:NAME or pattern (built in)", text(func(s *Settings) *string { return &s.Host.Source }, source)},
 	{"host.allow", "`LIST` of what a viewer may do: view, pointer, keyboard, control (both)", list(func(s *Settings) *[]string { return &s.Host.Allow }, Rights)},
 	{"host.viewers", "`N` viewers may come in with one code", number(func(s *Settings) *int { return &s.Host.Viewers }, 1, 16)},
 	{"host.expire", "`TIME` until an unused code expires: 90s, 15m, 2h", span(func(s *Settings) *time.Duration { return &s.Host.Expire }, 10*time.Second, 24*time.Hour)},
 	{"host.max_fps", "at most `N` pictures per second", number(func(s *Settings) *int { return &s.Host.MaxFPS }, 1, 240)},
 
-	{"viewer.window", "where the picture is shown: `auto|native|terminal|none`", text(func(s *Settings) *string { return &s.Viewer.Window }, oneOf("auto", "native", "terminal", "none"))},
-	{"viewer.scale", "`fit|1:1`", text(func(s *Settings) *string { return &s.Viewer.Scale }, oneOf("fit", "1:1"))},
-	{"viewer.grab_keys", "when the window takes all keys: `never|fullscreen|always`", text(func(s *Settings) *string { return &s.Viewer.GrabKeys }, oneOf("never", "fullscreen", "always"))},
+	{"viewer.window", "`WHERE` the picture is shown: auto, native, terminal or none", text(func(s *Settings) *string { return &s.Viewer.Window }, oneOf("auto", "native", "terminal", "none"))},
+	{"viewer.scale", "`HOW` the picture fills the window: fit or 1:1", text(func(s *Settings) *string { return &s.Viewer.Scale }, oneOf("fit", "1:1"))},
+	{"viewer.grab_keys", "`WHEN` the window takes all keys: never, fullscreen or always", text(func(s *Settings) *string { return &s.Viewer.GrabKeys }, oneOf("never", "fullscreen", "always"))},
 
 	{"network.listen", "`ADDR` (HOST:PORT) for UDP and TCP; port 0 is any; none: outbound only", text(func(s *Settings) *string { return &s.Network.Listen }, listenOrNone)},
 	{"network.direct", "try direct connections", yes(func(s *Settings) *bool { return &s.Network.Direct })},
 	{"network.lan", "answer and ask for live numbers on the LAN", yes(func(s *Settings) *bool { return &s.Network.LAN })},
 
-	{"relay.listen", "`ADDR` (HOST:PORT) to listen on; 443 speaks WSS, 80 WS, others QUIC and TCP", list(func(s *Settings) *[]string { return &s.Relay.Listen }, each(listenAddress))},
-	{"relay.announce", "`HOST[:PORT]` under which others reach this relay", list(func(s *Settings) *[]string { return &s.Relay.Announce }, each(announced))},
+	{"relay.listen", "`ADDR` (HOST:PORT) to listen on; 443 speaks WSS, 80 WS, others QUIC and TCP; may be given again", list(func(s *Settings) *[]string { return &s.Relay.Listen }, each(listenAddress))},
+	{"relay.announce", "`HOST[:PORT]` under which others reach this relay; may be given again", list(func(s *Settings) *[]string { return &s.Relay.Announce }, each(announced))},
 	{"relay.open", "let every host register, without the token", yes(func(s *Settings) *bool { return &s.Relay.Open })},
 	{"relay.trusted", "", list(func(s *Settings) *[]string { return &s.Relay.Trusted }, each(prefix))},
 

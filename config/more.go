@@ -56,7 +56,7 @@ func (t *tree) demo() *cobra.Command {
 		Args: noArguments,
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&with.Source, "source", "pattern", "what is shared: `pattern|auto|screen:NAME`")
+	flags.StringVar(&with.Source, "source", "pattern", "`WHAT` is shared: pattern (built in), auto or screen:NAME")
 	b.bind(flags, "window", "viewer.window")
 	flags.StringVar(&limit, "for", "", "measure for a `TIME` such as 5s, then end")
 	flags.BoolVar(&with.JSON, "json", false, "events as JSON lines")
@@ -128,11 +128,7 @@ func (t *tree) version() *cobra.Command {
 			if json {
 				return printJSON(cmd.OutOrStdout(), v)
 			}
-			commit := ""
-			if v.Commit != "" {
-				commit = " commit " + v.Commit
-			}
-			_, err := fmt.Fprintf(cmd.OutOrStdout(), "sightline %s%s, session protocol %d, %s %s/%s\n", v.Version, commit, v.Protocol, v.Go, v.OS, v.Arch)
+			_, err := fmt.Fprintln(cmd.OutOrStdout(), v)
 			return err
 		},
 	}

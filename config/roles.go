@@ -2,6 +2,7 @@ package config
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"os"
 	"strconv"
@@ -150,6 +151,15 @@ type VersionInfo struct {
 	OS       string `json:"os"`
 	Arch     string `json:"arch"`
 	Protocol int    `json:"protocol"` // of the session
+}
+
+// String is the line that `version` prints.
+func (v VersionInfo) String() string {
+	commit := ""
+	if v.Commit != "" {
+		commit = " commit " + v.Commit
+	}
+	return fmt.Sprintf("sightline %s%s, session protocol %d, %s %s/%s", v.Version, commit, v.Protocol, v.Go, v.OS, v.Arch)
 }
 
 // ExitRow is one exit code and its meaning.

@@ -254,6 +254,6 @@ func (t *tree) writeRelays(cmd *cobra.Command, f *relayFile, want []string, edit
 	if err := t.WritePrivate(f.path, []byte(text)); err != nil {
 		return fmt.Errorf("write settings: %w", err)
 	}
-	_, err := fmt.Fprintf(cmd.ErrOrStderr(), "sightline: relay %s, %s has %d\n", done, f.path, len(want))
+	_, err := fmt.Fprintf(cmd.ErrOrStderr(), "sightline: relay %s; %s keeps %d now\n", done, clean(f.path), len(want))
 	return err
 }

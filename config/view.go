@@ -9,7 +9,7 @@ import (
 
 const viewExample = `  sightline view 48291-7304-4187
   sightline view 48291                       asks for the secret part
-  pbpaste | sightline view -                 reads the code from standard input
+  xclip -o | sightline view -                reads the code from standard input
   sightline view --direct 192.168.1.20:4001 48291-7304-4187`
 
 const viewLong = `The code may have spaces and dashes anywhere. As an argument it can be seen by other
@@ -21,7 +21,7 @@ type viewFlags struct {
 	ways       routes
 	direct     string
 	codeFile   string
-	ask        []string
+	ask        string
 	viewOnly   bool
 	inTerminal bool
 	fullscreen bool
@@ -47,7 +47,7 @@ func (t *tree) view() *cobra.Command {
 	flags.StringVar(&f.direct, "direct", "", "a host on a known address `HOST:PORT`: no relay, no search")
 	f.ways.flags(flags)
 	flags.StringVar(&f.codeFile, "code-file", "", "read the code from `FILE`, which only you may read (0600)")
-	flags.StringSliceVar(&f.ask, "ask", []string{"view", "control"}, "`LIST` of rights to ask for")
+	flags.StringVar(&f.ask, "ask", "view,control", "`LIST` of rights to ask for")
 	flags.BoolVar(&f.viewOnly, "view-only", false, "ask for no control")
 	b.bind(flags, "window", "viewer.window")
 	flags.BoolVar(&f.inTerminal, "in-terminal", false, "the same as --window terminal")
@@ -82,11 +82,10 @@ func (t *tree) viewRun(cmd *cobra.Command, args []string, b bindings, f viewFlag
 	if err := checkViewFlags(cmd, with, f); err != nil {
 		return with, err
 	}
-	words := f.ask
 	if f.viewOnly {
-		words = []string{"view"}
+		f.ask = "view"
 	}
-	asked, bad := Rights(words)
+	asked, bad := Rights(splitList(f.ask))
 	if bad != nil {
 		return with, bad.at("--ask")
 	}
