@@ -184,3 +184,19 @@ func (p *painter) cursor(s *screen.CursorShape) xproto.Cursor {
 	}
 	return c
 }
+
+// manage starts a window manager.
+func (s *server) manage(t testing.TB, wm string) {
+	t.Helper()
+	s.run(t, wm)
+	p := s.painter(t)
+	a, err := p.x.intern()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for end := time.Now().Add(patience); !p.x.managed(a); {
+		if time.Now().After(end) {
+			t.Fatalf("%s does not start", wm)
+		}
+	}
+}

@@ -1,0 +1,175 @@
+package x11
+
+import (
+	"github.com/jezek/xgb/xproto"
+
+	"sightline/screen/keysym"
+)
+
+// keyboard is a server's map from key codes to keysyms, and which keys are
+// which modifier. The columns of a key, as XKB fills the core protocol's table:
+//
+//	column    0       1       2       3       4       5       6       7
+//	group     1       1       2       2       1       1       2       2
+//	level     plain   Shift   plain   Shift   AltGr   both    AltGr   both
+type keyboard struct {
+	first byte // lowest key code
+	width int  // columns of a key
+	syms  []keysym.Sym
+
+	codes  [8][]byte // key codes of Shift, Lock, Control, Mod1..Mod5
+	alt    uint16    // modifier bits, 0 if the map has none
+	super  uint16
+	num    uint16
+	level3 uint16
+}
+
+// state bits that every map has.
+const (
+	shiftBit   = xproto.ModMaskShift
+	lockBit    = xproto.ModMaskLock
+	controlBit = xproto.ModMaskControl
+	groupShift = 13 // of the active group in an event's state
+)
+
+// readKeyboard asks the server for its map as it is now.
+func (c *client) readKeyboard() (*keyboard, error) {
+	first, last := c.setup.MinKeycode, c.setup.MaxKeycode
+	syms := xproto.GetKeyboardMapping(c.Conn, first, byte(int(last)-int(first)+1))
+	mods := xproto.GetModifierMapping(c.Conn)
+	s, err := syms.Reply()
+	if err != nil {
+		return nil, err
+	}
+	m, err := mods.Reply()
+	if err != nil {
+		return nil, err
+	}
+	k := &keyboard{first: byte(first), width: int(s.KeysymsPerKeycode), syms: make([]keysym.Sym, len(s.Keysyms))}
+	for i, v := range s.Keysyms {
+		k.syms[i] = keysym.Sym(v)
+	}
+	k.readModifiers(m)
+	return k, nil
+}
+
+func (k *keyboard) readModifiers(m *xproto.GetModifierMappingReply) {
+	per := int(m.KeycodesPerModifier)
+	for i := range k.codes {
+		for _, code := range m.Keycodes[i*per : (i+1)*per] {
+			if code == 0 {
+				continue
+			}
+			k.codes[i] = append(k.codes[i], byte(code))
+			for _, s := range k.key(byte(code)) {
+				k.nameModifier(s, 1<<i)
+			}
+		}
+	}
+}
+
+func (k *keyboard) nameModifier(s keysym.Sym, bit uint16) {
+	if bit < xproto.ModMask1 {
+		return
+	}
+	switch s {
+	case keysym.AltL, keysym.AltR:
+		k.alt |= bit
+	case keysym.SuperL, keysym.SuperR:
+		k.super |= bit
+	case keysym.NumLock:
+		k.num |= bit
+	case keysym.ISOLevel3Shift:
+		k.level3 |= bit
+	}
+}
+
+// key is the row of a key code, empty if there is none.
+func (k *keyboard) key(code byte) []keysym.Sym {
+	i := (int(code) - int(k.first)) * k.width
+	if i < 0 || i+k.width > len(k.syms) {
+		return nil
+	}
+	return k.syms[i : i+k.width]
+}
+
+// codesOf calls f with every key code until it returns false.
+func (k *keyboard) each(f func(code byte) bool) {
+	for i := 0; i < len(k.syms)/max(k.width, 1); i++ {
+		if !f(k.first + byte(i)) {
+			return
+		}
+	}
+}
+
+// at is the keysym of a key on a level (bit 0 Shift, bit 1 AltGr) of a group.
+// A key without a second group uses its first one there, as XKB does.
+func (k *keyboard) at(code byte, group, level int) keysym.Sym {
+	row := k.key(code)
+	col := func(i int) keysym.Sym {
+		if i < len(row) {
+			return row[i]
+		}
+		return keysym.NoSymbol
+	}
+	base := 0
+	if group == 1 && (col(2) != keysym.NoSymbol || col(3) != keysym.NoSymbol) {
+		base = 2
+	}
+	s := col(base + level&1 + level&2*2)
+	if s == keysym.NoSymbol && level == 1 {
+		// A letter alone in its row stands for both of its cases (X protocol,
+		// "Keyboards").
+		return col(base).Upper()
+	}
+	if level == 0 && col(base+1) == keysym.NoSymbol {
+		return s.Lower()
+	}
+	return s
+}
+
+// caseful tells whether Lock turns the levels of a key around: its levels are
+// a letter's two cases.
+func (k *keyboard) caseful(code byte, group, level int) bool {
+	small, big := k.at(code, group, level&^1), k.at(code, group, level|1)
+	return small != big && small.Upper().Canonical() == big.Canonical()
+}
+
+// padlike tells whether NumLock turns the levels of a key around.
+func (k *keyboard) padlike(code byte, group int) bool {
+	s := k.at(code, group, 1)
+	return s.IsKeypad() && s != k.at(code, group, 0)
+}
+
+// locked tells whether a lock that is on turns Shift around for a key.
+func (k *keyboard) locked(code byte, group, level int, state uint16) bool {
+	return state&lockBit != 0 && k.caseful(code, group, level) ||
+		state&k.num != 0 && k.padlike(code, group)
+}
+
+// groupOf is the active group of a state. The core table tells two only.
+func groupOf(state uint16) int {
+	if g := int(state >> groupShift & 3); g < 2 {
+		return g
+	}
+	return 0
+}
+
+// lookup tells what a key means in a state.
+func (k *keyboard) lookup(code byte, state uint16) keysym.Sym {
+	group, level := groupOf(state), 0
+	if k.level3 != 0 && state&k.level3 != 0 && k.at(code, group, 2) != keysym.NoSymbol {
+		level = 2
+	}
+	if (state&shiftBit != 0) != k.locked(code, group, level, state) {
+		level |= 1
+	}
+	s := k.at(code, group, level)
+	if s == keysym.NoSymbol {
+		s = k.at(code, group, level&1)
+	}
+	if s == keysym.NoSymbol {
+		s = k.at(code, group, 0)
+	}
+	return s
+}

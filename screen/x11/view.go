@@ -1,0 +1,88 @@
+package x11
+
+import (
+	"image"
+
+	"sightline/screen"
+)
+
+// view says where the store stands in the window.
+type view struct {
+	window image.Point // size of the window, px
+	canvas image.Point // size of the store, px
+	scale  screen.Scale
+	pan    image.Point // OneToOne: what of a larger store is left of and above the window
+
+	at image.Rectangle // the whole store, in the window's coordinates
+}
+
+// fit computes at: whole and centred, or pixel by pixel. A store of the
+// window's size stands exactly, at the top left corner.
+func (v *view) fit() {
+	size := v.canvas
+	if v.scale == screen.Fit && size.X > 0 && size.Y > 0 && v.canvas != v.window {
+		if v.window.X*size.Y < v.window.Y*size.X {
+			size = image.Pt(v.window.X, max(1, v.window.X*v.canvas.Y/v.canvas.X))
+		} else {
+			size = image.Pt(max(1, v.window.Y*v.canvas.X/v.canvas.Y), v.window.Y)
+		}
+	}
+	v.pan.X = min(max(v.pan.X, 0), max(0, size.X-v.window.X))
+	v.pan.Y = min(max(v.pan.Y, 0), max(0, size.Y-v.window.Y))
+	corner := image.Pt(max(0, (v.window.X-size.X)/2), max(0, (v.window.Y-size.Y)/2)).Sub(v.pan)
+	v.at = image.Rectangle{Min: corner, Max: corner.Add(size)}
+}
+
+// exact tells whether pixels stand for pixels.
+func (v *view) exact() bool { return v.at.Size() == v.canvas }
+
+// covering is the part of the window that r of the store appears in, with the
+// pixels around that a filter mixes it into.
+func (v *view) covering(r image.Rectangle) image.Rectangle {
+	if v.exact() {
+		return r.Add(v.at.Min)
+	}
+	to, from := v.at.Size(), v.canvas
+	// One source pixel reaches so far.
+	m := image.Pt((to.X+from.X-1)/from.X+1, (to.Y+from.Y-1)/from.Y+1)
+	return image.Rect(
+		r.Min.X*to.X/from.X-m.X, r.Min.Y*to.Y/from.Y-m.Y,
+		(r.Max.X*to.X+from.X-1)/from.X+m.X, (r.Max.Y*to.Y+from.Y-1)/from.Y+m.Y,
+	).Add(v.at.Min).Intersect(v.at)
+}
+
+// source is the pixel of the store under a point of the window; it may lie
+// outside of the store.
+func (v *view) source(p image.Point) image.Point {
+	p = p.Sub(v.at.Min)
+	if v.exact() || v.at.Empty() {
+		return p
+	}
+	return image.Pt(floorDiv(p.X*v.canvas.X, v.at.Dx()), floorDiv(p.Y*v.canvas.Y, v.at.Dy()))
+}
+
+// shown is where a pixel of the store appears.
+func (v *view) shown(p image.Point) image.Point {
+	if v.canvas.X == 0 || v.canvas.Y == 0 {
+		return v.at.Min
+	}
+	return image.Pt(p.X*v.at.Dx()/v.canvas.X, p.Y*v.at.Dy()/v.canvas.Y).Add(v.at.Min)
+}
+
+func floorDiv(a, b int) int {
+	if a < 0 {
+		return -((-a + b - 1) / b)
+	}
+	return a / b
+}
+
+// bars are the four strips of the window beside the store.
+func (v *view) bars() [4]image.Rectangle {
+	w, a := v.window, v.at
+	return [4]image.Rectangle{
+		image.Rect(0, 0, w.X, max(0, a.Min.Y)),
+		image.Rect(0, min(w.Y, max(0, a.Max.Y)), w.X, w.Y),
+		image.Rect(0, max(0, a.Min.Y), max(0, a.Min.X), min(w.Y, max(0, a.Max.Y))),
+		image.Rect(min(w.X, max(0, a.Max.X)), max(0, a.Min.Y), w.X, min(w.Y, max(0, a.Max.Y))),
+	}
+}

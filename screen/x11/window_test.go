@@ -1,0 +1,537 @@
+package x11
+
+import (
+	"errors"
+	"image"
+	"math/rand/v2"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/jezek/xgb/xproto"
+	"github.com/jezek/xgb/xtest"
+
+	"sightline/screen"
+	"sightline/screen/keysym"
+)
+
+// shown is a window under test, with everything that it told.
+type shown struct {
+	*Window
+	t    testing.TB
+	x    *server
+	p    *painter
+	seen []screen.Event
+	pic  *screen.Frame
+}
+
+func show(t testing.TB, x *server, o WindowOptions) *shown {
+	t.Helper()
+	o.Display = x.display
+	w, err := OpenWindow(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { w.Close() })
+	s := &shown{Window: w, t: t, x: x, p: x.painter(t)}
+	s.await("the window to appear", func() bool {
+		// openbox, while it starts, leaves requests lying in its queue until
+		// something else happens on the display.
+		s.p.nudge()
+		return s.visibleNow()
+	})
+	return s
+}
+
+// nudge sends the root window a message that means nothing.
+func (p *painter) nudge() {
+	e := xproto.ClientMessageEvent{Format: 32, Window: p.x.root, Type: xproto.AtomWmName,
+		Data: xproto.ClientMessageDataUnionData32New([]uint32{0, 0, 0, 0, 0})}
+	xproto.SendEvent(p.x.Conn, false, p.x.root, xproto.EventMaskSubstructureRedirect, string(e.Bytes()))
+}
+
+func (s *shown) visibleNow() bool {
+	r, ok := last[screen.Resize](s.seen)
+	return ok && r.Visible
+}
+
+// await reads events until ok.
+func (s *shown) await(what string, ok func() bool) {
+	s.t.Helper()
+	limit := time.After(patience)
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for !ok() {
+		select {
+		case e, open := <-s.Events():
+			if !open {
+				s.t.Fatalf("events ended while waiting for %s; seen %v", what, s.seen)
+			}
+			s.seen = append(s.seen, e)
+		case <-tick.C:
+		case <-limit:
+			s.t.Fatalf("never came: %s; seen at last %+v", what, s.seen[max(0, len(s.seen)-8):])
+		}
+	}
+}
+
+func last[E screen.Event](all []screen.Event) (e E, ok bool) {
+	for _, v := range slices.Backward(all) {
+		if e, ok = v.(E); ok {
+			return e, true
+		}
+	}
+	return e, false
+}
+
+// lay sets one picture and fills it.
+func (s *shown) lay(size image.Point, paint func(*screen.Frame)) {
+	s.t.Helper()
+	s.pic = screen.NewFrame(image.Rectangle{Max: size})
+	paint(s.pic)
+	if err := s.Layout(&screen.Layout{Pictures: []screen.Picture{{Rect: s.pic.Rect}}}); err != nil {
+		s.t.Fatal(err)
+	}
+	s.draw(s.pic.Rect)
+}
+
+func (s *shown) draw(r ...image.Rectangle) {
+	s.t.Helper()
+	if err := s.Draw(0, s.pic, r); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// pixels reads the window back.
+func (s *shown) pixels() *screen.Frame {
+	s.t.Helper()
+	return s.p.shot(xproto.Drawable(s.win), image.Rectangle{Max: s.size()})
+}
+
+func (s *shown) size() image.Point {
+	g, err := xproto.GetGeometry(s.p.x.Conn, xproto.Drawable(s.win)).Reply()
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return image.Pt(int(g.Width), int(g.Height))
+}
+
+func (s *shown) equals(what string) {
+	s.t.Helper()
+	s.await(what, func() bool { return s.pixels().Equal(s.pic) })
+}
+
+func noisy(seed uint64) func(*screen.Frame) {
+	return func(f *screen.Frame) {
+		rng := rand.New(rand.NewPCG(seed, 1))
+		for i := range f.Pix {
+			if i%4 != 3 {
+				f.Pix[i] = byte(rng.Uint32())
+			}
+		}
+	}
+}
+
+func TestWindowIsExact(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		noSHM bool
+	}{{"shared memory", false}, {"socket", true}} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			x := startX(t, "800x600x24")
+			s := show(t, x, WindowOptions{Size: image.Pt(301, 203), NoSHM: c.noSHM})
+			s.lay(image.Pt(301, 203), noisy(1))
+			s.equals("the picture")
+
+			noisy(2)(s.pic) // all new, of which three parts are told
+			parts := []image.Rectangle{image.Rect(0, 0, 3, 4), image.Rect(20, 30, 200, 31), image.Rect(290, 190, 301, 203)}
+			want := screen.NewFrame(s.pic.Rect)
+			noisy(1)(want)
+			for _, r := range parts {
+				want.Copy(s.pic, r)
+			}
+			s.draw(parts...)
+			s.pic = want
+			s.equals("the parts that were told")
+
+			cover := s.p.cover(image.Rect(10, 10, 100, 90))
+			xproto.DestroyWindow(s.p.x.Conn, cover)
+			s.equals("the picture after it was uncovered")
+		})
+	}
+}
+
+// cover puts a window over part of the screen.
+func (p *painter) cover(r image.Rectangle) xproto.Window {
+	id, err := xproto.NewWindowId(p.x.Conn)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	xproto.CreateWindow(p.x.Conn, 0, id, p.x.root, int16(r.Min.X), int16(r.Min.Y), uint16(r.Dx()), uint16(r.Dy()), 0,
+		xproto.WindowClassInputOutput, 0, xproto.CwBackPixel|xproto.CwOverrideRedirect, []uint32{0xff00ff, 1})
+	if err := xproto.MapWindowChecked(p.x.Conn, id).Check(); err != nil {
+		p.t.Fatal(err)
+	}
+	return id
+}
+
+func TestWindowScales(t *testing.T) {
+	for _, noSHM := range []bool{false, true} {
+		x := startX(t, "800x600x24")
+		s := show(t, x, WindowOptions{Size: image.Pt(400, 400), NoSHM: noSHM})
+		quarters := func(f *screen.Frame) {
+			c := f.Rect.Max.Div(2)
+			f.Fill(image.Rect(0, 0, c.X, c.Y), 0xff0000)
+			f.Fill(image.Rect(c.X, 0, f.Rect.Max.X, c.Y), 0x00ff00)
+			f.Fill(image.Rect(0, c.Y, c.X, f.Rect.Max.Y), 0x0000ff)
+			f.Fill(image.Rect(c.X, c.Y, f.Rect.Max.X, f.Rect.Max.Y), 0xffffff)
+		}
+		s.lay(image.Pt(1600, 800), quarters) // half size, with bars above and below
+		at := func(f *screen.Frame, x, y int) [3]byte { o := f.Offset(x, y); return [3]byte(f.Pix[o : o+3]) }
+		for range 2 {
+			s.await("four quarters", func() bool {
+				f := s.pixels()
+				return at(f, 1, 102) == [3]byte{0, 0, 255} && at(f, 398, 101) == [3]byte{0, 255, 0} &&
+					at(f, 2, 298) == [3]byte{255, 0, 0} && at(f, 398, 298) == [3]byte{255, 255, 255} &&
+					at(f, 200, 98) == [3]byte{} && at(f, 200, 301) == [3]byte{}
+			})
+			s.pic.Fill(s.pic.Rect, 0)
+			quarters(s.pic)
+			s.draw(image.Rect(0, 0, 900, 500), image.Rect(700, 300, 1600, 800))
+		}
+		if err := s.State(screen.State{Scale: screen.OneToOne}); err != nil {
+			t.Fatal(err)
+		}
+		s.await("the corner, pixel by pixel", func() bool { f := s.pixels(); return at(f, 399, 399) == [3]byte{0, 0, 255} })
+		s.lay(image.Pt(400, 400), noisy(3))
+		s.equals("a picture of the window's size")
+	}
+}
+
+func (p *painter) fake(kind, detail byte, at image.Point) {
+	xtest.FakeInput(p.x.Conn, kind, detail, 0, p.x.root, int16(at.X), int16(at.Y), 0)
+}
+
+// press presses and releases a key by its name on the server's map.
+func (p *painter) press(t testing.TB, syms ...keysym.Sym) {
+	t.Helper()
+	k, err := p.x.readKeyboard()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var codes []byte
+	for _, s := range syms {
+		k.each(func(code byte) bool {
+			if k.at(code, 0, 0) == s {
+				codes = append(codes, code)
+				return false
+			}
+			return true
+		})
+	}
+	if len(codes) != len(syms) {
+		t.Fatalf("not all of %v are on the keyboard", syms)
+	}
+	for _, c := range codes {
+		p.fake(xproto.KeyPress, c, image.Point{})
+	}
+	for _, c := range slices.Backward(codes) {
+		p.fake(xproto.KeyRelease, c, image.Point{})
+	}
+	p.x.Sync()
+}
+
+func (s *shown) hands(t testing.TB) *painter {
+	t.Helper()
+	if err := s.p.x.use("XTEST"); err != nil {
+		t.Fatal(err)
+	}
+	s.await("the focus", func() bool { f, ok := last[screen.Focus](s.seen); return ok && f.In })
+	return s.p
+}
+
+func keysOf(all []screen.Event) (keys []screen.Key) {
+	for _, e := range all {
+		if k, ok := e.(screen.Key); ok {
+			keys = append(keys, k)
+		}
+	}
+	return keys
+}
+
+func TestWindowKeys(t *testing.T) {
+	x := startX(t, "800x600x24")
+	s := show(t, x, WindowOptions{Size: image.Pt(300, 200)})
+	s.lay(image.Pt(300, 200), noisy(1))
+	p := s.hands(t)
+	p.press(t, 'a')
+	p.press(t, keysym.ShiftL, 'a')
+	p.press(t, keysym.ControlL, keysym.AltL, keysym.Delete)
+	p.press(t, keysym.CapsLock)
+	p.press(t, 'b')
+	p.press(t, keysym.CapsLock)
+	want := []screen.Key{
+		{Sym: 'a', Down: true}, {Sym: 'a'},
+		{Sym: keysym.ShiftL, Down: true}, {Sym: 'A', Down: true}, {Sym: 'A'}, {Sym: keysym.ShiftL},
+		{Sym: keysym.ControlL, Down: true}, {Sym: keysym.AltL, Down: true}, {Sym: keysym.Delete, Down: true},
+		{Sym: keysym.Delete}, {Sym: keysym.AltL}, {Sym: keysym.ControlL},
+		{Sym: keysym.CapsLock, Down: true}, {Sym: keysym.CapsLock}, {Sym: 'B', Down: true}, {Sym: 'B'},
+		{Sym: keysym.CapsLock, Down: true}, {Sym: keysym.CapsLock},
+	}
+	s.await("all keys", func() bool { return len(keysOf(s.seen)) >= len(want) })
+	if got := keysOf(s.seen); !slices.Equal(got, want) {
+		t.Errorf("keys\n%v, want\n%v", got, want)
+	}
+}
+
+func TestWindowRepeatsWithoutReleases(t *testing.T) {
+	x := startX(t, "800x600x24")
+	s := show(t, x, WindowOptions{Size: image.Pt(300, 200)})
+	p := s.hands(t)
+	need(t, "xset")
+	x.must(t, "xset", "r", "rate", "50", "50")
+	p.fake(xproto.KeyPress, 38, image.Point{})
+	s.await("five repetitions", func() bool { return len(keysOf(s.seen)) > 5 })
+	p.fake(xproto.KeyRelease, 38, image.Point{})
+	s.await("the release", func() bool { k := keysOf(s.seen); return !k[len(k)-1].Down })
+	for _, k := range keysOf(s.seen)[:len(keysOf(s.seen))-1] {
+		if k != (screen.Key{Sym: 'a', Down: true}) {
+			t.Fatalf("a held key told %v", keysOf(s.seen))
+		}
+	}
+}
+
+func TestWindowPointer(t *testing.T) {
+	x := startX(t, "800x600x24")
+	s := show(t, x, WindowOptions{Size: image.Pt(400, 400)})
+	s.lay(image.Pt(800, 400), noisy(1)) // half size, 100 px lower
+	p := s.hands(t)
+	at := func(want screen.Pointer) {
+		t.Helper()
+		s.await("the pointer", func() bool { q, _ := last[screen.Pointer](s.seen); return q == want })
+	}
+	p.fake(xproto.MotionNotify, 0, image.Pt(50, 150))
+	at(screen.Pointer{At: image.Pt(100, 100)})
+	p.fake(xproto.ButtonPress, 1, image.Point{})
+	at(screen.Pointer{At: image.Pt(100, 100), Buttons: screen.Left})
+	p.fake(xproto.MotionNotify, 0, image.Pt(500, 20)) // out of the window: the drag stays at the edge
+	at(screen.Pointer{At: image.Pt(799, 0), Buttons: screen.Left})
+	p.fake(xproto.ButtonPress, 3, image.Point{})
+	p.fake(xproto.ButtonRelease, 1, image.Point{})
+	p.fake(xproto.ButtonRelease, 3, image.Point{})
+	at(screen.Pointer{At: image.Pt(799, 0)})
+	p.fake(xproto.MotionNotify, 0, image.Pt(100, 200))
+	at(screen.Pointer{At: image.Pt(200, 200)})
+	for _, n := range []byte{4, 5, 5, 5} {
+		p.fake(xproto.ButtonPress, n, image.Point{})
+		p.fake(xproto.ButtonRelease, n, image.Point{})
+	}
+	wheel := func() (sum int) {
+		for _, e := range s.seen {
+			if q, ok := e.(screen.Pointer); ok {
+				sum += q.Wheel.Y
+			}
+		}
+		return sum
+	}
+	s.await("the wheel", func() bool { return wheel() == 2 })
+	n := len(s.seen)
+	p.fake(xproto.MotionNotify, 0, image.Pt(100, 50)) // beside the picture
+	p.fake(xproto.ButtonPress, 1, image.Point{})
+	p.fake(xproto.ButtonRelease, 1, image.Point{})
+	p.fake(xproto.MotionNotify, 0, image.Pt(100, 250))
+	at(screen.Pointer{At: image.Pt(200, 300)})
+	for _, e := range s.seen[n:] {
+		if q, ok := e.(screen.Pointer); ok && q.Buttons != 0 {
+			t.Errorf("a click beside the picture was told: %+v", q)
+		}
+	}
+}
+
+func TestWindowFullScreen(t *testing.T) {
+	for _, wm := range []string{"", "openbox"} {
+		t.Run(wm, func(t *testing.T) {
+			t.Parallel()
+			x := startX(t, "640x480x24")
+			if wm != "" {
+				x.manage(t, wm)
+			}
+			s := show(t, x, WindowOptions{Size: image.Pt(300, 200)})
+			s.lay(image.Pt(640, 480), noisy(4))
+			for range 2 {
+				if err := s.State(screen.State{FullScreen: true}); err != nil {
+					t.Fatal(err)
+				}
+				s.await("the whole screen", func() bool { return s.size() == image.Pt(640, 480) })
+				s.await("the picture, exactly", func() bool {
+					return s.p.shot(xproto.Drawable(s.p.x.root), s.pic.Rect).Equal(s.pic)
+				})
+				s.await("the grab", func() bool { return s.grabbedNow() })
+				if err := s.State(screen.State{}); err != nil {
+					t.Fatal(err)
+				}
+				s.await("the former size", func() bool { return s.size() == image.Pt(300, 200) })
+				s.await("the keys' return", func() bool { return !s.grabbedNow() })
+			}
+		})
+	}
+}
+
+func (s *shown) grabbedNow() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.hand.grabbed
+}
+
+func TestWindowLetsGoByCtrlAlt(t *testing.T) {
+	x := startX(t, "640x480x24")
+	s := show(t, x, WindowOptions{Size: image.Pt(300, 200)})
+	p := s.hands(t)
+	s.State(screen.State{Grab: screen.GrabAlways})
+	s.await("the grab", s.grabbedNow)
+	p.press(t, keysym.ControlL, keysym.AltL, 'x')
+	p.press(t, keysym.ControlL)
+	s.await("keys", func() bool { return len(keysOf(s.seen)) == 8 })
+	if !s.grabbedNow() {
+		t.Error("a combination is no tap")
+	}
+	p.press(t, keysym.ControlL, keysym.AltL)
+	s.await("the keys' return", func() bool { return !s.grabbedNow() })
+	p.fake(xproto.MotionNotify, 0, image.Pt(20, 20))
+	p.fake(xproto.ButtonPress, 1, image.Point{})
+	p.fake(xproto.ButtonRelease, 1, image.Point{})
+	s.await("the grab after a click", s.grabbedNow)
+	xproto.SetInputFocus(p.x.Conn, 0, xproto.InputFocusPointerRoot, 0)
+	s.await("the loss of the focus", func() bool { f, _ := last[screen.Focus](s.seen); return !f.In })
+	if s.grabbedNow() {
+		t.Error("keys are grabbed without the focus")
+	}
+}
+
+func TestWindowDims(t *testing.T) {
+	x := startX(t, "640x480x24")
+	s := show(t, x, WindowOptions{Size: image.Pt(300, 200)})
+	s.lay(image.Pt(300, 200), func(f *screen.Frame) { f.Fill(f.Rect, 0x808080) })
+	s.equals("the picture")
+	s.State(screen.State{DimmedSince: time.Now().Add(-time.Minute)})
+	s.await("half the light", func() bool { return s.pixels().Pix[0] == 0x40 })
+	f := s.pixels()
+	if f.Equal(s.pic) || string(f.Row(100, 0, 300)) == string(f.Row(0, 0, 300)) {
+		t.Error("there are no words over the picture")
+	}
+	s.State(screen.State{})
+	s.equals("the live picture")
+	s.State(screen.State{DimmedSince: time.Now().Add(-time.Minute)})
+	s.await("half the light", func() bool { return s.pixels().Pix[0] == 0x40 })
+	s.draw(image.Rect(0, 0, 1, 1))
+	s.equals("the picture, live because it was drawn")
+}
+
+func TestWindowMenu(t *testing.T) {
+	x := startX(t, "640x480x24")
+	s := show(t, x, WindowOptions{Size: image.Pt(300, 200)})
+	s.lay(image.Pt(300, 200), noisy(5))
+	p := s.hands(t)
+	s.equals("the picture")
+	p.press(t, keysym.F8)
+	s.await("the menu", func() bool { return !s.pixels().Equal(s.pic) })
+	for range 3 {
+		p.press(t, keysym.Down)
+	}
+	p.press(t, keysym.Return)
+	s.await("the wish", func() bool { a, ok := last[screen.Ask](s.seen); return ok && a == screen.AskCtrlAltDel })
+	s.equals("the picture without a menu")
+	p.press(t, keysym.F8)
+	p.press(t, keysym.Up)
+	p.press(t, keysym.Return)
+	s.await("the wish", func() bool { a, ok := last[screen.Ask](s.seen); return ok && a == screen.AskEnd })
+	for _, k := range keysOf(s.seen) {
+		if k.Down {
+			t.Errorf("the menu's key %v went to the host", k)
+		}
+	}
+	p.press(t, keysym.F8)
+	s.mu.Lock()
+	at := s.menu.at.Min
+	s.mu.Unlock()
+	p.fake(xproto.MotionNotify, 0, at.Add(image.Pt(20, menuMargin+5)))
+	p.fake(xproto.ButtonPress, 1, image.Point{})
+	p.fake(xproto.ButtonRelease, 1, image.Point{})
+	s.await("full screen by the mouse", func() bool { return s.size() == image.Pt(640, 480) })
+}
+
+func TestWindowEnds(t *testing.T) {
+	t.Run("by its frame", func(t *testing.T) {
+		x := startX(t, "640x480x24")
+		s := show(t, x, WindowOptions{Size: image.Pt(300, 200)})
+		e := xproto.ClientMessageEvent{Format: 32, Window: s.win, Type: s.atoms.protocols,
+			Data: xproto.ClientMessageDataUnionData32New([]uint32{uint32(s.atoms.deleteWindow), 0, 0, 0, 0})}
+		xproto.SendEvent(s.p.x.Conn, false, s.win, 0, string(e.Bytes()))
+		s.ends()
+		if a, ok := last[screen.Ask](s.seen); !ok || a != screen.AskEnd {
+			t.Errorf("seen %v", s.seen)
+		}
+	})
+	t.Run("server killed", func(t *testing.T) {
+		x := startX(t, "640x480x24")
+		s := show(t, x, WindowOptions{Size: image.Pt(300, 200)})
+		s.lay(image.Pt(300, 200), noisy(1))
+		x.stop()
+		s.ends()
+		if err := s.Draw(0, s.pic, []image.Rectangle{s.pic.Rect}); !errors.Is(err, screen.ErrDisplayLost) {
+			t.Errorf("Draw says %v", err)
+		}
+	})
+}
+
+func (s *shown) ends() {
+	s.t.Helper()
+	limit := time.After(patience)
+	for {
+		select {
+		case e, ok := <-s.Events():
+			if !ok {
+				return
+			}
+			s.seen = append(s.seen, e)
+		case <-limit:
+			s.t.Fatal("events never end")
+		}
+	}
+}
+
+func TestWindowCursor(t *testing.T) {
+	x := startX(t, "640x480x24")
+	s := show(t, x, WindowOptions{Size: image.Pt(300, 200)})
+	s.lay(image.Pt(300, 200), noisy(6))
+	p := s.hands(t)
+	p.fake(xproto.MotionNotify, 0, image.Pt(50, 50))
+	shape := &screen.CursorShape{Size: image.Pt(6, 7), Hot: image.Pt(2, 3)}
+	for range 42 {
+		shape.Pix = append(shape.Pix, 1, 2, 3, 255)
+	}
+	if err := s.Cursor(&screen.Cursor{Shape: shape, At: image.Pt(200, 100)}); err != nil {
+		t.Fatal(err)
+	}
+	w := watch(t, Options{Display: x.display})
+	w.until("the remote shape on the local pointer", func() bool {
+		c := w.cursor.Shape
+		return c != nil && c.Size == shape.Size && c.Hot == shape.Hot && string(c.Pix) == string(shape.Pix)
+	})
+	s.Cursor(&screen.Cursor{Hidden: true})
+	w.until("no pointer", func() bool { return w.cursor.Hidden })
+
+	s.State(screen.State{ViewOnly: true})
+	s.Cursor(&screen.Cursor{At: image.Pt(200, 100)})
+	want := screen.NewFrame(s.pic.Rect)
+	copy(want.Pix, s.pic.Pix)
+	want.Fill(image.Rect(198, 97, 204, 104), 0x030201)
+	s.await("the pointer in the picture", func() bool { return s.pixels().Equal(want) })
+	s.draw(image.Rect(190, 90, 300, 100))
+	s.await("the pointer over what was drawn", func() bool { return s.pixels().Equal(want) })
+	s.Cursor(&screen.Cursor{At: image.Pt(20, 30)})
+	copy(want.Pix, s.pic.Pix)
+	want.Fill(image.Rect(18, 27, 24, 34), 0x030201)
+	s.await("the pointer elsewhere", func() bool { return s.pixels().Equal(want) })
+}
