@@ -63,8 +63,8 @@ type Limits struct {
 	CircuitsPerHost   int
 }
 
-// Defaults are the settings of a machine where nothing was set. Name is empty:
-// Load fills in the machine's.
+// Defaults are the settings of a machine where nothing was set. Name is empty;
+// a command gets this machine's.
 func Defaults() Settings {
 	return Settings{
 		Relays:  []string{},
