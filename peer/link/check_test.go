@@ -12,6 +12,7 @@ import (
 // TestCheck: a relay that answers, an address where nobody is, and another peer
 // than the one expected.
 func TestCheck(t *testing.T) {
+	t.Parallel()
 	_, info := newRelay(t)
 	other, err := p2p.IDFromPrivateKey(newKey(t))
 	if err != nil {

@@ -122,7 +122,9 @@ func relayOf(a ma.Multiaddr) (p2p.AddrInfo, bool) {
 
 func (n *Node) dialPeer(ctx context.Context, to p2p.AddrInfo) error {
 	n.forgetFailures(to.ID)
+	// Nothing that was tried once stays for a later dial to try.
 	n.h.Peerstore().ClearAddrs(to.ID)
+	defer n.h.Peerstore().ClearAddrs(to.ID)
 	n.h.Peerstore().AddAddrs(to.ID, n.oneCircuitEach(to.Addrs), peerstore.TempAddrTTL)
 	ctx = network.WithDialPeerTimeout(network.WithAllowLimitedConn(ctx, "sightline"), dialTimeout)
 	if _, err := n.h.Network().DialPeer(ctx, to.ID); err != nil {

@@ -12,6 +12,7 @@ import (
 
 // TestLAN: a host is found by its number, and is silent for every other.
 func TestLAN(t *testing.T) {
+	t.Parallel()
 	h, v := newNode(t, Options{Listen: ":0"}), newNode(t, Options{Listen: ":0"})
 	h.lanIfs, v.lanIfs = onlyLoopback, onlyLoopback
 	ctx, cancel := context.WithCancel(within(t))
@@ -59,6 +60,7 @@ func onlyLoopback() []net.Interface {
 }
 
 func TestLANMessages(t *testing.T) {
+	t.Parallel()
 	id, err := p2p.IDFromPrivateKey(newKey(t))
 	if err != nil {
 		t.Fatal(err)
@@ -92,6 +94,7 @@ func TestLANMessages(t *testing.T) {
 
 // TestLANMerge: addresses that an answer only claims are dialled on the LAN only.
 func TestLANMerge(t *testing.T) {
+	t.Parallel()
 	f := found{
 		from: netip.MustParseAddr("192.168.1.10"),
 		answer: lanAnswer{id: "x", port: 4001, ips: []netip.Addr{

@@ -76,7 +76,7 @@ type Options struct {
 	// connection that was dialled by address (LAN, --direct) is still used.
 	NoDirect bool
 	// RelayOnly refuses every connection to or from a peer that is not
-	// through a relay.
+	// through a relay, and therefore does not listen.
 	RelayOnly bool
 	// LANOnly refuses every address that is not private.
 	LANOnly bool

@@ -202,6 +202,7 @@ func closePaths(n *Node, id p2p.ID, kind Kind) {
 }
 
 func TestThroughRelay(t *testing.T) {
+	t.Parallel()
 	p := meet(t, Options{}, Options{})
 	if got := p.vc.Path(); got.Kind != Relayed || got.Transport != "quic" || got.Why == "" {
 		t.Errorf("viewer's path %+v", got)
@@ -249,6 +250,7 @@ func exchange(t testing.TB, a, b Stream, size int) {
 }
 
 func TestUpgrade(t *testing.T) {
+	t.Parallel()
 	p := meet(t, Options{}, Options{})
 	oldV, oldH := p.open(t)
 	p.upgrade(t)
@@ -266,6 +268,7 @@ func TestUpgrade(t *testing.T) {
 }
 
 func TestDirectPathDies(t *testing.T) {
+	t.Parallel()
 	p := meet(t, Options{}, Options{})
 	p.upgrade(t)
 	waitPath(t, p.vc, LAN)
@@ -281,6 +284,7 @@ func TestDirectPathDies(t *testing.T) {
 }
 
 func TestRelayDies(t *testing.T) {
+	t.Parallel()
 	p := meet(t, Options{}, Options{})
 	p.upgrade(t)
 	p.relay.Close()
@@ -302,6 +306,7 @@ func TestRelayDies(t *testing.T) {
 // TestNoAddressBeforeAdmission: until Upgrade the peerstores of both sides know
 // the other by its circuit at most, and nobody can punch.
 func TestNoAddressBeforeAdmission(t *testing.T) {
+	t.Parallel()
 	p := meet(t, Options{}, Options{})
 	p.open(t)
 	for _, c := range p.viewer.h.Network().ConnsToPeer(p.host.ID()) {
@@ -342,6 +347,7 @@ func identified(t *testing.T, n *Node, c network.Conn) {
 }
 
 func TestDialAddr(t *testing.T) {
+	t.Parallel()
 	h, v := newNode(t, Options{}), newNode(t, Options{})
 	addr := hostport(h)
 	c, err := v.DialAddr(within(t), addr)

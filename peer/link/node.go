@@ -103,7 +103,7 @@ func (n *Node) start() error {
 
 // listen opens UDP and TCP on one number.
 func (n *Node) listen() error {
-	if n.o.Listen == "none" {
+	if n.o.Listen == "none" || n.o.RelayOnly { // nobody may come in anyway
 		return nil
 	}
 	ips, port, err := parseListen(n.o.Listen)
