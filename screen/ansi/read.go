@@ -128,33 +128,44 @@ func (w *Window) obey(c command) {
 		return
 	}
 	src := w.view.src
-	middle := src.Min.Add(src.Size().Div(2))
-	p, _ := w.layout.Find(w.shown)
-	if src == p.Bounds() && w.hand.seen && w.hand.picture == w.shown {
-		middle = w.hand.at // zoom in where the pointer is
-	}
 	pan := image.Pt(max(1, src.Dx()/4), max(1, src.Dy()/4))
+	w.centre = src.Min.Add(src.Size().Div(2))
 	switch c {
 	case cmdZoomIn:
-		w.zoom = min(w.zoom+1, oneToOne(p.Rect.Size(), w.dotsLocked()))
+		w.zoomLocked(w.zoom + 1)
 	case cmdZoomOut:
-		w.zoom = max(w.zoom-1, 0)
+		w.zoomLocked(w.zoom - 1)
 	case cmdFit:
 		w.zoom = 0
 	case cmdLeft:
-		middle.X -= pan.X
+		w.centre.X -= pan.X
 	case cmdRight:
-		middle.X += pan.X
+		w.centre.X += pan.X
 	case cmdUp:
-		middle.Y -= pan.Y
+		w.centre.Y -= pan.Y
 	case cmdDown:
-		middle.Y += pan.Y
+		w.centre.Y += pan.Y
 	case cmdNext:
 		w.nextLocked()
+	}
+	w.placeLocked()
+}
+
+// zoomLocked zooms such that what is under the pointer stays there.
+func (w *Window) zoomLocked(zoom int) {
+	p, ok := w.layout.Find(w.shown)
+	old := w.view.src
+	if !ok || old.Empty() {
 		return
 	}
-	w.centre = middle
-	w.placeLocked()
+	w.zoom = min(max(zoom, 0), oneToOne(p.Rect.Size(), w.dotsLocked()))
+	if !w.hand.seen || w.hand.picture != w.shown || !w.hand.at.In(old) {
+		return
+	}
+	size := newView(p.Rect.Size(), w.dotsLocked(), w.zoom, w.centre).src.Size()
+	in := w.hand.at.Sub(old.Min)
+	in = image.Pt(in.X*size.X/old.Dx(), in.Y*size.Y/old.Dy())
+	w.centre = w.hand.at.Sub(in).Add(size.Div(2))
 }
 
 // nextLocked looks at the next picture of the layout.
@@ -164,5 +175,4 @@ func (w *Window) nextLocked() {
 	}
 	i := (w.indexLocked() + 1) % len(w.layout.Pictures)
 	w.showLocked(w.layout.Pictures[i].ID)
-	w.placeLocked()
 }

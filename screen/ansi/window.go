@@ -22,8 +22,9 @@ type Window struct {
 	wake   chan struct{} // holds one: there may be something to show
 	done   chan struct{}
 	wg     sync.WaitGroup
-	once   sync.Once
-	undo   sync.Once
+	halt   sync.Once // done
+	undo   sync.Once // the terminal is back
+	once   sync.Once // Close
 
 	// Owned by the goroutine that reads.
 	parser parser
@@ -87,9 +88,18 @@ func (w *Window) guarded(f func()) func() {
 // for a panic; Close does the same in an orderly way. It may be called from
 // any goroutine, any number of times.
 func (w *Window) Restore() {
+	w.stop()
 	w.undo.Do(func() {
 		w.tty.Write([]byte(leave))
 		w.tty.restore()
+	})
+}
+
+// stop tells both goroutines to end.
+func (w *Window) stop() {
+	w.halt.Do(func() {
+		close(w.done)
+		w.tty.cancel()
 	})
 }
 
@@ -97,8 +107,7 @@ func (w *Window) Restore() {
 // write that is under way.
 func (w *Window) Close() error {
 	w.once.Do(func() {
-		close(w.done)
-		w.tty.cancel()
+		w.stop()
 		w.wg.Wait()
 		close(w.events)
 		w.Restore()

@@ -236,6 +236,27 @@ func TestPointerAndZoom(t *testing.T) {
 	})
 }
 
+// Near an edge, too, what is under the pointer stays there.
+func TestZoomKeepsThePlace(t *testing.T) {
+	w := &Window{size: image.Pt(160, 51), layout: one(image.Pt(1600, 1000)), wake: make(chan struct{}, 1)}
+	w.placeLocked()
+	for _, at := range []image.Point{{75, 50}, {1590, 990}, {800, 3}} {
+		w.zoom, w.centre = 0, image.Point{}
+		w.placeLocked()
+		dot, _ := w.view.dotOf(at)
+		w.hand.at, w.hand.seen = at, true
+		for range 10 {
+			w.obey(cmdZoomIn)
+			if now, ok := w.view.dotOf(at); !ok || now.Sub(dot).X < -9 || now.Sub(dot).X > 9 {
+				t.Fatalf("%v went from %v to %v", at, dot, now)
+			}
+		}
+		if w.view.src.Dx() != 160 {
+			t.Errorf("%v: shows %v", at, w.view.src)
+		}
+	}
+}
+
 func TestResizeTells(t *testing.T) {
 	tty := newFakeTTY(40, 11)
 	w := newWindow(tty, trueColour, "")
