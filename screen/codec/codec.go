@@ -104,7 +104,9 @@ type Encoder interface {
 	// within c.Damage. If nothing differs msg is dst as it was. rest is the
 	// damage the budget left over, to be added to that of the next call; it
 	// belongs to the encoder and is valid until then. The frame is read during
-	// the call only.
+	// the call only; its X bytes are zero, or their tiles are sent each time.
+	// A Layout in c makes the encoder forget the pictures that are gone; give it
+	// each one, with or without a frame.
 	//
 	// The first message of a picture, and the first after Reset or a change of
 	// size, codes the whole frame whatever c.Damage says.

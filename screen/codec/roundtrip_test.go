@@ -180,6 +180,30 @@ func TestBudget(t *testing.T) {
 	r.equal(0)
 }
 
+// Noise of 3840 x 2160 px is more than a message holds: it comes in two.
+func TestLargestMessage(t *testing.T) {
+	r := newRig(t, 14)
+	f := screen.NewFrame(image.Rect(0, 0, 3840, 2160))
+	v := uint32(1)
+	for i := 0; i < len(f.Pix); i += 4 {
+		v = v*1664525 + 1013904223
+		f.Pix[i], f.Pix[i+1], f.Pix[i+2] = byte(v>>8), byte(v>>16), byte(v>>24)
+	}
+	r.host[0] = f
+	for n := range 2 {
+		msg, rest, err := r.enc.Encode(nil, &screen.Change{Frame: f, Damage: r.owed[0]}, Budget{})
+		if err != nil || len(msg) > MaxMessage || len(msg) < MaxMessage/3 {
+			t.Fatalf("%d bytes, %v", len(msg), err)
+		}
+		if (len(rest) > 0) != (n == 0) {
+			t.Fatalf("message %d leaves %v", n, rest)
+		}
+		r.owed[0] = append(screen.Region(nil), rest...)
+		r.feed(msg)
+	}
+	r.equal(0)
+}
+
 func TestFirstComesFirst(t *testing.T) {
 	r := newRig(t, 8)
 	r.host[0] = screen.NewFrame(image.Rect(0, 0, 640, 480))
