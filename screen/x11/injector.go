@@ -1,0 +1,354 @@
+package x11
+
+import (
+	"errors"
+	"fmt"
+	"image"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/jezek/xgb/randr"
+	"github.com/jezek/xgb/xproto"
+	"github.com/jezek/xgb/xtest"
+
+	"sightline/screen"
+	"sightline/screen/keysym"
+)
+
+// InjectorOptions of an Injector.
+type InjectorOptions struct {
+	Display   string   // "": DISPLAY
+	Authority string   // file with the cookie; "": XAUTHORITY, else ~/.Xauthority
+	Screen    string   // RandR output that the viewer sees; "": the whole root window
+	Guardian  []string // command of a process that calls RunGuardian; nil: none
+	Log       *slog.Logger
+}
+
+// Injector types and points for a remote hand, through XTEST.
+//
+// Keys come as keysyms and leave as key codes of the host's own map: the
+// layout of the viewer does not matter. A release always lifts the code that
+// its press put down, whatever the map has become meanwhile. Repetitions of a
+// key that is down are dropped: the X server repeats it by itself.
+type Injector struct {
+	// Static after construction.
+	x     *client
+	opt   InjectorOptions
+	log   *slog.Logger
+	guard *guard // nil: none
+	alarm *alarm
+	ended chan struct{} // closed by pump when the connection has ended
+
+	remap atomic.Bool // the keyboard map was changed, by us or somebody
+	moved atomic.Bool // outputs or the screen were changed
+	mu    sync.Mutex  // guards held, which pump reads
+	held  []heldKey   // in the order in which they went down
+
+	// Owned by the caller's goroutine.
+	keys    *keyboard
+	spares  spares
+	buttons screen.Buttons
+	area    image.Rectangle // of the root window
+	closed  bool
+}
+
+type heldKey struct {
+	sym  keysym.Sym
+	code byte
+}
+
+// errConfined is Fence's answer until windows can be shared alone.
+var errConfined = errors.New("sharing single windows is not available in this version")
+
+// OpenInjector opens a display for input. Errors wrap screen.ErrNoDisplay.
+func OpenInjector(o InjectorOptions) (*Injector, error) {
+	x, err := connect(o.Display, o.Authority)
+	if err != nil {
+		return nil, err
+	}
+	i := &Injector{x: x, opt: o, log: silent(o.Log), ended: make(chan struct{})}
+	if err := i.prepare(); err != nil {
+		x.close()
+		x.drain()
+		return nil, fmt.Errorf("%w: %w", screen.ErrNoDisplay, err)
+	}
+	go i.pump()
+	return i, nil
+}
+
+func (i *Injector) prepare() (err error) {
+	i.x.use("RANDR")
+	if err := i.x.use("XTEST"); err != nil {
+		return err
+	}
+	if _, err := xtest.GetVersion(i.x.Conn, 2, 2).Reply(); err != nil {
+		return err
+	}
+	if i.area, err = i.x.area(i.opt.Screen); err != nil {
+		return err
+	}
+	i.x.watchOutputs()
+	if err := i.readMap(); err != nil {
+		return err
+	}
+	i.alarm = newAlarm(i.x, i.keys, i.log)
+	if len(i.opt.Guardian) > 0 {
+		i.guard, err = startGuard(i.opt)
+	}
+	return err
+}
+
+// pump notes what changed on the display, and hears the panic key.
+func (i *Injector) pump() {
+	defer close(i.ended)
+	for {
+		ev, xerr := i.x.WaitForEvent()
+		if ev == nil && xerr == nil {
+			return
+		}
+		switch e := ev.(type) {
+		case xproto.MappingNotifyEvent:
+			i.remap.Store(true)
+		case randr.ScreenChangeNotifyEvent, randr.NotifyEvent, xproto.ConfigureNotifyEvent:
+			i.moved.Store(true)
+		case xproto.KeyPressEvent:
+			if !i.holds(byte(e.Detail)) {
+				i.alarm.ring()
+			}
+		}
+	}
+}
+
+// Panic tells that the person at the host pressed Ctrl+Alt+Shift+Q; nil if
+// another program owns that key. The remote hand cannot press it.
+func (i *Injector) Panic() <-chan struct{} { return i.alarm.rang }
+
+func (i *Injector) holds(code byte) bool {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	for _, h := range i.held {
+		if h.code == code {
+			return true
+		}
+	}
+	return false
+}
+
+// Key presses or lifts a key. It takes 10 ms for a character that is not on
+// the host's keyboard, since every program must learn its new place first.
+func (i *Injector) Key(k screen.Key) error {
+	if k.Down {
+		return fault(i.press(k.Sym))
+	}
+	return fault(i.lift(k.Sym))
+}
+
+// fault names the end of the connection; all other errors stay.
+func fault(err error) error {
+	if err == nil {
+		return nil
+	}
+	return lost(err)
+}
+
+func (i *Injector) press(s keysym.Sym) error {
+	if s == keysym.NoSymbol || i.isHeld(s) {
+		return nil
+	}
+	if err := i.refresh(); err != nil {
+		return err
+	}
+	p, err := xproto.QueryPointer(i.x.Conn, i.x.root).Reply()
+	if err != nil {
+		return err
+	}
+	c, err := i.choose(s, p.Mask)
+	if err != nil {
+		return err
+	}
+	if i.alarm.isPanic(c.code, i.after(c, p.Mask)) {
+		return &screen.Refused{Reason: "hotkey"}
+	}
+	i.guard.tell("+k", c.code)
+	i.mu.Lock()
+	i.held = append(i.held, heldKey{s, c.code})
+	i.mu.Unlock()
+	undo, err := i.arrange(c)
+	if err != nil {
+		return err
+	}
+	i.fake(xproto.KeyPress, c.code)
+	i.undo(undo)
+	i.spares.used(c.code, time.Now())
+	return nil
+}
+
+func (i *Injector) isHeld(s keysym.Sym) bool {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	for _, h := range i.held {
+		if h.sym == s {
+			return true
+		}
+	}
+	return false
+}
+
+// lift lifts the code that the press of s used; unknown releases are none of ours.
+func (i *Injector) lift(s keysym.Sym) error {
+	i.mu.Lock()
+	n := -1
+	for j, h := range i.held {
+		if h.sym == s {
+			n = j
+		}
+	}
+	if n < 0 {
+		i.mu.Unlock()
+		return nil
+	}
+	code := i.held[n].code
+	i.held = append(i.held[:n], i.held[n+1:]...)
+	i.mu.Unlock()
+	if i.holds(code) {
+		return nil // two symbols of one key: the other one still holds it
+	}
+	i.fake(xproto.KeyRelease, code)
+	i.guard.tell("-k", code)
+	i.spares.used(code, time.Now())
+	return i.check()
+}
+
+// fake makes an event of XTEST; errors are found by check.
+func (i *Injector) fake(kind, detail byte) {
+	xtest.FakeInput(i.x.Conn, kind, detail, 0, i.x.root, 0, 0, 0)
+}
+
+// check tells whether the display is still there.
+func (i *Injector) check() error {
+	select {
+	case <-i.ended:
+		return lost(nil)
+	default:
+		return nil
+	}
+}
+
+// refresh reads the keyboard map again if it was changed.
+func (i *Injector) refresh() error {
+	if !i.remap.Swap(false) {
+		return nil
+	}
+	return i.readMap()
+}
+
+func (i *Injector) readMap() error {
+	k, err := i.x.readKeyboard()
+	if err != nil {
+		return err
+	}
+	i.keys = k
+	i.spares.look(k)
+	if i.alarm != nil {
+		i.alarm.learn(k)
+	}
+	return nil
+}
+
+// maxTurns bounds the turns of a wheel in one event; the number is foreign.
+const maxTurns = 32
+
+// Pointer moves the pointer to a place of the picture, presses and lifts what
+// differs from the buttons we hold, and turns the wheels.
+func (i *Injector) Pointer(p screen.Pointer) error {
+	if p.Picture != 0 {
+		return &screen.Refused{Reason: "outside"}
+	}
+	if i.moved.Swap(false) {
+		area, err := i.x.area(i.opt.Screen)
+		if err != nil {
+			return fault(err)
+		}
+		i.area = area
+	}
+	at := image.Pt(min(max(p.At.X, 0), i.area.Dx()-1), min(max(p.At.Y, 0), i.area.Dy()-1)).Add(i.area.Min)
+	xtest.FakeInput(i.x.Conn, xproto.MotionNotify, 0, 0, i.x.root, int16(at.X), int16(at.Y), 0)
+	i.setButtons(p.Buttons)
+	i.turn(p.Wheel.Y, 4, 5)
+	i.turn(p.Wheel.X, 6, 7)
+	return i.check()
+}
+
+func (i *Injector) setButtons(now screen.Buttons) {
+	for _, n := range [...]byte{1, 2, 3, 8, 9} {
+		bit := buttonBits[n]
+		switch {
+		case now&bit != 0 && i.buttons&bit == 0:
+			i.guard.tell("+b", n)
+			i.fake(xproto.ButtonPress, n)
+		case now&bit == 0 && i.buttons&bit != 0:
+			i.fake(xproto.ButtonRelease, n)
+			i.guard.tell("-b", n)
+		}
+	}
+	i.buttons = now
+}
+
+func (i *Injector) turn(steps int, back, forth byte) {
+	button := forth
+	if steps < 0 {
+		button, steps = back, -steps
+	}
+	for range min(steps, maxTurns) {
+		i.fake(xproto.ButtonPress, button)
+		i.fake(xproto.ButtonRelease, button)
+	}
+}
+
+// Fence limits input to windows; nil is the whole desktop.
+func (i *Injector) Fence(allowed []screen.WindowID) error {
+	if allowed != nil {
+		return errConfined
+	}
+	return nil
+}
+
+// ReleaseAll lifts what we hold down, the last key first, and waits until the
+// server has done it.
+func (i *Injector) ReleaseAll() error {
+	i.mu.Lock()
+	held := i.held
+	i.held = nil
+	i.mu.Unlock()
+	for n := len(held) - 1; n >= 0; n-- {
+		i.fake(xproto.KeyRelease, held[n].code)
+		i.guard.tell("-k", held[n].code)
+		i.spares.used(held[n].code, time.Now())
+	}
+	i.setButtons(0)
+	i.x.Sync()
+	return i.check()
+}
+
+// Close lifts everything, gives the borrowed key codes back and lets the
+// guardian go.
+func (i *Injector) Close() error {
+	if i.closed {
+		return nil
+	}
+	i.closed = true
+	err := i.ReleaseAll()
+	if err == nil {
+		i.giveBack()
+	}
+	i.guard.bye()
+	i.x.close()
+	<-i.ended
+	i.x.drain()
+	if errors.Is(err, screen.ErrDisplayLost) {
+		return nil
+	}
+	return err
+}
