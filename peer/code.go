@@ -113,7 +113,7 @@ func (h *Host) outlive(ctx context.Context, door *openCode) error {
 func (h *Host) occupied(door *openCode) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return h.sharedLocked(door)
+	return door.entering > 0 || h.sharedLocked(door)
 }
 
 // codeEnd tells people why a code is gone. Only Once makes an error of it.

@@ -78,6 +78,7 @@ type Host struct {
 type openCode struct {
 	*secure.CodeDoor
 	number, code string
+	entering     int // handshakes under way by this code; guarded by Host.mu
 }
 
 // NewHost checks the options and makes what every session needs.
@@ -230,7 +231,7 @@ func (h *Host) receive(ctx context.Context, k *link.Knock) {
 	tr := &traffic{}
 	s, err := secure.Admit(ctx, tr.count(k.Stream), h.me, k.Conn.Remote(), secure.Doors{
 		Code: func(n uint64) *secure.CodeDoor {
-			if door = h.openDoor(n); door == nil {
+			if door = h.enterDoor(n); door == nil {
 				return nil
 			}
 			return door.CodeDoor
@@ -238,6 +239,7 @@ func (h *Host) receive(ctx context.Context, k *link.Knock) {
 		Resume: h.resumeKey,
 		Porch:  h.porch,
 	})
+	defer h.leaveDoor(door)
 	if err != nil {
 		h.log.Debug("handshake", "err", err)
 		if errors.Is(err, secure.ErrWrongCode) {
@@ -253,14 +255,26 @@ func (h *Host) receive(ctx context.Context, k *link.Knock) {
 	h.seat(ctx, s, k.Conn, door, tr)
 }
 
-// openDoor is the code with this number, if it is the one on show.
-func (h *Host) openDoor(number uint64) *openCode {
+// enterDoor is the code with this number, if it is the one on show. A
+// handshake that may use it up counts as somebody here, until leaveDoor.
+func (h *Host) enterDoor(number uint64) *openCode {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if h.door != nil && h.door.Number() == number {
-		return h.door
+	if h.door == nil || h.door.Number() != number {
+		return nil
 	}
-	return nil
+	h.door.entering++
+	return h.door
+}
+
+func (h *Host) leaveDoor(door *openCode) {
+	if door == nil {
+		return
+	}
+	h.mu.Lock()
+	door.entering--
+	h.mu.Unlock()
+	signal(h.changed)
 }
 
 // seat makes a new seat for an authenticated viewer and stays with it.
@@ -319,6 +333,9 @@ func (h *Host) leave(st *seat) {
 
 // sharedLocked tells whether somebody else sits here by the same code.
 func (h *Host) sharedLocked(door *openCode) bool {
+	if door == nil {
+		return false
+	}
 	for _, st := range h.seats {
 		if st.door == door {
 			return true

@@ -86,11 +86,13 @@ func (v *View) openChannel(ctx context.Context, wg *sync.WaitGroup, s *secure.Se
 	raw, err := conn.Open(ctx)
 	if err != nil {
 		v.log.Debug("open channel", "channel", ch.String(), "err", err)
+		v.report(ch) // tried again in a moment
 		return
 	}
 	sealed, err := s.Seal(v.traffic.count(raw), ch)
 	if err != nil {
 		v.log.Debug("seal channel", "channel", ch.String(), "err", err)
+		v.report(ch)
 		return
 	}
 	v.mu.Lock()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"fmt"
+	"log/slog"
 	"net"
 	"sync"
 	"testing"
@@ -45,6 +46,17 @@ func (r *record) add(e Event) {
 	r.list = append(r.list, e)
 	r.mu.Unlock()
 	signal(r.news)
+}
+
+// dump tells what happened on one side of a test that failed.
+func (r *record) dump(t *testing.T, side string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if t.Failed() {
+		for _, e := range r.list {
+			t.Logf("%s: %T %+v", side, e, e)
+		}
+	}
 }
 
 // await returns the n-th event of type E, from 1 on.
@@ -140,6 +152,7 @@ func newRig(t *testing.T, set func(*HostOptions)) *rig {
 	}
 	go func() { r.hostEnd <- r.host.Run(ctx) }()
 	t.Cleanup(func() {
+		r.events.dump(t, "host")
 		r.host.Stop()
 		cancel()
 		select {
@@ -180,14 +193,18 @@ func (r *rig) join(code invite.Code, wants Grant) *viewerRig {
 	var err error
 	v.view, err = NewView(ViewOptions{
 		Key: key, Dialer: known{v.node, r.addr()}, Code: code, Window: v.glass, Events: v.events.add,
-		Name: "viewer", Wants: wants,
+		Name: "viewer", Wants: wants, Log: slog.New(slog.NewTextHandler(logTo{r.t}, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	})
 	if err != nil {
 		r.t.Fatal(err)
 	}
 	ended := make(chan struct{})
 	go func() { defer close(ended); v.end <- v.view.Run(r.ctx) }()
-	r.t.Cleanup(func() { v.view.End(); <-ended })
+	r.t.Cleanup(func() {
+		v.events.dump(r.t, "viewer")
+		v.view.End()
+		<-ended
+	})
 	return v
 }
 
@@ -235,4 +252,12 @@ func (d *dying) Next(ctx context.Context, c *screen.Change) error {
 	default:
 		return err
 	}
+}
+
+// logTo writes a log into a test's output.
+type logTo struct{ t *testing.T }
+
+func (l logTo) Write(p []byte) (int, error) {
+	l.t.Log(string(p))
+	return len(p), nil
 }

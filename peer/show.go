@@ -35,6 +35,8 @@ type picture struct {
 
 	// Guarded by mu.
 	mu       sync.Mutex
+	newest   *secure.Session // of the newest stream, and
+	num      uint32          // that stream's number
 	moveOver context.CancelFunc // asks the show that holds the turn to yield
 	finish   context.CancelFunc // ends it at once
 	pacer    pace.Pacer
@@ -65,7 +67,10 @@ func (st *seat) show(ctx context.Context, s *secure.Sealed) error {
 	defer cancel()
 	yield, yieldNow := context.WithCancelCause(ctx)
 	defer yieldNow(nil)
-	if err := p.take(ctx, func() { yieldNow(errMoveOver) }, cancel); err != nil {
+	if err := p.take(ctx, s, func() { yieldNow(errMoveOver) }, cancel); err != nil {
+		if errors.Is(err, errMoveOver) {
+			return p.giveWay(s)
+		}
 		return errors.Join(err, s.Reset())
 	}
 	defer func() { p.turn <- struct{}{} }()
@@ -97,9 +102,16 @@ func (st *seat) show(ctx context.Context, s *secure.Sealed) error {
 	return err
 }
 
-// take waits for the turn, after asking its holder to move over.
-func (p *picture) take(ctx context.Context, moveOver, finish context.CancelFunc) error {
+// take waits for the turn, after asking its holder to move over. Streams may
+// arrive in another order than they were opened in: one that is older than the
+// newest gets errMoveOver at once, for the viewer reads them in its own order.
+func (p *picture) take(ctx context.Context, s *secure.Sealed, moveOver, finish context.CancelFunc) error {
 	p.mu.Lock()
+	if p.newest == s.Session() && s.Num() < p.num {
+		p.mu.Unlock()
+		return errMoveOver
+	}
+	p.newest, p.num = s.Session(), s.Num()
 	if p.moveOver != nil {
 		p.moveOver()
 	}
@@ -111,6 +123,14 @@ func (p *picture) take(ctx context.Context, moveOver, finish context.CancelFunc)
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	}
+}
+
+// giveWay ends a stream on which nothing was shown.
+func (p *picture) giveWay(s *secure.Sealed) error {
+	if _, err := s.Write(wire.Append(nil, wire.Screen, wire.TypeMoved, 0, nil)); err != nil {
+		return err
+	}
+	return s.Close()
 }
 
 // end stops showing at once: the right to view was taken back.

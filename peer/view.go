@@ -282,6 +282,9 @@ func (v *View) attend(ctx context.Context, s *secure.Session, conn link.Conn) (e
 			wg.Go(func() { conn.Upgrade(ctx, theirs) })
 		})
 	}
+	for len(v.lost) > 0 {
+		<-v.lost // reports of the connection before; all its goroutines are done
+	}
 	broken := make(chan struct{}, 1)
 	serve := func(c *secure.Sealed) {
 		wg.Go(func() {

@@ -1,0 +1,191 @@
+package wire
+
+import (
+	"encoding/binary"
+	"fmt"
+	"time"
+)
+
+// Types of the control channel.
+const (
+	TypeHello Type = iota + 1
+	TypeWant
+	TypeAsking
+	TypeAccept
+	TypeDeny
+	TypeGrants
+	TypeCandidates
+	TypeBye
+	TypeAck
+	TypePing
+	TypePong
+)
+
+// Hello is the viewer's first message: who it says it is and what it wants.
+//
+//	u32 wants | u8 n, name | u8 n, version
+type Hello struct {
+	Wants   Grant
+	Name    string
+	Version string
+}
+
+// Append adds the body of the message.
+func (m Hello) Append(dst []byte) []byte {
+	dst = binary.BigEndian.AppendUint32(dst, uint32(m.Wants))
+	dst = appendText(dst, m.Name, MaxName)
+	return appendText(dst, m.Version, MaxName)
+}
+
+// ParseHello reads the body of a Hello.
+func ParseHello(b []byte) (Hello, error) {
+	p := parser{b: b}
+	m := Hello{Wants: Grant(p.u32()) & allGrants, Name: p.text(MaxName), Version: p.text(MaxName)}
+	return m, p.end("hello")
+}
+
+// Accept opens the session. Resume is the key with which this viewer, and no
+// other, may come back within Keep after a break; it stays in memory.
+//
+//	u32 grants | u64 session | resume[32] | u32 keep (s) | u8 n, name | u8 n, version
+type Accept struct {
+	Grants  Grant
+	Session uint64
+	Resume  [32]byte
+	Keep    time.Duration
+	Name    string
+	Version string
+}
+
+// Append adds the body of the message.
+func (m *Accept) Append(dst []byte) []byte {
+	dst = binary.BigEndian.AppendUint32(dst, uint32(m.Grants))
+	dst = binary.BigEndian.AppendUint64(dst, m.Session)
+	dst = append(dst, m.Resume[:]...)
+	dst = binary.BigEndian.AppendUint32(dst, uint32(m.Keep/time.Second))
+	dst = appendText(dst, m.Name, MaxName)
+	return appendText(dst, m.Version, MaxName)
+}
+
+// ParseAccept reads the body of an Accept.
+func ParseAccept(b []byte) (Accept, error) {
+	p := parser{b: b}
+	m := Accept{Grants: Grant(p.u32()) & allGrants, Session: p.u64()}
+	copy(m.Resume[:], p.take(len(m.Resume)))
+	m.Keep = time.Duration(min(p.u32(), 12*3600)) * time.Second
+	m.Name, m.Version = p.text(MaxName), p.text(MaxName)
+	return m, p.end("accept")
+}
+
+// Reason says why somebody is not let in, or why a session ends.
+type Reason uint8
+
+// The reasons. The words for a person are the receiver's own.
+const (
+	ByRequest Reason = iota // the other side ended it
+	ByRefusal               // a person said no
+	ByKick                  // a person threw the viewer out
+	NoAnswer                // nobody answered the question in time
+	Full                    // no seat is free
+	Stopped                 // the program is being stopped
+	Used                    // the code was used by somebody else meanwhile
+	Fault                   // something broke on the other side
+	Replaced                // the same viewer came back on another path
+	PanicKey                // the panic key on the host
+)
+
+// Farewell is the body of Deny and Bye.
+//
+//	u8 reason | u8 n, words
+type Farewell struct {
+	Reason Reason
+	Words  string
+}
+
+// Append adds the body of the message.
+func (m Farewell) Append(dst []byte) []byte {
+	return appendText(append(dst, byte(m.Reason)), m.Words, 255)
+}
+
+// ParseFarewell reads the body of a Deny or a Bye.
+func ParseFarewell(b []byte) (Farewell, error) {
+	p := parser{b: b}
+	m := Farewell{Reason: Reason(p.u8()), Words: p.text(255)}
+	return m, p.end("farewell")
+}
+
+// AppendGrants adds the body of a Want or a Grants message: u32 rights.
+func AppendGrants(dst []byte, g Grant) []byte {
+	return binary.BigEndian.AppendUint32(dst, uint32(g))
+}
+
+// ParseGrantMask reads the body of a Want or a Grants message.
+func ParseGrantMask(b []byte) (Grant, error) {
+	p := parser{b: b}
+	g := Grant(p.u32()) & allGrants
+	return g, p.end("grants")
+}
+
+// Candidates are addresses at which the sender can perhaps be reached
+// directly, as binary multiaddrs: at most 32 of at most 128 bytes each.
+//
+//	u8 count | count times: u8 n, address
+const (
+	MaxCandidates = 32
+	maxCandidate  = 128
+)
+
+// AppendCandidates adds the body of a Candidates message; what is over the
+// limits is left out.
+func AppendCandidates(dst []byte, addrs [][]byte) []byte {
+	at := len(dst)
+	dst = append(dst, 0)
+	for _, a := range addrs {
+		if len(a) == 0 || len(a) > maxCandidate || dst[at] == MaxCandidates {
+			continue
+		}
+		dst[at]++
+		dst = append(append(dst, byte(len(a))), a...)
+	}
+	return dst
+}
+
+// ParseCandidates reads the body of a Candidates message. The addresses are
+// copies and are not checked beyond their number and length.
+func ParseCandidates(b []byte) ([][]byte, error) {
+	p := parser{b: b}
+	n := int(p.u8())
+	if n > MaxCandidates {
+		return nil, fmt.Errorf("%w: %d candidates", ErrMalformed, n)
+	}
+	var addrs [][]byte
+	for range n {
+		size := int(p.u8())
+		if size == 0 || size > maxCandidate {
+			return nil, fmt.Errorf("%w: candidate of %d bytes", ErrMalformed, size)
+		}
+		addrs = append(addrs, append([]byte(nil), p.take(size)...))
+	}
+	return addrs, p.end("candidates")
+}
+
+// AppendAck adds the body of an Ack: u32 the last number applied.
+func AppendAck(dst []byte, seq uint32) []byte { return binary.BigEndian.AppendUint32(dst, seq) }
+
+// ParseAck reads the body of an Ack.
+func ParseAck(b []byte) (uint32, error) {
+	p := parser{b: b}
+	seq := p.u32()
+	return seq, p.end("acknowledgement")
+}
+
+// AppendPing adds the body of a Ping or Pong: u64 of the sender's choice,
+// which the Pong repeats.
+func AppendPing(dst []byte, token uint64) []byte { return binary.BigEndian.AppendUint64(dst, token) }
+
+// ParsePing reads the body of a Ping or a Pong.
+func ParsePing(b []byte) (uint64, error) {
+	p := parser{b: b}
+	token := p.u64()
+	return token, p.end("ping")
+}
