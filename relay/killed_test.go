@@ -87,11 +87,7 @@ func TestKilled(t *testing.T) {
 			}
 			key := base64.StdEncoding.EncodeToString(raw)
 			cmd, join := startProcess(t, key, "127.0.0.1:0")
-			host, err := libp2p.New(libp2p.NoListenAddrs, libp2p.EnableRelay(), row.transport, libp2p.DisableMetrics())
-			if err != nil {
-				t.Fatal(err)
-			}
-			t.Cleanup(func() { host.Close() })
+			host := newPeerWith(t, row.transport)
 			serveEcho(host)
 			lease := publish(t, client(t, host, join))
 			kill(cmd)

@@ -23,7 +23,8 @@ type Limits struct {
 	Circuits          int // open at a time, in all [64]
 	CircuitsPerViewer int // … from one peer [4]
 	CircuitsPerHost   int // … to one peer [16]
-	// ReservationsPerIP is how many peers of one IP address may wait for circuits [8].
+	// ReservationsPerIP is how many peers of one IP address may wait for circuits
+	// [8, or Directory.LivePerSource if that is more].
 	ReservationsPerIP int
 }
 
@@ -46,6 +47,11 @@ const (
 )
 
 func (l Limits) withDefaults() Limits {
+	if l.ReservationsPerIP == 0 && l.Directory.LivePerSource < 0 {
+		l.ReservationsPerIP = -1
+	} else if l.ReservationsPerIP == 0 {
+		l.ReservationsPerIP = max(8, l.Directory.LivePerSource)
+	}
 	for _, d := range []struct {
 		field *int
 		value int

@@ -49,15 +49,21 @@ func newTestKey(t testing.TB) crypto.PrivKey {
 	return key
 }
 
-// newPeer is a machine that only dials out.
+// newPeer is a machine that only dials out, by every transport.
 func newPeer(t testing.TB, opts ...libp2p.Option) host.Host {
 	t.Helper()
-	h, err := libp2p.New(append([]libp2p.Option{
-		libp2p.NoListenAddrs, libp2p.EnableRelay(),
+	return newPeerWith(t, append([]libp2p.Option{
 		libp2p.Transport(libp2pquic.NewTransport),
 		libp2p.Transport(tcp.NewTCPTransport),
 		libp2p.Transport(websocket.New, websocket.WithTLSClientConfig(&tls.Config{InsecureSkipVerify: true})),
-		libp2p.DisableMetrics(), libp2p.Ping(false),
+	}, opts...)...)
+}
+
+// newPeerWith is one that has the transports of opts only.
+func newPeerWith(t testing.TB, opts ...libp2p.Option) host.Host {
+	t.Helper()
+	h, err := libp2p.New(append([]libp2p.Option{
+		libp2p.NoListenAddrs, libp2p.EnableRelay(), libp2p.DisableMetrics(), libp2p.Ping(false),
 	}, opts...)...)
 	if err != nil {
 		t.Fatal(err)
