@@ -29,8 +29,10 @@ var hostKeys = []key[*hostPage]{
 }
 
 func (m *hostPage) key(k tea.KeyMsg) tea.Cmd {
-	if k.Paste {
-		return nil // what is pasted was meant for another window
+	// What is pasted, or arrives as several characters in one read, was typed
+	// for another window and answers nothing here.
+	if k.Paste || len(k.Runes) > 1 {
+		return nil
 	}
 	return pressed(hostKeys, m, &m.page, k.String())
 }

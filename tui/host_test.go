@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	tea "github.com/charmbracelet/bubbletea"
+
 	"sightline/peer"
 )
 
@@ -230,7 +232,19 @@ func TestHostTwoQuestions(t *testing.T) {
 	}
 }
 
-// A question goes when the viewer does, and what is pasted answers nothing.
+// What is pasted or comes in one burst answers nothing.
+func TestHostBurst(t *testing.T) {
+	m, h, clock := hostAt(busy(knocking))
+	send(m, eventMsg{knock})
+	clock.at = noon.Add(9 * time.Second)
+	send(m, tea.KeyMsg{Type: tea.KeyRunes, Runes: []rune("y"), Paste: true})
+	press(m, "yyy")
+	if len(h.told) > 0 || len(m.asks) != 1 {
+		t.Errorf("told %v", h.told)
+	}
+}
+
+// A question goes when the viewer does.
 func TestHostQuestionGoes(t *testing.T) {
 	for name, ev := range map[string]peer.Event{
 		"left": peer.Left{Seat: 2}, "denied": peer.Denied{Seat: 2}, "joined": peer.Joined{Seat: 2, Viewer: bob}, "kicked": peer.Kicked{Seat: 2},

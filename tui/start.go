@@ -41,6 +41,9 @@ var roles = []struct{ key, role, title, text string }{
 	{"r", RoleRelay, "relay", "help others to meet; it cannot read their sessions"},
 }
 
+// connect is the menu's line for typing a code.
+const connect = 1
+
 type startPage struct {
 	page
 	cursor int
@@ -59,13 +62,28 @@ func (m *startPage) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	m.common(msg)
 	var cmd tea.Cmd
 	if k, ok := msg.(tea.KeyMsg); ok {
-		if m.typing {
-			cmd = m.typeCode(k)
-		} else {
-			cmd = m.menu(k.String())
-		}
+		cmd = m.keys(k)
 	}
 	return m, tea.Batch(cmd, m.tick(false))
+}
+
+// keys takes a message apart: what arrives in one read is one message, however
+// many characters it has. A code that is pasted into the menu wants to connect.
+func (m *startPage) keys(k tea.KeyMsg) tea.Cmd {
+	switch {
+	case m.typing:
+		return m.typeCode(k)
+	case k.Paste:
+		m.choose(connect)
+		return m.typeCode(k)
+	case k.Type == tea.KeyRunes && len(k.Runes) > 1:
+		first := m.menu(string(k.Runes[:1]))
+		if first != nil {
+			return first
+		}
+		return m.keys(tea.KeyMsg{Type: tea.KeyRunes, Runes: k.Runes[1:]})
+	}
+	return m.menu(k.String())
 }
 
 func (m *startPage) menu(key string) tea.Cmd {

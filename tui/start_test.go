@@ -4,6 +4,8 @@ import (
 	"io"
 	"strings"
 	"testing"
+
+	tea "github.com/charmbracelet/bubbletea"
 )
 
 func TestStartGolden(t *testing.T) {
@@ -38,6 +40,7 @@ func TestStartKeys(t *testing.T) {
 		{"a typo does not leave", "c " + typo + " enter", Choice{}, false},
 		{"corrected", "c " + good + "1 backspace enter", Choice{Role: RoleView, Code: good}, true},
 		{"cleared", "c 12345 ctrl+u " + good + " enter", Choice{Role: RoleView, Code: good}, true},
+		{"all in one read", "c" + good + " enter", Choice{Role: RoleView, Code: good}, true},
 		{"back and share", "c 12 esc s", Choice{Role: RoleHost}, true},
 		{"letters of the menu are text in the code", "c s enter", Choice{}, false},
 	} {
@@ -91,3 +94,13 @@ func goodCode(t *testing.T) string {
 
 // swap exchanges the first two digits.
 func swap(code string) string { return code[1:2] + code[:1] + code[2:] }
+
+// A code that is pasted into the menu is a wish to connect.
+func TestStartPaste(t *testing.T) {
+	m := newStartPage(StartOptions{Out: io.Discard, Now: (&clockwork{noon}).now})
+	m.wake = noTick
+	send(m, tea.KeyMsg{Type: tea.KeyRunes, Runes: []rune(goodCode(t)), Paste: true})
+	if !press(m, "enter") || m.choice.Code != goodCode(t) {
+		t.Errorf("choice %+v", m.choice)
+	}
+}

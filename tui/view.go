@@ -68,7 +68,7 @@ func (m *viewPage) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	var cmd tea.Cmd
 	switch msg := msg.(type) {
 	case tea.KeyMsg:
-		if !msg.Paste {
+		if !msg.Paste && len(msg.Runes) <= 1 { // as on the host's page
 			cmd = pressed(viewKeys, m, &m.page, msg.String())
 		}
 	case eventMsg:

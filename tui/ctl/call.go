@@ -35,7 +35,7 @@ func Call(ctx context.Context, dir, id string, r Request) (Response, error) {
 		return Response{}, &peer.Error{Class: peer.ClassTimedOut, Msg: i.ID + " gives no answer", Err: err}
 	}
 	if !answer.OK {
-		return answer, &peer.Error{Class: classOfCode(answer.Code), Msg: answer.Error}
+		return answer, fail(classOfCode(answer.Code), answer.Hint, "%s", answer.Error)
 	}
 	return answer, nil
 }

@@ -72,6 +72,7 @@ type Request struct {
 type Response struct {
 	OK     bool    `json:"ok"`
 	Error  string  `json:"error,omitempty"`
+	Hint   string  `json:"hint,omitempty"`
 	Code   int     `json:"code,omitempty"`
 	Status *Report `json:"status,omitempty"`
 }
@@ -160,7 +161,12 @@ func failure(err error) Response {
 	if errors.Is(err, ErrRequest) {
 		code = exitCode(peer.ClassUsage)
 	}
-	return Response{Error: err.Error(), Code: code}
+	r := Response{Error: err.Error(), Code: code}
+	var known interface{ Hint() string }
+	if errors.As(err, &known) {
+		r.Hint = known.Hint()
+	}
+	return r
 }
 
 // Exit codes and classes are the same numbers but for the last one.

@@ -142,7 +142,7 @@ func grant(h Host, state peer.HostStatus, seat peer.SeatStatus, rights peer.Gran
 func mayWiden(state peer.HostStatus) error {
 	for _, s := range state.Seats {
 		if !s.Asking && s.Grants.Any(vocabulary["keyboard"]) {
-			return fail(peer.ClassRefused, "take the keyboard back first (`sightline ctl grant`), or answer on the host's page",
+			return fail(peer.ClassPermission, "take the keyboard back first (`sightline ctl grant`), or answer on the host's page",
 				"viewer %d holds the keyboard and could have typed this", s.Seat)
 		}
 	}

@@ -102,11 +102,15 @@ func TestRoleErrorsReachTheCaller(t *testing.T) {
 	dir := t.TempDir()
 	os.Chmod(dir, 0o700)
 	serve(t, Options{Dir: dir, Role: "host"}, func(context.Context, Request) Response {
-		return failure(peer.ErrKicked)
+		return failure(fail(peer.ClassKicked, "ask for a new code", "thrown out"))
 	})
 	_, err := Call(t.Context(), dir, "", Request{Verb: Status})
-	if peer.ClassOf(err) != peer.ClassKicked || err.Error() != peer.ErrKicked.Error() {
+	if peer.ClassOf(err) != peer.ClassKicked || err.Error() != "thrown out" {
 		t.Errorf("%v of class %d", err, peer.ClassOf(err))
+	}
+	var known interface{ Hint() string }
+	if !errors.As(err, &known) || known.Hint() != "ask for a new code" {
+		t.Errorf("the hint of %v is lost", err)
 	}
 }
 
