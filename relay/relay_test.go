@@ -7,6 +7,9 @@ import (
 	"crypto/tls"
 	"errors"
 	"io"
+	"log/slog"
+	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -208,4 +211,49 @@ func TestOpenRelayNeedsNoToken(t *testing.T) {
 		t.Error("the join string of an open relay has a token")
 	}
 	publish(t, client(t, newPeer(t), s.Join()))
+}
+
+// TestLogIsQuiet: at its most talkative the log names nobody.
+func TestLogIsQuiet(t *testing.T) {
+	var log syncBuffer
+	s := newTestRelay(t, func(o *Options) {
+		o.Log = slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	})
+	host, viewer := newPeer(t), newPeer(t)
+	lease := publish(t, client(t, host, s.Join()))
+	if _, err := call(t, viewer, s.Join(), lease.Number); err != nil {
+		t.Fatal(err)
+	}
+	call(t, viewer, s.Join(), "99999")
+	client(t, newPeer(t), s.Join().Public()).Publish(t.Context(), "")
+	s.Close()
+	text := log.String()
+	for _, e := range []string{"registered", "found", "circuit opened", "unknown", "refused"} {
+		if !strings.Contains(text, e) {
+			t.Errorf("no word of %q", e)
+		}
+	}
+	for _, secret := range []string{host.ID().String(), viewer.ID().String(), lease.Number, "99999", "127.0.0.1", "12D3Koo"} {
+		if strings.Contains(text, secret) {
+			t.Errorf("the log tells %s:\n%s", secret, text)
+		}
+	}
+}
+
+// syncBuffer takes what several goroutines log.
+type syncBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (s *syncBuffer) Write(p []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.b.Write(p)
+}
+
+func (s *syncBuffer) String() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.b.String()
 }

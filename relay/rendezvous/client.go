@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"strings"
 	"sync"
@@ -193,7 +194,11 @@ func exchange(st network.Stream, q request) ([]byte, error) {
 	// Fails if the relay, which needs no end of stream, has answered and closed
 	// already. The read below tells what counts.
 	_ = st.CloseWrite()
-	return readFrame(st)
+	body, err := readFrame(st)
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, errFrame) {
+		return nil, ErrProtocol
+	}
+	return body, err
 }
 
 // hello connects, asks for the number of digits and measures the round trip.
@@ -210,6 +215,17 @@ func (c *Client) hello(ctx context.Context, r relay) (welcome, time.Duration, er
 	}
 	w, err := parseWelcome(body)
 	return w, time.Since(start), err
+}
+
+// knock asks on an open connection whether r is still there.
+func (c *Client) knock(ctx context.Context, r relay, limit time.Duration) error {
+	ctx, cancel := c.timeout(ctx, limit)
+	defer cancel()
+	body, err := c.ask(ctx, r, request{op: opHello})
+	if err == nil {
+		_, err = parseWelcome(body)
+	}
+	return err
 }
 
 // register claims number at r, within limit.
@@ -293,7 +309,18 @@ var (
 // timeout bounds one conversation with a relay. Its end has words of its own:
 // "context deadline exceeded" helps nobody.
 func (c *Client) timeout(ctx context.Context, d time.Duration) (context.Context, context.CancelFunc) {
-	return context.WithTimeoutCause(ctx, d, fmt.Errorf("no answer within %s", d))
+	return context.WithTimeoutCause(ctx, d, silence(d))
+}
+
+// silence is the error of a relay that took longer than this.
+type silence time.Duration
+
+func (s silence) Error() string { return fmt.Sprintf("no answer within %s", time.Duration(s)) }
+func (s silence) Timeout() bool { return true }
+
+func isSilence(err error) bool {
+	var s silence
+	return errors.As(err, &s)
 }
 
 // race runs ask for n relays at the same time and waits for all. When the first one

@@ -158,31 +158,36 @@ func (p *post) tend(ctx context.Context, number string, up bool, backoff time.Du
 		return nil
 	}
 	limit := min(max(4*backoff, shortTry), p.client.o.Timeout)
-	if err := p.claim(ctx, limit, number); err != nil {
-		return err
+	err := p.claim(ctx, limit, number)
+	if err == nil {
+		return p.admit(ctx)
 	}
-	return p.admit(ctx)
+	if isSilence(err) && limit >= p.client.o.Timeout {
+		p.hangUp()
+	}
+	return err
 }
 
-// beat keeps what is there, and breaks a connection that no longer answers.
+// hangUp breaks a connection that no longer answers, as after a sleep of the
+// computer or a change of network; the next try makes a new one.
+func (p *post) hangUp() { _ = p.client.o.Host.Network().ClosePeer(p.relay.info.ID) }
+
+// beat renews what is due, or only asks whether the relay is still there.
 func (p *post) beat(ctx context.Context, number string) error {
-	ctx, cancel := context.WithTimeout(ctx, beatTime)
-	defer cancel()
 	p.mu.Lock()
 	due := !time.Now().Before(p.renew)
 	p.mu.Unlock()
+	err := error(nil)
 	if due {
-		if err := p.claim(ctx, beatTime, number); err != nil {
-			return err
-		}
+		err = p.claim(ctx, beatTime, number)
+	} else {
+		err = p.client.knock(ctx, p.relay, beatTime)
+	}
+	if isSilence(err) {
+		p.hangUp()
+	}
+	if due && err == nil {
 		return p.admit(ctx)
-	}
-	body, err := p.client.ask(ctx, p.relay, request{op: opHello})
-	if err == nil {
-		_, err = parseWelcome(body)
-	}
-	if errors.Is(err, context.DeadlineExceeded) {
-		_ = p.client.o.Host.Network().ClosePeer(p.relay.info.ID)
 	}
 	return err
 }

@@ -2,6 +2,7 @@ package rendezvous
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
 	"time"
@@ -10,6 +11,8 @@ import (
 )
 
 const maxFrame = 256 // bytes of body; the longest real one is a REGISTER with a lease, 148
+
+var errFrame = errors.New("no frame has this length")
 
 type op uint8
 
@@ -202,7 +205,7 @@ func readFrame(r io.Reader) ([]byte, error) {
 	}
 	n := binary.BigEndian.Uint16(head[:])
 	if n == 0 || n > maxFrame {
-		return nil, fmt.Errorf("frame of %d bytes", n)
+		return nil, fmt.Errorf("%w: %d bytes", errFrame, n)
 	}
 	body := make([]byte, n)
 	_, err := io.ReadFull(r, body)
