@@ -114,6 +114,9 @@ func TestRefusals(t *testing.T) {
 		cred  func(w *world) Credential
 		want  error
 	}{
+		{"door of another number", func(w *world) {
+			w.doors.Code = func(uint64) *CodeDoor { return w.door }
+		}, func(w *world) Credential { return WithStretched(testNumber+1, w.right) }, ErrClosed},
 		{"other number", nil, func(w *world) Credential { return WithStretched(testNumber+1, w.right) }, ErrClosed},
 		{"expired", expired, (*world).cred, ErrClosed},
 		{"burnt", func(w *world) { w.door.Burn() }, (*world).cred, ErrClosed},
@@ -200,6 +203,14 @@ func TestHandshakeTime(t *testing.T) {
 		{"silent", func(Stream) {}, 2 * time.Second},
 		{"half a message", func(s Stream) { s.Write([]byte{0, 32, 'S'}) }, 2 * time.Second},
 		{"silent after M2", func(s Stream) { s.Write(framed(validM1())) }, 10 * time.Second},
+		{"slow all along", func(s Stream) {
+			sleep(1900 * time.Millisecond)
+			s.Write(framed(validM1()))
+			sleep(9900 * time.Millisecond)
+			one := append(make([]byte, 31), 1)
+			shareP, _ := proverShare(one, one)
+			s.Write(framed(shareP))
+		}, 20 * time.Second},
 		{"dripping", func(s Stream) {
 			s.Write(framed(validM1()))
 			for range 20 {
@@ -291,6 +302,39 @@ func TestCertificate(t *testing.T) {
 		bad := clone(cert)
 		bad[i] ^= 1
 		wantErr(t, fmt.Sprint("byte ", i), checkCert(bad, me.id, roleHost, me.static.Public), ErrWrongPeer)
+	}
+}
+
+// TestForgedIdentity: who knows the code, and has got libp2p to show a peer ID
+// that is not his, fails for want of that peer's key, in both modes.
+func TestForgedIdentity(t *testing.T) {
+	for _, pub := range []string{"own", "victim's"} {
+		for _, side := range []string{"viewer", "host"} {
+			w := newWorld(t)
+			key := [32]byte{9}
+			w.doors.Resume = resumeOnly(key)
+			liar := &w.viewer
+			if side == "host" {
+				liar = &w.host
+			}
+			mallory := newTestIdentity(t)
+			mallory.id = liar.id
+			if pub == "victim's" {
+				mallory.pub = liar.pub
+			}
+			*liar = mallory
+			for _, cred := range []Credential{w.cred(), WithResume(testNumber, key)} {
+				o := w.meet(cred, nil)
+				caught := o.hostErr
+				if side == "host" {
+					caught = o.viewerErr
+				}
+				wantErr(t, fmt.Sprintf("%s with %s key, %v", side, pub, cred), caught, ErrWrongPeer)
+				if o.host != nil {
+					t.Error("the host opened a session")
+				}
+			}
+		}
 	}
 }
 
