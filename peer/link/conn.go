@@ -28,7 +28,6 @@ type conn struct {
 	admitted bool
 	isDead   bool
 	isClosed bool
-	last     Path // last published, without RTT
 	streams  map[*stream]struct{}
 }
 

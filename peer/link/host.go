@@ -40,7 +40,7 @@ func (n *Node) newHost() (host.Host, error) {
 		libp2p.ConnectionGater(&n.gate),
 		libp2p.ResourceManager(limits),
 		libp2p.ConnectionManager(connmgr.NullConnMgr{}),
-		libp2p.DialRanker(rankDials),
+		libp2p.SwarmOpts(swarm.WithDialRanker(rankDials)),
 		libp2p.ForceReachabilityPrivate(),
 		libp2p.DisableIdentifyAddressDiscovery(),
 		libp2p.Ping(false),
@@ -133,9 +133,10 @@ func unlimited(prefix string) []rcmgr.NetworkPrefixLimit {
 	return []rcmgr.NetworkPrefixLimit{{Network: netip.MustParsePrefix(prefix), ConnCount: math.MaxInt}}
 }
 
-// newRates bounds new connections per address: 10 a second, 128 at once.
+// newRates bounds new connections per address: 5 a second, 128 at once. With
+// strangerStay that is less than maxConns, so one address cannot fill the door.
 func newRates() *rate.Limiter {
-	limit := rate.Limit{RPS: 10, Burst: 128}
+	limit := rate.Limit{RPS: 5, Burst: 128}
 	return &rate.Limiter{
 		SubnetRateLimiter: rate.SubnetLimiter{
 			IPv4SubnetLimits: []rate.SubnetLimit{{PrefixLength: 32, Limit: limit}},

@@ -45,7 +45,7 @@ var lanRepeat = [...]time.Duration{0, 250 * time.Millisecond, 750 * time.Millise
 // nil, or when port 5353 cannot be opened.
 func (n *Node) AnswerLAN(ctx context.Context, number func() string, log *slog.Logger) error {
 	if n.o.RelayOnly || n.port == 0 {
-		return ErrRelayOnly
+		return fmt.Errorf("%w: a LAN search would find no way in", ErrRelayOnly)
 	}
 	if log == nil {
 		log = n.log

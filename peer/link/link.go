@@ -59,8 +59,8 @@ var (
 	ErrRefusedByRelay = errors.New("refused by the relay")
 	// ErrClosed: the Node or the Conn was closed on this side.
 	ErrClosed = errors.New("link closed")
-	// ErrRelayOnly: direct connections are switched off on this side.
-	ErrRelayOnly = errors.New("direct connections are switched off here")
+	// ErrRelayOnly: the options of this side leave the relay as the only way.
+	ErrRelayOnly = errors.New("no direct path from here")
 )
 
 // Options of a Node. Key is required, everything else has a useful zero.

@@ -22,6 +22,9 @@ import (
 	ma "github.com/multiformats/go-multiaddr"
 )
 
+// noDeadline takes a deadline away.
+var noDeadline time.Time
+
 // patience is how long a test waits for what must happen.
 const patience = 20 * time.Second
 

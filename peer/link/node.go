@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strconv"
 	"sync"
+	"time"
 
 	"github.com/libp2p/go-libp2p/core/crypto"
 	"github.com/libp2p/go-libp2p/core/host"
@@ -39,12 +40,16 @@ type Node struct {
 	knocks chan *Knock
 	lanIfs func() []net.Interface // where LAN searches go
 
+	// silence is pathSilence, and less in tests.
+	silence time.Duration
+
 	mu       sync.Mutex // guards all below, and the state of remotes and conns
 	closed   bool
 	remotes  map[p2p.ID]*remote
 	pending  int // Conns of strangers: knocked, not admitted, not closed
 	reserved map[p2p.ID]*reservation
 	observed map[network.Conn]ma.Multiaddr // how our relays see us
+	idle     map[network.Conn]*time.Timer  // came in and have not knocked
 }
 
 // maxKnocks is how many strangers may stand at the door of one node
@@ -68,6 +73,8 @@ func New(o Options) (*Node, error) {
 		remotes:  make(map[p2p.ID]*remote),
 		reserved: make(map[p2p.ID]*reservation),
 		observed: make(map[network.Conn]ma.Multiaddr),
+		idle:     make(map[network.Conn]*time.Timer),
+		silence:  pathSilence,
 	}
 	if n.log == nil {
 		n.log = slog.New(slog.NewTextHandler(io.Discard, &slog.HandlerOptions{Level: slog.LevelError + 1}))

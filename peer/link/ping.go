@@ -5,7 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"io"
-	"os"
+	"net"
 	"time"
 
 	"github.com/libp2p/go-libp2p/core/network"
@@ -44,7 +44,7 @@ func (n *Node) watch(ctx context.Context, r *remote, p *path) {
 
 // pingPath opens a ping stream and asks on it until something goes wrong.
 func (n *Node) pingPath(ctx context.Context, r *remote, p *path) error {
-	open, cancel := context.WithTimeout(network.WithAllowLimitedConn(ctx, "sightline"), pathSilence)
+	open, cancel := context.WithTimeout(network.WithAllowLimitedConn(ctx, "sightline"), n.silence)
 	defer cancel()
 	s, err := p.conn.NewStream(open)
 	if err != nil {
@@ -58,7 +58,7 @@ func (n *Node) pingPath(ctx context.Context, r *remote, p *path) error {
 	defer s.Reset()
 	defer context.AfterFunc(ctx, func() { s.Reset() })()
 	for number := uint64(1); ; number++ {
-		rtt, err := ask(st, p, number)
+		rtt, err := ask(st, p, number, n.silence)
 		if err != nil {
 			return err
 		}
@@ -76,43 +76,31 @@ func (n *Node) pingPath(ctx context.Context, r *remote, p *path) error {
 // ask sends one number and waits until it comes back. Other streams of the
 // path count as a sign of life: behind a full send buffer an answer can be late
 // while the path is in good health.
-func ask(st *stream, p *path, number uint64) (time.Duration, error) {
+func ask(st *stream, p *path, number uint64, silence time.Duration) (time.Duration, error) {
 	var out, in [pingSize]byte
 	binary.BigEndian.PutUint64(out[:], number)
 	start := time.Now()
-	_ = st.SetWriteDeadline(start.Add(pathSilence))
-	if _, err := st.Write(out[:]); err != nil {
-		return 0, silentOr(err, start, p)
+	_ = st.SetDeadline(start.Add(silence))
+	_, err := st.Write(out[:])
+	if err == nil {
+		_, err = io.ReadFull(st, in[:])
 	}
-	for got := 0; got < pingSize; {
-		heard := time.Unix(0, p.heard.Load())
-		if heard.Before(start) {
-			heard = start
-		}
-		_ = st.SetReadDeadline(heard.Add(pathSilence))
-		k, err := st.Read(in[got:])
-		got += k
-		if err != nil && silentOr(err, start, p) != nil {
-			return 0, silentOr(err, start, p)
-		}
-	}
-	if in != out {
+	switch {
+	case err == nil && in == out:
+		return time.Since(start), nil
+	case err == nil:
 		return 0, errors.New("ping: another number came back")
+	case isTimeout(err) && !time.Unix(0, p.heard.Load()).After(start):
+		return 0, errSilent
 	}
-	return time.Since(start), nil
+	return 0, err
 }
 
-// silentOr turns a time-out into errSilent if the path was really silent, and
-// into nil if it was not.
-func silentOr(err error, start time.Time, p *path) error {
-	if !errors.Is(err, os.ErrDeadlineExceeded) {
-		return err
-	}
-	heard := time.Unix(0, p.heard.Load())
-	if heard.After(start) && time.Since(heard) < pathSilence {
-		return nil
-	}
-	return errSilent
+// isTimeout knows the time-outs of QUIC, which are os.ErrDeadlineExceeded, and
+// of yamux, which are not.
+func isTimeout(err error) bool {
+	var t net.Error
+	return errors.As(err, &t) && t.Timeout()
 }
 
 // smooth is an exponential mean that follows in a few samples.

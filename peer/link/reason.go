@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"net"
-	"os"
 	"slices"
 	"strings"
 	"syscall"
@@ -144,7 +143,7 @@ func reason(err error) string {
 		return "a transport that is not used here"
 	case errors.Is(err, swarm.ErrNoAddresses), errors.Is(err, swarm.ErrNoGoodAddresses):
 		return "no usable address"
-	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, os.ErrDeadlineExceeded),
+	case errors.Is(err, context.DeadlineExceeded), isTimeout(err),
 		errors.As(err, &idle), errors.As(err, &handshake):
 		return "no answer"
 	case errors.Is(err, context.Canceled):

@@ -92,6 +92,25 @@ func (n *Node) connected(_ network.Network, c network.Conn) {
 	if r := n.remotes[c.RemotePeer()]; r != nil {
 		r.addPathLocked(c)
 		r.publishLocked()
+		return
+	}
+	if c.Stat().Direction == network.DirInbound && !n.closed && !c.IsClosed() {
+		n.idle[c] = time.AfterFunc(strangerStay, func() { n.sweep(c) })
+	}
+}
+
+// strangerStay is how long a connection that came in may stay without a knock.
+// Both sides of a session knock at once.
+const strangerStay = 10 * time.Second
+
+// sweep closes a connection that nobody made use of.
+func (n *Node) sweep(c network.Conn) {
+	n.mu.Lock()
+	delete(n.idle, c)
+	used := n.remotes[c.RemotePeer()] != nil || n.gate.isRelay(c.RemotePeer())
+	n.mu.Unlock()
+	if !used {
+		c.Close()
 	}
 }
 
@@ -99,6 +118,10 @@ func (n *Node) disconnected(_ network.Network, c network.Conn) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	delete(n.observed, c)
+	if t := n.idle[c]; t != nil {
+		t.Stop()
+		delete(n.idle, c)
+	}
 	if r := n.remotes[c.RemotePeer()]; r != nil {
 		delete(r.paths, c)
 		r.publishLocked()
