@@ -144,6 +144,8 @@ func (m *hostPage) happened(ev peer.Event) tea.Cmd {
 		m.drop(ev.Seat)
 	case peer.Kicked:
 		m.drop(ev.Seat)
+	case peer.Granted: // perhaps by ctl
+		m.answered(ev)
 	case peer.Stats:
 		m.measure(ev)
 	case peer.Ended:
@@ -206,11 +208,23 @@ func (m *hostPage) drop(seat peer.SeatID) {
 	}
 }
 
-// inside lists the viewers who were let in.
+// answered drops a question that is answered by what was granted.
+func (m *hostPage) answered(ev peer.Granted) {
+	for _, a := range m.asks {
+		if a.Seat == ev.Seat && ev.Grants.Has(a.Wants) {
+			m.drop(ev.Seat)
+			return
+		}
+	}
+}
+
+// inside lists the viewers who were let in, also those whose rights were all
+// taken away. Somebody who has proved the code and not said a word yet has
+// neither rights nor a name.
 func (m *hostPage) inside() []peer.SeatStatus {
 	in := []peer.SeatStatus{}
 	for _, s := range m.status.Seats {
-		if !s.Asking || s.Grants != 0 {
+		if s.Grants != 0 || !s.Asking && s.Viewer.Name != "" {
 			in = append(in, s)
 		}
 	}

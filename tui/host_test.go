@@ -264,6 +264,28 @@ func TestHostQuestionGoes(t *testing.T) {
 	}
 }
 
+// A wish that ctl granted is no question any more.
+func TestHostWishGranted(t *testing.T) {
+	m, _, _ := hostAt(busy(sitting))
+	send(m, eventMsg{peer.Asks{Seat: 1, Viewer: anna, Wants: control, Until: noon.Add(time.Minute)}})
+	send(m, eventMsg{peer.Granted{Seat: 1, Grants: viewRight | right("pointer")}})
+	if len(m.asks) != 1 {
+		t.Error("half an answer removed the question")
+	}
+	send(m, eventMsg{peer.Granted{Seat: 1, Grants: control}})
+	if len(m.asks) != 0 {
+		t.Error("the question stays")
+	}
+}
+
+// Who has said no word yet is no viewer; who lost all rights still is one.
+func TestHostInside(t *testing.T) {
+	m, _, _ := hostAt(busy(peer.SeatStatus{Seat: 1}, peer.SeatStatus{Seat: 2, Viewer: bob}, knocking))
+	if in := m.inside(); len(in) != 1 || in[0].Viewer.Name != bob.Name {
+		t.Errorf("inside: %+v", in)
+	}
+}
+
 // A snapshot that is older than the question must not remove it.
 func TestHostOldSnapshot(t *testing.T) {
 	m, _, _ := hostAt(open())

@@ -51,13 +51,13 @@ func (m *hostPage) codeLines() []string {
 
 // noCode says why no code is shown.
 func (m *hostPage) noCode() string {
-	switch s := m.status; {
+	switch {
 	case m.ending:
 		return "Ending."
-	case s.Number != "":
-		return "The code of session " + clean(s.Number) + " was used; it ends with the session."
+	case len(m.status.Seats) > 0:
+		return "The code was used up; a fresh one comes when the session is over."
 	}
-	return "No code yet: waiting for a relay to accept a number."
+	return "No code yet: a number is being agreed with the relays."
 }
 
 // factLines are route and what is shared.

@@ -12,6 +12,8 @@ import (
 	tea "github.com/charmbracelet/bubbletea"
 	"github.com/charmbracelet/lipgloss"
 	"github.com/charmbracelet/x/ansi"
+
+	"sightline/peer"
 )
 
 var update = flag.Bool("update", false, "write testdata/*.golden anew")
@@ -165,3 +167,10 @@ func TestNoColor(t *testing.T) {
 		}
 	}
 }
+
+// The roles have what their pages need.
+var (
+	_ HostControls = (*peer.Host)(nil)
+	_ renewer      = (*peer.Host)(nil)
+	_ ViewControls = (*peer.View)(nil)
+)

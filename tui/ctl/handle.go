@@ -98,7 +98,7 @@ func chosen(state peer.HostStatus, r Request) (peer.SeatStatus, error) {
 		}
 	}
 	switch {
-	case len(fit) == 1 && asking && !fit[0].Asking:
+	case len(fit) == 1 && asking && !fit[0].Asking && fit[0].Grants.Has(fit[0].Wants):
 		return fit[0], fail(peer.ClassUsage, "`sightline ctl status` lists who asks", "viewer %d asks for nothing", r.Seat)
 	case len(fit) == 1:
 		return fit[0], nil
@@ -119,6 +119,9 @@ func admit(h Host, state peer.HostStatus, seat peer.SeatStatus, rights peer.Gran
 	}
 	if err := mayWiden(state); err != nil {
 		return err
+	}
+	if !seat.Asking { // a viewer who is in and asks for more
+		return h.Grant(seat.Seat, seat.Grants|rights&seat.Wants)
 	}
 	return h.Admit(seat.Seat, rights&seat.Wants)
 }
