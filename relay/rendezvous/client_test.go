@@ -129,17 +129,14 @@ func TestRelayRestart(t *testing.T) {
 // restart; it goes back to its holder and the stranger's lease ends.
 func TestStrangerWasQuicker(t *testing.T) {
 	r := newRig(t, ServerOptions{})
-	holder := newHost(t, libp2p.NoListenAddrs)
-	mustPublish(t, newClient(t, Options{Host: holder}, r), "48291")
-	lease := claim{"48291", holder.ID(), time.Now().Add(-time.Minute), time.Now().Add(LeaseTime)}.seal(&r.opts.LeaseKey)
-	r.server.dir = newDirectory(Limits{}, r.opts.LeaseKey, nil) // as after a restart
+	holder := caller{peer: testPeer(1), source: sourceOf(testSource(1))} // has it since before the restart
+	lease := claim{"48291", holder.peer, time.Now().Add(-time.Minute), time.Now().Add(LeaseTime)}.seal(&r.opts.LeaseKey)
 	stranger := newClient(t, Options{}, r)
 	theirs := mustPublish(t, stranger, "48291")
 	if theirs.Number != "48291" {
 		t.Fatal("the fresh relay knew the number")
 	}
-	holderCaller := caller{peer: holder.ID(), source: sourceOf(netip.MustParseAddr("127.0.0.1"))}
-	if _, _, err := r.server.dir.register(time.Now(), holderCaller, "48291", lease); err != nil {
+	if _, _, err := r.server.dir.register(time.Now(), holder, "48291", lease); err != nil {
 		t.Fatal(err)
 	}
 	for _, conn := range r.host.Network().ConnsToPeer(stranger.o.Host.ID()) {
