@@ -261,11 +261,9 @@ func (i *Injector) readMap() error {
 const maxTurns = 32
 
 // Pointer moves the pointer to a place of the picture, presses and lifts what
-// differs from the buttons we hold, and turns the wheels.
+// differs from the buttons we hold, and turns the wheels. A place outside of
+// the picture is refused, but buttons that came up are lifted all the same.
 func (i *Injector) Pointer(p screen.Pointer) error {
-	if p.Picture != 0 {
-		return &screen.Refused{Reason: "outside"}
-	}
 	if i.moved.Swap(false) {
 		area, err := i.x.area(i.opt.Screen)
 		if err != nil {
@@ -273,7 +271,11 @@ func (i *Injector) Pointer(p screen.Pointer) error {
 		}
 		i.area = area
 	}
-	at := image.Pt(min(max(p.At.X, 0), i.area.Dx()-1), min(max(p.At.Y, 0), i.area.Dy()-1)).Add(i.area.Min)
+	at := p.At.Add(i.area.Min)
+	if p.Picture != 0 || !at.In(i.area) {
+		i.setButtons(i.buttons & p.Buttons)
+		return &screen.Refused{Reason: "outside"}
+	}
 	xtest.FakeInput(i.x.Conn, xproto.MotionNotify, 0, 0, i.x.root, int16(at.X), int16(at.Y), 0)
 	i.setButtons(p.Buttons)
 	i.turn(p.Wheel.Y, 4, 5)

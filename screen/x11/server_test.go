@@ -19,7 +19,7 @@ import (
 )
 
 // patience bounds every wait of a test for another process.
-const patience = 10 * time.Second
+const patience = 30 * time.Second
 
 // need skips, or under CI fails, a test whose program is not installed.
 func need(t testing.TB, program string) string {

@@ -229,7 +229,7 @@ func (w *Window) Draw(id screen.PictureID, f *screen.Frame, damage screen.Region
 	}
 	p, ok := w.store.find(id)
 	if !ok {
-		return fmt.Errorf("picture %d is not in the layout", id)
+		return nil // drawn before the layout that took it away was known
 	}
 	if err := w.pen.settle(); err != nil {
 		return w.broken(err)

@@ -1,0 +1,198 @@
+// Package desktop picks the back end that fits this machine: what a host
+// shares, and where a viewer shows it. It is the only room of screen that
+// knows the others; one file per operating system says what there is.
+//
+//	            Linux, BSD      other
+//	host        X11, pattern    pattern
+//	viewer      X11, terminal   terminal
+package desktop
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"strings"
+
+	"golang.org/x/term"
+
+	"sightline/screen"
+	"sightline/screen/ansi"
+	"sightline/screen/pattern"
+)
+
+// What Options.Source can say besides "screen:NAME".
+const (
+	SourceAuto    = "auto"
+	SourcePattern = "pattern"
+	screenPrefix  = "screen:"
+)
+
+// Options of OpenHost.
+type Options struct {
+	Source   string              // auto, pattern, screen:NAME; "": auto
+	Guardian []string            // command of a process that calls RunGuardian; nil: none
+	MaxFPS   int                 // frames per second at most; 0: 60
+	Env      func(string) string // nil: os.Getenv
+	Log      *slog.Logger        // nil: silent
+}
+
+// Shared is what a host shares. The caller closes both ends.
+type Shared struct {
+	Source   screen.Source
+	Injector screen.Injector
+	What     string // for a person: "display :0 (1920x1080), found in process 812"
+	// Panic tells that the person at the host pressed Ctrl+Alt+Shift+Q; nil
+	// where there is no such key.
+	Panic <-chan struct{}
+}
+
+// OpenHost opens what is to be shared. What wraps screen.ErrNoDisplay says in
+// one sentence why there is nothing.
+func OpenHost(o Options) (*Shared, error) {
+	if o.Env == nil {
+		o.Env = os.Getenv
+	}
+	name, isScreen := strings.CutPrefix(o.Source, screenPrefix)
+	switch {
+	case o.Source == SourcePattern:
+		return openPattern(), nil
+	case o.Source == "" || o.Source == SourceAuto:
+		return openScreen(o, "")
+	case isScreen && name != "":
+		return openScreen(o, name)
+	}
+	return nil, fmt.Errorf("%.60q is nothing that can be shared; there are: auto, pattern, screen:NAME", o.Source)
+}
+
+func openPattern() *Shared {
+	d := pattern.New(pattern.Options{})
+	return &Shared{Source: d.Source(), Injector: d.Injector(), What: "the built-in pattern desktop"}
+}
+
+// Kinds of windows.
+const (
+	KindAuto     = "auto"
+	KindNative   = "native"
+	KindTerminal = "terminal"
+	KindNone     = "none"
+)
+
+// WindowOptions of OpenWindow.
+type WindowOptions struct {
+	Kind    string              // auto, native, terminal, none; "": auto
+	Title   string              // until State says another
+	In, Out *os.File            // the terminal; nil: standard input and output
+	Env     func(string) string // nil: os.Getenv
+	Log     *slog.Logger        // nil: silent
+}
+
+// OpenWindow opens a window and tells which kind it became. auto is a native
+// one where a display answers, else the terminal; if there is neither the
+// error wraps screen.ErrNoDisplay and says why.
+func OpenWindow(o WindowOptions) (screen.Window, string, error) {
+	if o.In == nil {
+		o.In = os.Stdin
+	}
+	if o.Out == nil {
+		o.Out = os.Stdout
+	}
+	if o.Env == nil {
+		o.Env = os.Getenv
+	}
+	switch o.Kind {
+	case KindNone:
+		return screen.NewBlind(), KindNone, nil
+	case KindNative:
+		return named(KindNative, o, openNative)
+	case KindTerminal:
+		return named(KindTerminal, o, openTerminal)
+	case KindAuto, "":
+		return openEither(o)
+	}
+	return nil, "", fmt.Errorf("%.60q is no kind of window; there are: auto, native, terminal, none", o.Kind)
+}
+
+func named(kind string, o WindowOptions, open func(WindowOptions) (screen.Window, error)) (screen.Window, string, error) {
+	w, err := open(o)
+	if err != nil {
+		return nil, "", err
+	}
+	return w, kind, nil
+}
+
+func openEither(o WindowOptions) (screen.Window, string, error) {
+	w, kind, nativeErr := named(KindNative, o, openNative)
+	if nativeErr == nil {
+		return w, kind, nil
+	}
+	if !isTerminal(o) {
+		return nil, "", fmt.Errorf("%w; and standard input and output are no terminal", nativeErr)
+	}
+	w, kind, err := named(KindTerminal, o, openTerminal)
+	if err != nil {
+		return nil, "", errors.Join(nativeErr, err)
+	}
+	return w, kind, nil
+}
+
+func isTerminal(o WindowOptions) bool {
+	return term.IsTerminal(int(o.In.Fd())) && term.IsTerminal(int(o.Out.Fd()))
+}
+
+func openTerminal(o WindowOptions) (screen.Window, error) {
+	w, err := ansi.Open(ansi.Options{In: o.In, Out: o.Out, Title: o.Title, Getenv: o.Env})
+	if err != nil {
+		return nil, err
+	}
+	return w, nil
+}
+
+// Finding is one line of `doctor display`.
+type Finding struct {
+	What   string // "display :0", "terminal"
+	OK     bool
+	Detail string // what was found, or why not
+	Fix    string // what to do about it; "" if nothing needs to be done
+}
+
+// Describe looks at everything that this package could use.
+func Describe(o WindowOptions) []Finding {
+	if o.In == nil {
+		o.In = os.Stdin
+	}
+	if o.Out == nil {
+		o.Out = os.Stdout
+	}
+	if o.Env == nil {
+		o.Env = os.Getenv
+	}
+	return append(describeDisplays(o.Env), describeTerminal(o))
+}
+
+// describeTerminal tells what a terminal window would look like.
+func describeTerminal(o WindowOptions) Finding {
+	f := Finding{What: "terminal"}
+	switch {
+	case !isTerminal(o):
+		f.Detail = "standard input and output are no terminal"
+	case o.Env("TERM") == "dumb":
+		f.Detail, f.Fix = "TERM=dumb cannot show pictures", "run in a terminal that knows colours"
+	default:
+		f.OK = true
+		colours := "256 colours"
+		if c := o.Env("COLORTERM"); c == "truecolor" || c == "24bit" {
+			colours = "true colour"
+		}
+		if o.Env("NO_COLOR") != "" {
+			colours = "grey (NO_COLOR is set)"
+		}
+		cols, rows, err := term.GetSize(int(o.Out.Fd()))
+		if err == nil {
+			f.Detail = fmt.Sprintf("%s, %s, %d x %d cells", o.Env("TERM"), colours, cols, rows)
+		} else {
+			f.Detail = fmt.Sprintf("%s, %s", o.Env("TERM"), colours)
+		}
+	}
+	return f
+}

@@ -1,0 +1,33 @@
+//go:build !(linux || freebsd || openbsd || netbsd || dragonfly || solaris || illumos)
+
+package desktop
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"runtime"
+
+	"sightline/screen"
+)
+
+// words say what works where there is no native back end yet.
+func words() string {
+	return "capturing and showing screens of " + runtime.GOOS + " is not available in this version; " +
+		"share the built-in desktop with --source pattern, watch in the terminal with --in-terminal"
+}
+
+// RunGuardian is never started here: there is no Injector that needs it.
+func RunGuardian(io.Reader) error { return errors.New("no guardian on this platform") }
+
+func openScreen(Options, string) (*Shared, error) {
+	return nil, fmt.Errorf("%w: %s", screen.ErrNoDisplay, words())
+}
+
+func openNative(WindowOptions) (screen.Window, error) {
+	return nil, fmt.Errorf("%w: %s", screen.ErrNoDisplay, words())
+}
+
+func describeDisplays(func(string) string) []Finding {
+	return []Finding{{What: "display", Detail: words()}}
+}

@@ -1,0 +1,168 @@
+//go:build linux || freebsd || openbsd || netbsd || dragonfly || solaris || illumos
+
+package desktop
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"strings"
+
+	"sightline/screen"
+	"sightline/screen/x11"
+)
+
+// RunGuardian is the life of the guardian process that Options.Guardian
+// starts: it finds the display in its environment and reads in until it ends.
+func RunGuardian(in io.Reader) error {
+	return x11.RunGuardian(in, os.Getenv("DISPLAY"), os.Getenv("XAUTHORITY"))
+}
+
+// waylandWords is the one true sentence about Wayland.
+const waylandWords = "this desktop runs on Wayland, where X11 capture would only show black; log in to an Xorg session, or share the built-in desktop with --source pattern"
+
+// fileSystem is where displays are looked for.
+func fileSystem() fs.FS { return os.DirFS("/") }
+
+// openScreen shares the first display that answers. An X server inside a
+// Wayland desktop answers too, with a black root window: that is refused.
+func openScreen(o Options, output string) (*Shared, error) {
+	found, err := find(o.Env, fileSystem())
+	if err != nil {
+		return nil, err
+	}
+	src, err := x11.OpenSource(x11.Options{
+		Display: found.Display, Authority: found.Authority, Screen: output, MaxFPS: o.MaxFPS, Log: o.Log,
+	})
+	if err != nil {
+		return nil, err
+	}
+	inj, err := x11.OpenInjector(x11.InjectorOptions{
+		Display: found.Display, Authority: found.Authority, Screen: output, Guardian: o.Guardian, Log: o.Log,
+	})
+	if err != nil {
+		src.Close()
+		return nil, err
+	}
+	size := src.Size()
+	what := fmt.Sprintf("display %s (%dx%d), found through %s", found.Display, size.X, size.Y, found.How)
+	if output != "" {
+		what = fmt.Sprintf("screen %s of display %s (%dx%d), found through %s", output, found.Display, size.X, size.Y, found.How)
+	}
+	return &Shared{Source: src, Injector: inj, What: what, Panic: inj.Panic()}, nil
+}
+
+// find looks for the display that is to be shared. The first that answers
+// decides: behind an Xwayland there may be an Xvfb of somebody's tests, which
+// is not what a person means by "my screen".
+func find(env func(string) string, root fs.FS) (x11.Attempt, error) {
+	wayland := fmt.Errorf("%w: %s", screen.ErrNoDisplay, waylandWords)
+	if env("WAYLAND_DISPLAY") != "" && env("DISPLAY") == "" {
+		return x11.Attempt{}, wayland
+	}
+	a, err := x11.Find(env, root)
+	var none *x11.NotFound
+	switch {
+	case errors.As(err, &none) && none.Session.Wayland, err == nil && a.Info.Xwayland:
+		return x11.Attempt{}, wayland
+	}
+	return a, err
+}
+
+// openNative opens a window on the display of our environment; where that is
+// not set, on one of this machine. A display behind ssh -X is as good.
+func openNative(o WindowOptions) (screen.Window, error) {
+	s := x11.Search{Env: o.Env, Forwarded: true}
+	if o.Env("DISPLAY") == "" && o.Env("SSH_CONNECTION") == "" {
+		s.Root = fileSystem()
+	}
+	tried, session := s.Run()
+	for _, a := range tried {
+		if a.Err != nil {
+			continue
+		}
+		w, err := x11.OpenWindow(x11.WindowOptions{Display: a.Display, Authority: a.Authority, Title: o.Title, Log: o.Log})
+		if err != nil {
+			return nil, err
+		}
+		return w, nil
+	}
+	return nil, &x11.NotFound{Tried: tried, Session: session}
+}
+
+// describeDisplays lists the displays of this machine.
+func describeDisplays(env func(string) string) (all []Finding) {
+	tried, session := x11.Search{Env: env, Root: fileSystem(), All: true, Forwarded: true}.Run()
+	for _, a := range tried {
+		all = append(all, describe(a))
+	}
+	if len(tried) == 0 {
+		all = append(all, Finding{
+			What: "display", Detail: "DISPLAY is not set and no X server runs on this machine",
+			Fix: "start this in a desktop session, or share the built-in desktop with --source pattern",
+		})
+	}
+	if session.Wayland {
+		all = append(all, Finding{What: "session", Detail: "Wayland, found in " + session.How, Fix: waylandWords})
+	}
+	return all
+}
+
+func describe(a x11.Attempt) Finding {
+	f := Finding{What: "display " + a.Display}
+	cookie := "no cookie file is known"
+	if a.Authority != "" {
+		cookie = "cookie file " + a.Authority
+	}
+	if a.Err != nil {
+		f.Detail = fmt.Sprintf("%s (found in %s)", strings.TrimPrefix(a.Err.Error(), screen.ErrNoDisplay.Error()+": "), a.How)
+		f.Fix = fixFor(a.Err)
+		return f
+	}
+	i := a.Info
+	f.OK = !i.Xwayland
+	parts := []string{fmt.Sprintf("%dx%d, %d bits", i.Size.X, i.Size.Y, i.Depth), "found in " + a.How, cookie}
+	for _, out := range i.Outputs {
+		parts = append(parts, fmt.Sprintf("screen:%s %dx%d+%d+%d", out.Name, out.Rect.Dx(), out.Rect.Dy(), out.Rect.Min.X, out.Rect.Min.Y))
+	}
+	if a.Forwarded {
+		parts = append(parts, "forwarded by SSH: for windows only")
+	}
+	if !i.Shared {
+		parts = append(parts, "no shared memory, pictures go through the socket")
+	}
+	if len(i.Missing) > 0 {
+		parts = append(parts, "without "+strings.Join(i.Missing, ", "))
+		f.OK = f.OK && !needed(i.Missing)
+	}
+	if i.Xwayland {
+		parts = append(parts, "Xwayland: windows work, capture would be black")
+		f.Fix = waylandWords
+	}
+	f.Detail = strings.Join(parts, "; ")
+	return f
+}
+
+// needed tells whether a host cannot do without one of these extensions.
+func needed(missing []string) bool {
+	for _, m := range missing {
+		if m == "DAMAGE" || m == "XFIXES" || m == "XTEST" {
+			return true
+		}
+	}
+	return false
+}
+
+func fixFor(err error) string {
+	switch {
+	case strings.Contains(err.Error(), "permission denied"):
+		return "run as the user of that session, or as root"
+	case strings.Contains(err.Error(), "the X server refused"):
+		return "set XAUTHORITY to the cookie file of that session"
+	case errors.Is(err, screen.ErrNoDisplay):
+		return "start this in a desktop session, or set DISPLAY"
+	}
+	return ""
+}
