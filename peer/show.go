@@ -35,8 +35,8 @@ type picture struct {
 
 	// Guarded by mu.
 	mu       sync.Mutex
-	newest   *secure.Session // of the newest stream, and
-	num      uint32          // that stream's number
+	newest   *secure.Session    // of the newest stream, and
+	num      uint32             // that stream's number
 	moveOver context.CancelFunc // asks the show that holds the turn to yield
 	finish   context.CancelFunc // ends it at once
 	pacer    pace.Pacer
@@ -223,6 +223,10 @@ func (p *picture) wantsReset() bool {
 // send writes what a Take found: layout, pixels, cursor.
 func (st *seat) send(s *secure.Sealed, p *picture, ch screen.Changes) error {
 	if ch.Layout != nil {
+		// Pictures that are gone must not stay in the encoder's memory.
+		if _, _, err := p.enc.Encode(nil, &screen.Change{Layout: ch.Layout}, codec.Budget{}); err != nil {
+			return err
+		}
 		body := wire.AppendLayout(nil, layoutInfo(ch.Layout))
 		if _, err := s.Write(wire.Append(nil, wire.Screen, wire.TypeLayout, 0, body)); err != nil {
 			return err

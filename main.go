@@ -1,0 +1,1285 @@
+// Sightline shares a screen with somebody who was told a code. One binary is
+// host, viewer or relay; this file puts the parts together, turns signals into
+// the end of a context, and errors into words and exit codes.
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/netip"
+	"os"
+	"os/exec"
+	"os/signal"
+	"runtime"
+	"runtime/debug"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/libp2p/go-libp2p/core/crypto"
+	p2p "github.com/libp2p/go-libp2p/core/peer"
+
+	"sightline/config"
+	"sightline/config/keyring"
+	"sightline/peer"
+	"sightline/peer/invite"
+	"sightline/peer/link"
+	"sightline/peer/netcheck"
+	"sightline/peer/wire"
+	"sightline/relay"
+	"sightline/relay/rendezvous"
+	"sightline/screen"
+	"sightline/screen/desktop"
+	"sightline/screen/keysym"
+	"sightline/screen/pattern"
+	"sightline/screen/x11"
+	"sightline/tui"
+	"sightline/tui/ctl"
+)
+
+// version of the program; the session protocol counts for itself.
+const version = "0.1.0"
+
+// guardianWord starts this binary as the guardian of an injector: a child that
+// lifts keys when its host dies. It is no command for people.
+const guardianWord = "guardian-of-keys"
+
+func main() {
+	if len(os.Args) > 1 && os.Args[1] == guardianWord {
+		os.Exit(guard())
+	}
+	ctx, stop := untilSignal()
+	err := command().ExecuteContext(ctx)
+	stop()
+	if err == nil || errors.Is(err, errTerminated) {
+		return
+	}
+	os.Exit(tui.PrintError(os.Stderr, err))
+}
+
+var (
+	errInterrupted = &peer.Error{Class: peer.ClassInterrupted, Msg: "interrupted"}
+	errTerminated  = errors.New("told to stop") // SIGTERM, SIGHUP: a good end
+)
+
+// untilSignal gives a context that ends with the first signal and tells which
+// it was. A second one ends the process at once.
+func untilSignal() (context.Context, func()) {
+	ctx, cancel := context.WithCancelCause(context.Background())
+	c := make(chan os.Signal, 1)
+	signal.Notify(c, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	go func() {
+		s := <-c
+		signal.Stop(c)
+		if s == os.Interrupt {
+			cancel(errInterrupted)
+			return
+		}
+		cancel(errTerminated)
+	}()
+	return ctx, func() { cancel(nil) }
+}
+
+func guard() int {
+	// A signal to the terminal's group must not end the guardian before its host.
+	signal.Ignore(os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	if err := x11.RunGuardian(os.Stdin, os.Getenv("DISPLAY"), os.Getenv("XAUTHORITY")); err != nil {
+		return 1
+	}
+	return 0
+}
+
+// guardian is the command line of guard.
+func guardian() []string {
+	self, err := os.Executable()
+	if err != nil {
+		return nil
+	}
+	return []string{self, guardianWord}
+}
+
+func command() interface {
+	ExecuteContext(context.Context) error
+} {
+	cmd := config.Command(config.Roles{
+		Start: start, Host: host, View: view, Relay: runRelay, Demo: demo, Ctl: control,
+		DoctorNetwork: doctorNetwork, DoctorDisplay: doctorDisplay,
+		Version: versionInfo, Explain: exitRows,
+		CheckRelay:  func(s string) error { _, err := rendezvous.ParseJoin(s); return err },
+		ReadPrivate: keyring.ReadFile, WritePrivate: keyring.WriteFile,
+	})
+	cmd.SetArgs(config.Words(os.Args[1:]))
+	return cmd
+}
+
+func versionInfo() config.VersionInfo {
+	v := config.VersionInfo{Version: version, Go: runtime.Version(), OS: runtime.GOOS, Arch: runtime.GOARCH, Protocol: 1}
+	if info, ok := debug.ReadBuildInfo(); ok {
+		for _, s := range info.Settings {
+			if s.Key == "vcs.revision" {
+				v.Commit = s.Value
+			}
+		}
+	}
+	return v
+}
+
+func exitRows() []config.ExitRow {
+	var rows []config.ExitRow
+	for _, r := range tui.ExitTable() {
+		rows = append(rows, config.ExitRow{Code: r.Code, Meaning: r.Meaning})
+	}
+	return rows
+}
+
+// ---- what host and viewer share ----
+
+// reach is a node on the network and the relays it knows.
+type reach struct {
+	key    crypto.PrivKey
+	node   *link.Node
+	relays *rendezvous.Client // nil: none are set
+	joins  []rendezvous.Join
+	lan    bool
+	tell   func(peer.Event)
+	log    *slog.Logger
+}
+
+// newReach starts a node with a fresh identity: a one-off role is nobody whom
+// somebody could know from yesterday.
+func newReach(c config.Common, relayOnly, lanOnly bool, tell func(peer.Event), changed func(rendezvous.RelayStatus)) (*reach, error) {
+	key, _, err := crypto.GenerateEd25519Key(rand.Reader)
+	if err != nil {
+		return nil, err
+	}
+	log := logger()
+	r := &reach{key: key, lan: c.Settings.Network.LAN, tell: tell, log: log}
+	r.node, err = link.New(link.Options{
+		Key: key, Listen: c.Settings.Network.Listen, NoDirect: !c.Settings.Network.Direct,
+		RelayOnly: relayOnly, LANOnly: lanOnly, Log: log,
+	})
+	if err != nil {
+		return nil, err
+	}
+	for _, s := range c.Settings.Relays {
+		j, err := rendezvous.ParseJoin(s)
+		if err != nil {
+			r.node.Close()
+			return nil, err
+		}
+		r.joins = append(r.joins, j)
+	}
+	if len(r.joins) > 0 {
+		r.relays, err = rendezvous.NewClient(rendezvous.Options{
+			Host: r.node.Host(), Relays: r.joins, Admitted: r.node.Reserve, Changed: changed, Log: log,
+		})
+	}
+	return r, err
+}
+
+func (r *reach) Close() {
+	if r.relays != nil {
+		r.relays.Close()
+	}
+	r.node.Close()
+}
+
+// logger writes what happens inside to stderr if SIGHTLINE_DEBUG is set. It
+// holds addresses, and never codes, keys or input.
+func logger() *slog.Logger {
+	if os.Getenv("SIGHTLINE_DEBUG") == "" {
+		return slog.New(slog.DiscardHandler)
+	}
+	return slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelDebug}))
+}
+
+// relayError gives the directory's errors their class.
+func relayError(err error) error {
+	var limit *rendezvous.LimitError
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, rendezvous.ErrRefused), errors.As(err, &limit):
+		return &peer.Error{Class: peer.ClassRelay, Err: err}
+	case errors.Is(err, rendezvous.ErrUnknown):
+		return &peer.Error{Class: peer.ClassNoSession, Err: err}
+	case peer.ClassOf(err) == peer.ClassFault:
+		return &peer.Error{Class: peer.ClassNoRoute, Err: err}
+	}
+	return err
+}
+
+// sink is where the events of a role go: lines, or a page's channel.
+type sink struct {
+	mu     sync.Mutex
+	print  *tui.Printer       // nil: a page is up
+	page   chan peer.Event    // nil: lines
+	listen []func(peer.Event) // others who want to know
+	ended  bool
+}
+
+func newSink(c config.Common, role string, viewers int, line func(string) string) *sink {
+	s := &sink{}
+	if c.FullScreen {
+		s.page = make(chan peer.Event, 512)
+	} else {
+		s.print = tui.NewPrinter(tui.PrinterOptions{JSON: c.JSON, Out: c.Out, Err: c.Err, Role: role, Viewers: viewers, CommandFor: line})
+	}
+	return s
+}
+
+// tell never blocks: a page that is stuck loses statistics first.
+func (s *sink) tell(e peer.Event) {
+	s.mu.Lock()
+	if s.ended {
+		s.mu.Unlock()
+		return
+	}
+	listen := s.listen
+	if s.page != nil {
+		if _, stats := e.(peer.Stats); len(s.page) < cap(s.page)/2 || (!stats && len(s.page) < cap(s.page)) {
+			s.page <- e
+		}
+	}
+	if s.print != nil {
+		s.print.Event(e)
+	}
+	s.mu.Unlock()
+	for _, f := range listen {
+		f(e)
+	}
+}
+
+// end tells how the role ended and closes the page.
+func (s *sink) end(err error) {
+	reason := "done"
+	if err != nil {
+		reason = tui.Explain(err).Sentence
+	}
+	s.tell(peer.Ended{Reason: reason, Err: err})
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.ended = true
+	if s.page != nil {
+		close(s.page)
+	}
+}
+
+// goodEnd is nil for an end that somebody asked for.
+func goodEnd(err error) error {
+	if errors.Is(err, errTerminated) {
+		return nil
+	}
+	return err
+}
+
+// ---- host ----
+
+func host(ctx context.Context, run config.HostRun) error {
+	if !run.Accept && run.AcceptCmd == "" && !run.Terminal && !run.FullScreen {
+		return peer.ErrNobody
+	}
+	shared, err := desktop.OpenHost(desktop.Options{
+		Source: run.Settings.Host.Source, Guardian: guardian(), MaxFPS: run.Settings.Host.MaxFPS, Log: logger(),
+	})
+	if err != nil {
+		return err
+	}
+	defer shared.Injector.Close()
+	defer shared.Source.Close()
+	return serveHost(ctx, run, shared)
+}
+
+func serveHost(ctx context.Context, run config.HostRun, shared *desktop.Shared) error {
+	out := newSink(run.Common, tui.RoleHost, run.Settings.Host.Viewers, commandFor(run))
+	d := &directory{out: out}
+	r, err := newReach(run.Common, run.RelayOnly, run.LANOnly, out.tell, d.relayChanged)
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	d.reach = r
+	allow, err := wire.ParseGrants(run.Settings.Host.Allow)
+	if err != nil {
+		return err
+	}
+	h, err := peer.NewHost(peer.HostOptions{
+		Key: r.key, Node: r.node, Source: shared.Source, Injector: shared.Injector, Directory: d, Events: out.tell,
+		Name: run.Settings.Name, Version: version, Sharing: shared.What, Allow: allow, Viewers: run.Settings.Host.Viewers,
+		Expire: run.Settings.Host.Expire, Accept: run.Accept, Once: run.Once, Log: r.log,
+	})
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	defer cancel(nil)
+	wg.Go(func() { serveCtl(ctx, run.Common, tui.RoleHost, ctl.ForHost(careful{h}), r.log) })
+	wg.Go(func() { d.answerLAN(ctx) })
+	answer(ctx, &wg, run, h, out, allow)
+	if run.FullScreen {
+		wg.Go(func() {
+			err := tui.RunHost(ctx, tui.HostOptions{
+				In: run.In, Out: run.Out, Events: out.page, Controls: h, Viewers: run.Settings.Host.Viewers,
+				CommandFor: commandFor(run), Fingerprint: peer.Fingerprint(r.node.ID()),
+			})
+			if err != nil {
+				cancel(err)
+			}
+			h.Stop()
+		})
+	}
+	err = goodEnd(h.Run(ctx))
+	out.end(err)
+	return err
+}
+
+// commandFor is the line for the other computer: with --direct where no relay
+// could find this host.
+func commandFor(run config.HostRun) func(string) string {
+	return func(code string) string { return "sightline view " + code }
+}
+
+// answer sees to it that somebody answers the question who may come in: a
+// command, or the person at a terminal without a page.
+func answer(ctx context.Context, wg *sync.WaitGroup, run config.HostRun, h *peer.Host, out *sink, allow peer.Grant) {
+	asks := make(chan peer.Asks, 16)
+	out.listen = append(out.listen, func(e peer.Event) {
+		if a, ok := e.(peer.Asks); ok {
+			select {
+			case asks <- a:
+			default:
+			}
+		}
+	})
+	switch {
+	case run.Accept, run.FullScreen:
+		return
+	case run.AcceptCmd != "":
+		wg.Go(func() {
+			each(ctx, asks, func(a peer.Asks) { h.Admit(a.Seat, askCommand(ctx, run.AcceptCmd, a, allow)) })
+		})
+	default:
+		lines := make(chan string)
+		wg.Go(func() { tui.ReadLines(ctx, run.In, lines) })
+		wg.Go(func() {
+			each(ctx, asks, func(a peer.Asks) {
+				h.Admit(a.Seat, tui.AskLine(ctx, tui.AskOptions{Lines: lines, Out: run.Err}, a))
+			})
+		})
+	}
+}
+
+func each[T any](ctx context.Context, c <-chan T, do func(T)) {
+	for {
+		select {
+		case v := <-c:
+			do(v)
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// askCommand runs --accept-cmd with the question in its environment. Exit code
+// 0 lets the viewer in with what --allow says.
+func askCommand(ctx context.Context, command string, a peer.Asks, allow peer.Grant) peer.Grant {
+	ctx, cancel := context.WithDeadline(ctx, a.Until)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, "sh", "-c", command)
+	cmd.Env = append(os.Environ(), "SIGHTLINE_VIEWER="+a.Viewer.Name, "SIGHTLINE_FINGERPRINT="+a.Viewer.Fingerprint,
+		"SIGHTLINE_WANTS="+strings.Join(a.Wants.Words(), ","), "SIGHTLINE_SEAT="+strconv.Itoa(int(a.Seat)))
+	cmd.Stdout, cmd.Stderr = os.Stderr, os.Stderr
+	if cmd.Run() != nil {
+		return 0
+	}
+	return a.Wants & allow
+}
+
+// careful is a host as ctl sees it: more rights only while no remote hand
+// could have typed the command (SECURITY-DESIGN, section 7).
+type careful struct{ *peer.Host }
+
+func (c careful) Admit(id peer.SeatID, g peer.Grant) error {
+	if err := c.WouldWiden(id, g); err != nil {
+		return err
+	}
+	return c.Host.Admit(id, g)
+}
+
+func (c careful) Grant(id peer.SeatID, g peer.Grant) error {
+	if err := c.WouldWiden(id, g); err != nil {
+		return err
+	}
+	return c.Host.Grant(id, g)
+}
+
+// directory publishes a host's number at its relays and on the LAN.
+type directory struct {
+	*reach
+	out *sink
+
+	mu     sync.Mutex
+	number string
+}
+
+func (d *directory) Publish(ctx context.Context, proposal string) (peer.Lease, error) {
+	var ways []string
+	number := proposal
+	if d.relays != nil {
+		lease, err := d.relays.Publish(ctx, proposal)
+		if err = relayError(err); err != nil && (!d.lan || ctx.Err() != nil) {
+			return peer.Lease{}, err
+		} else if err != nil {
+			d.out.tell(peer.Failed{Err: err}) // the LAN goes on
+		} else {
+			number = lease.Number
+			for _, j := range d.joins {
+				ways = append(ways, "relay "+j.Name())
+			}
+		}
+	}
+	if d.lan {
+		ways = append(ways, "LAN")
+	}
+	if port := d.node.Port(); port > 0 {
+		ways = append(ways, fmt.Sprintf("port %d", port))
+	}
+	d.mu.Lock()
+	d.number = number
+	d.mu.Unlock()
+	context.AfterFunc(ctx, func() {
+		d.mu.Lock()
+		defer d.mu.Unlock()
+		if d.number == number {
+			d.number = ""
+		}
+	})
+	return peer.Lease{Number: number, Route: strings.Join(ways, ", ")}, nil
+}
+
+func (d *directory) liveNumber() string {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.number
+}
+
+// answerLAN answers whoever asks this network for the live number.
+func (d *directory) answerLAN(ctx context.Context) {
+	if !d.lan {
+		return
+	}
+	if err := d.node.AnswerLAN(ctx, d.liveNumber, d.log); err != nil && ctx.Err() == nil {
+		d.out.tell(peer.Failed{Err: fmt.Errorf("this network cannot be searched for the code: %w", err)})
+	}
+}
+
+func (d *directory) relayChanged(s rendezvous.RelayStatus) {
+	why := ""
+	if s.Err != nil {
+		why = s.Err.Error()
+	}
+	d.out.tell(peer.Relay{Name: s.Relay.Name(), Up: s.Reachable, Why: why})
+}
+
+// ---- viewer ----
+
+func view(ctx context.Context, run config.ViewRun) error {
+	text, err := config.ReadCode(ctx, run)
+	if err != nil {
+		return err
+	}
+	code, err := invite.Parse(text)
+	if err != nil {
+		return err
+	}
+	w, kind, err := openWindow(run.Common, run.Settings.Viewer.Window)
+	if err != nil {
+		return err
+	}
+	defer w.Close()
+	return serveView(ctx, run, code, w, kind)
+}
+
+// openWindow opens what the settings say. A script without a display gets a
+// viewer that decodes and reports.
+func openWindow(c config.Common, kind string) (screen.Window, string, error) {
+	in, _ := c.In.(*os.File)
+	out, _ := c.Out.(*os.File)
+	w, got, err := desktop.OpenWindow(desktop.WindowOptions{Kind: kind, In: in, Out: out, Title: "sightline", Log: logger()})
+	if err != nil && kind == "auto" && c.JSON {
+		return screen.NewBlind(), "none", nil
+	}
+	return w, got, err
+}
+
+func serveView(ctx context.Context, run config.ViewRun, code invite.Code, w screen.Window, kind string) error {
+	if kind == "terminal" {
+		run.FullScreen = false // the picture has the terminal
+	}
+	out := newSink(run.Common, tui.RoleView, 0, nil)
+	if kind == "terminal" {
+		out.print = nil
+	}
+	r, err := newReach(run.Common, run.RelayOnly, run.LANOnly, out.tell, nil)
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	wants, err := wire.ParseGrants(run.Ask)
+	if err != nil {
+		return err
+	}
+	v, err := peer.NewView(peer.ViewOptions{
+		Key: r.key, Dialer: &dialer{reach: r, direct: run.Direct, number: code.Number}, Code: code, Window: w, Kind: kind,
+		Events: out.tell, Name: run.Settings.Name, Version: version, Wants: wants, State: windowState(run), Log: r.log,
+	})
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	defer cancel(nil)
+	wg.Go(func() { serveCtl(ctx, run.Common, tui.RoleView, ctl.ForView(v), r.log) })
+	if out.page != nil {
+		wg.Go(func() {
+			err := tui.RunView(ctx, tui.ViewOptions{
+				In: run.In, Out: run.Out, Events: out.page, Controls: v, Fingerprint: peer.Fingerprint(r.node.ID()),
+			})
+			if err != nil {
+				cancel(err)
+			}
+			v.End()
+		})
+	}
+	err = goodEnd(v.Run(ctx))
+	out.end(err)
+	w.Close() // before the last words go to the terminal that it holds
+	return err
+}
+
+func windowState(run config.ViewRun) screen.State {
+	s := screen.State{FullScreen: run.Fullscreen}
+	if run.Settings.Viewer.Scale == "1:1" {
+		s.Scale = screen.OneToOne
+	}
+	switch run.Settings.Viewer.GrabKeys {
+	case "never":
+		s.Grab = screen.GrabNever
+	case "always":
+		s.Grab = screen.GrabAlways
+	}
+	return s
+}
+
+// dialer finds the host of a number: a typed address, the relays, the LAN.
+type dialer struct {
+	*reach
+	direct string
+	number string
+
+	mu    sync.Mutex
+	found p2p.AddrInfo
+}
+
+func (d *dialer) Dial(ctx context.Context) (link.Conn, error) {
+	if d.direct != "" {
+		return d.node.DialAddr(ctx, d.direct)
+	}
+	info, err := d.lookup(ctx)
+	if err != nil {
+		return nil, err
+	}
+	d.mu.Lock()
+	d.found = info
+	d.mu.Unlock()
+	return d.node.Dial(ctx, info)
+}
+
+func (d *dialer) Redial(ctx context.Context, host p2p.ID) (link.Conn, error) {
+	if d.direct != "" {
+		c, err := d.node.DialAddr(ctx, d.direct)
+		if err == nil && c.Remote() != host {
+			c.Close()
+			return nil, fmt.Errorf("another host answers at %s", d.direct)
+		}
+		return c, err
+	}
+	d.mu.Lock()
+	info := d.found
+	d.mu.Unlock()
+	return d.node.Dial(ctx, info)
+}
+
+// lookup asks the relays and the LAN at once; the first that knows the number
+// wins. Only the number is asked for. Nothing is tried on two hosts.
+func (d *dialer) lookup(ctx context.Context) (p2p.AddrInfo, error) {
+	type answer struct {
+		found []p2p.AddrInfo
+		err   error
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	asked := 0
+	answers := make(chan answer, 2)
+	ask := func(f func(context.Context, string) ([]p2p.AddrInfo, error)) {
+		asked++
+		go func() {
+			found, err := f(ctx, d.number)
+			answers <- answer{found, err}
+		}()
+	}
+	if d.relays != nil {
+		ask(d.relays.Lookup)
+	}
+	if d.lan {
+		ask(d.node.LookupLAN)
+	}
+	if asked == 0 {
+		return p2p.AddrInfo{}, &peer.Error{Class: peer.ClassUsage, Msg: "there is no way to look for that code: no relay is set and the LAN is switched off"}
+	}
+	var failed error
+	for range asked {
+		a := <-answers
+		switch {
+		case len(a.found) == 1:
+			return a.found[0], nil
+		case len(a.found) > 1:
+			return p2p.AddrInfo{}, severalHosts(a.found)
+		case a.err != nil && failed == nil, errors.Is(a.err, rendezvous.ErrUnknown):
+			failed = a.err
+		}
+	}
+	if failed == nil || errors.Is(failed, rendezvous.ErrUnknown) {
+		return p2p.AddrInfo{}, &peer.Error{Class: peer.ClassNoSession, Msg: "nobody shares a screen under the number " + d.number}
+	}
+	return p2p.AddrInfo{}, relayError(failed)
+}
+
+// severalHosts is an error because one typed code is never tried on two hosts.
+func severalHosts(found []p2p.AddrInfo) error {
+	var names []string
+	for _, f := range found {
+		names = append(names, f.ID.String())
+	}
+	return &peer.Error{Class: peer.ClassAuth, Msg: "several hosts claim that number (" + strings.Join(names, ", ") +
+		"); ask for a new code, or name the relay with --relay"}
+}
+
+// ---- relay ----
+
+func runRelay(ctx context.Context, run config.RelayRun) error {
+	key, err := keyring.LoadOrCreate(run.Dirs.RelayKey())
+	if err != nil {
+		return err
+	}
+	id, err := crypto.UnmarshalEd25519PrivateKey(key)
+	if err != nil {
+		return err
+	}
+	token, err := keyring.LoadOrCreateSecret(run.Dirs.RelayToken(), 32)
+	if err != nil {
+		return err
+	}
+	lease, err := keyring.LoadOrCreateSecret(run.Dirs.RelayLease(), 32)
+	if err != nil {
+		return err
+	}
+	print := tui.NewPrinter(tui.PrinterOptions{JSON: run.JSON, Out: run.Out, Err: run.Err, Role: tui.RoleRelay})
+	changed := make(chan struct{}, 1)
+	s := run.Settings.Relay
+	srv, err := relay.New(relay.Options{
+		Key: id, LeaseKey: [32]byte(lease), Token: token, Open: s.Open, Listen: s.Listen, Announce: s.Announce,
+		Trusted: prefixes(s.Trusted), Limits: relayLimits(s.Limits), Log: logger(),
+		Events: func(relay.Event) {
+			select {
+			case changed <- struct{}{}:
+			default:
+			}
+		},
+	})
+	if err != nil {
+		return err
+	}
+	return serveRelay(ctx, run, srv, print, changed)
+}
+
+func serveRelay(ctx context.Context, run config.RelayRun, srv *relay.Server, print *tui.Printer, changed <-chan struct{}) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	defer cancel(nil)
+	status := func() *ctl.Report {
+		st := srv.Stats()
+		return &ctl.Report{Role: tui.RoleRelay, Relay: &ctl.RelayReport{
+			Join: srv.Join().String(), Listen: srv.Listening(), Registrations: st.Registrations,
+			Circuits: st.Circuits, Bytes: uint64(st.Bytes), Refused: uint64(st.Refused + st.Limited + st.CircuitsRefused),
+		}}
+	}
+	wg.Go(func() {
+		serveCtl(ctx, run.Common, tui.RoleRelay, ctl.ForStatus(tui.RoleRelay, status, func() { cancel(errTerminated) }), logger())
+	})
+	print.Ready(tui.Ready{Join: srv.Join().String(), Listen: srv.Listening()})
+	wg.Go(func() { tellLoad(ctx, srv, print, changed) })
+	err := goodEnd(srv.Run(ctx))
+	print.Event(peer.Ended{Reason: "done", Err: err})
+	return err
+}
+
+// tellLoad prints a line after something changed, at most one every 5 s.
+func tellLoad(ctx context.Context, srv *relay.Server, print *tui.Printer, changed <-chan struct{}) {
+	var bytes int64
+	at := time.Now()
+	for {
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return
+		}
+		s := srv.Stats()
+		print.Load(tui.Load{
+			Registrations: s.Registrations, Circuits: s.Circuits, Bytes: uint64(s.Bytes), Refused: uint64(s.Refused + s.Limited + s.CircuitsRefused),
+			BytesPerSec: float64(s.Bytes-bytes) / max(time.Since(at).Seconds(), 0.001), Up: time.Since(s.Since),
+		})
+		bytes, at = s.Bytes, time.Now()
+		select {
+		case <-time.After(5 * time.Second):
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+func prefixes(list []string) []netip.Prefix {
+	var out []netip.Prefix
+	for _, s := range list {
+		if p, err := netip.ParsePrefix(s); err == nil { // config has checked them
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
+func relayLimits(l config.Limits) relay.Limits {
+	return relay.Limits{
+		Directory: rendezvous.Limits{
+			Live: l.Registrations, LivePerSource: l.RegistrationsPerAddress, NewPerHour: l.NumbersPerHour,
+			LookupsPerMin: l.LookupsPerMinute, LookupsPerHour: l.LookupsPerHour, WrongPerHour: l.WrongLookupsPerHour,
+			CallsPerHour: l.LookupsPerNumber,
+		},
+		Circuits: l.Circuits, CircuitsPerViewer: l.CircuitsPerViewer, CircuitsPerHost: l.CircuitsPerHost,
+		ReservationsPerIP: l.RegistrationsPerAddress,
+	}
+}
+
+// ---- start page, ctl, doctor ----
+
+func start(ctx context.Context, run config.StartRun) error {
+	choice, err := tui.RunStart(ctx, tui.StartOptions{In: run.In, Out: run.Out})
+	if err != nil {
+		return err
+	}
+	switch choice.Role {
+	case tui.RoleHost:
+		return host(ctx, config.HostRun{Common: run.Common})
+	case tui.RoleView:
+		code, err := invite.Parse(choice.Code)
+		if err != nil {
+			return err
+		}
+		w, kind, err := openWindow(run.Common, run.Settings.Viewer.Window)
+		if err != nil {
+			return err
+		}
+		defer w.Close()
+		return serveView(ctx, config.ViewRun{Common: run.Common, Ask: []string{"view", "control"}}, code, w, kind)
+	case tui.RoleRelay:
+		run.FullScreen = false
+		return runRelay(ctx, config.RelayRun{Common: run.Common})
+	}
+	return nil
+}
+
+// serveCtl lets another terminal of this user ask and command this role. A
+// role goes on without it: the socket's folder may be read-only.
+func serveCtl(ctx context.Context, c config.Common, role string, h ctl.Handler, log *slog.Logger) {
+	if err := ctl.Serve(ctx, ctl.Options{Dir: c.Dirs.Runtime, Role: role, Log: log}, h); err != nil && ctx.Err() == nil {
+		log.Warn("this role cannot be reached by ctl", "err", err)
+	}
+}
+
+func control(ctx context.Context, run config.CtlRun) error {
+	req := ctl.Request{Verb: run.Verb, Grants: run.Allow}
+	seat, ok := run.Seat()
+	if run.Who != "" && !ok {
+		var err error
+		if seat, err = seatNamed(ctx, run, run.Who); err != nil {
+			return err
+		}
+	}
+	req.Seat = seat
+	resp, err := ctl.Call(ctx, run.Dirs.Runtime, run.ID, req)
+	if err != nil {
+		return err
+	}
+	if run.JSON {
+		return json.NewEncoder(run.Out).Encode(resp)
+	}
+	if !resp.OK {
+		return &answered{resp}
+	}
+	if resp.Status != nil {
+		return ctl.FormatStatus(run.Out, *resp.Status, time.Now())
+	}
+	return nil
+}
+
+// seatNamed asks the host which seat has a viewer of that name.
+func seatNamed(ctx context.Context, run config.CtlRun, name string) (int, error) {
+	resp, err := ctl.Call(ctx, run.Dirs.Runtime, run.ID, ctl.Request{Verb: "status"})
+	if err != nil {
+		return 0, err
+	}
+	var seats []int
+	if resp.Status != nil && resp.Status.Host != nil {
+		for _, v := range resp.Status.Host.Viewers {
+			if v.Viewer == name {
+				seats = append(seats, v.Seat)
+			}
+		}
+	}
+	if len(seats) != 1 {
+		return 0, &peer.Error{Class: peer.ClassUsage, Msg: fmt.Sprintf("%d viewers are called %q; give the number from `sightline ctl status`", len(seats), name)}
+	}
+	return seats[0], nil
+}
+
+// answered is an error that a running role gave, with its exit code.
+type answered struct{ r ctl.Response }
+
+func (a *answered) Error() string { return a.r.Error }
+func (a *answered) Hint() string  { return a.r.Hint }
+func (a *answered) ExitCode() int { return a.r.Code }
+
+func doctorNetwork(ctx context.Context, run config.DoctorRun) error {
+	r, err := newReach(run.Common, false, false, func(peer.Event) {}, nil)
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	var relays []netcheck.Relay
+	for _, j := range r.joins {
+		info, err := j.AddrInfo()
+		if err != nil {
+			return err
+		}
+		relays = append(relays, netcheck.Relay{Name: j.Name(), STUN: stunAddrs(j), Info: info})
+	}
+	report := netcheck.Check(ctx, netcheck.Options{Relays: relays, Dial: r.askRelay})
+	if run.JSON {
+		return json.NewEncoder(run.Out).Encode(report)
+	}
+	for _, line := range report.Lines() {
+		fmt.Fprintln(run.Out, line)
+	}
+	return nil
+}
+
+// stunAddrs are the UDP ports of a relay: STUN answers beside QUIC, which 443
+// and 80 do not speak.
+func stunAddrs(j rendezvous.Join) []string {
+	var list []string
+	for _, a := range j.Addrs {
+		if _, port, err := net.SplitHostPort(a); err == nil && port != "443" && port != "80" {
+			list = append(list, a)
+		}
+	}
+	return list
+}
+
+// askRelay connects to a relay at one address, on a node of its own so that no
+// older connection is taken, and measures a question and its answer.
+func (r *reach) askRelay(ctx context.Context, info p2p.AddrInfo) (time.Duration, error) {
+	i := slices.IndexFunc(r.joins, func(j rendezvous.Join) bool { return j.ID == info.ID })
+	key, _, err := crypto.GenerateEd25519Key(rand.Reader)
+	if err != nil || i < 0 {
+		return 0, errors.Join(err, errors.New("no such relay"))
+	}
+	n, err := link.New(link.Options{Key: key, Log: r.log})
+	if err != nil {
+		return 0, err
+	}
+	defer n.Close()
+	if err := n.Connect(ctx, info); err != nil {
+		return 0, err
+	}
+	c, err := rendezvous.NewClient(rendezvous.Options{Host: n.Host(), Relays: r.joins[i : i+1], Log: r.log})
+	if err != nil {
+		return 0, err
+	}
+	defer c.Close()
+	for _, s := range c.Probe(ctx) {
+		return s.RTT, s.Err
+	}
+	return 0, errors.New("no answer")
+}
+
+func doctorDisplay(_ context.Context, run config.DoctorRun) error {
+	findings := desktop.Describe(desktop.WindowOptions{Log: logger()})
+	if run.JSON {
+		return json.NewEncoder(run.Out).Encode(findings)
+	}
+	for _, f := range findings {
+		mark := "ok  "
+		if !f.OK {
+			mark = "no  "
+		}
+		fmt.Fprintf(run.Out, "%s%s: %s\n", mark, f.What, f.Detail)
+		if f.Fix != "" {
+			fmt.Fprintf(run.Out, "    %s\n", f.Fix)
+		}
+	}
+	return nil
+}
+
+// ---- demo ----
+
+// demo is a relay, a host and a viewer in this process, over real connections
+// on loopback. With --for it plays input and compares pictures.
+func demo(ctx context.Context, run config.DemoRun) error {
+	desk := pattern.New(pattern.Options{})
+	shared := &desktop.Shared{Source: desk.Source(), Injector: desk.Injector(), What: "the built-in desktop"}
+	if run.Source != "pattern" {
+		var err error
+		if shared, err = desktop.OpenHost(desktop.Options{Source: run.Source, Guardian: guardian(), Log: logger()}); err != nil {
+			return err
+		}
+		desk = nil
+	}
+	defer shared.Injector.Close()
+	defer shared.Source.Close()
+	w, kind, err := demoWindow(run)
+	if err != nil {
+		return err
+	}
+	defer w.Close()
+	d := &demonstration{run: run, desk: desk, window: newPlayed(w), kind: kind, began: time.Now()}
+	return d.play(ctx, shared)
+}
+
+// demoWindow is what `window` says. A measurement needs none to be seen.
+func demoWindow(run config.DemoRun) (screen.Window, string, error) {
+	w, kind, err := openWindow(run.Common, run.Settings.Viewer.Window)
+	if err != nil && run.For > 0 && errors.Is(err, screen.ErrNoDisplay) {
+		return screen.NewBlind(), "none", nil
+	}
+	return w, kind, err
+}
+
+type demonstration struct {
+	run    config.DemoRun
+	desk   *pattern.Desktop // nil: a real screen is shown
+	window *played
+	kind   string
+	began  time.Time
+
+	mu    sync.Mutex
+	text  string
+	first time.Duration // code shown -> first exact picture
+	echo  []time.Duration
+}
+
+func (d *demonstration) play(ctx context.Context, shared *desktop.Shared) error {
+	srv, join, err := demoRelay()
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	defer cancel(nil)
+	wg.Go(func() { srv.Run(ctx) })
+
+	c := d.run.Common
+	c.FullScreen = false
+	if d.kind == "terminal" {
+		c.Err = io.Discard // the picture has the terminal
+		c.Out = io.Discard
+	}
+	c.Settings.Relays = []string{join}
+	c.Settings.Network.LAN, c.Settings.Network.Listen = false, "127.0.0.1:0"
+	c.Settings.Host.Allow = []string{"view", "control"}
+	c.Dirs.Runtime += "/demo"
+	codes := make(chan string, 1)
+	hostRun := config.HostRun{Common: c, Accept: true, Once: true}
+	hostEnd := make(chan error, 1)
+	wg.Go(func() { hostEnd <- d.host(ctx, hostRun, shared, codes) })
+	select {
+	case code := <-codes:
+		return d.view(ctx, cancel, c, code, hostEnd)
+	case err := <-hostEnd:
+		return err
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// demoRelay is a relay on loopback with keys that live as long as the demo.
+func demoRelay() (*relay.Server, string, error) {
+	key, _, err := crypto.GenerateEd25519Key(rand.Reader)
+	if err != nil {
+		return nil, "", err
+	}
+	o := relay.Options{Key: key, Token: make([]byte, 32), Listen: []string{"127.0.0.1:0"}, Limits: relay.Unlimited, Log: logger()}
+	rand.Read(o.Token)
+	rand.Read(o.LeaseKey[:])
+	srv, err := relay.New(o)
+	if err != nil {
+		return nil, "", err
+	}
+	return srv, srv.Join().String(), nil
+}
+
+// host runs the demo's host and hands out its first code.
+func (d *demonstration) host(ctx context.Context, run config.HostRun, shared *desktop.Shared, codes chan<- string) error {
+	out := newSink(run.Common, tui.RoleHost, 1, nil)
+	out.listen = append(out.listen, func(e peer.Event) {
+		if c, ok := e.(peer.Code); ok {
+			codes <- c.Code
+		}
+	})
+	return d.hostWith(ctx, run, shared, out)
+}
+
+func (d *demonstration) hostWith(ctx context.Context, run config.HostRun, shared *desktop.Shared, out *sink) error {
+	dir := &directory{out: out}
+	r, err := newReach(run.Common, false, false, out.tell, dir.relayChanged)
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	dir.reach = r
+	h, err := peer.NewHost(peer.HostOptions{
+		Key: r.key, Node: r.node, Source: shared.Source, Injector: shared.Injector, Directory: dir, Events: out.tell,
+		Name: run.Settings.Name, Version: version, Sharing: shared.What, Allow: peer.Grant(wire.View | wire.HandsOn),
+		Accept: true, Once: true, Log: r.log,
+	})
+	if err != nil {
+		return err
+	}
+	return h.Run(ctx)
+}
+
+// view runs the demo's viewer and, with --for, the measurement.
+func (d *demonstration) view(ctx context.Context, cancel context.CancelCauseFunc, c config.Common, text string, hostEnd <-chan error) error {
+	code, err := invite.Parse(text)
+	if err != nil {
+		return err
+	}
+	out := newSink(c, tui.RoleView, 0, nil)
+	r, err := newReach(c, false, false, out.tell, nil)
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	v, err := peer.NewView(peer.ViewOptions{
+		Key: r.key, Dialer: &dialer{reach: r, number: code.Number}, Code: code, Window: d.window, Kind: d.kind,
+		Events: out.tell, Name: c.Settings.Name, Version: version, Wants: wire.View | wire.HandsOn, Log: r.log,
+	})
+	if err != nil {
+		return err
+	}
+	shown := time.Now()
+	out.listen = append(out.listen, func(e peer.Event) {
+		if s, ok := e.(peer.Stats); ok && s.Refined {
+			d.mu.Lock()
+			defer d.mu.Unlock()
+			if d.first == 0 {
+				d.first = time.Since(shown)
+			}
+		}
+	})
+	ended := make(chan error, 1)
+	go func() { ended <- goodEnd(v.Run(ctx)) }()
+	if d.run.For > 0 {
+		err = d.measure(ctx, v)
+		v.End()
+		err = errors.Join(err, <-ended)
+	} else {
+		err = <-ended
+	}
+	d.window.Close()
+	select {
+	case herr := <-hostEnd:
+		err = errors.Join(err, goodEnd(herr))
+	case <-time.After(5 * time.Second):
+	}
+	cancel(nil)
+	return err
+}
+
+// measure types, clicks and turns the wheel for the given time, then compares
+// both ends.
+func (d *demonstration) measure(ctx context.Context, v *peer.View) error {
+	if d.desk == nil {
+		return &peer.Error{Class: peer.ClassUsage, Msg: "--for measures the built-in desktop only; leave --source away"}
+	}
+	end := time.Now().Add(d.run.For)
+	deadline, cancel := context.WithDeadline(ctx, end.Add(20*time.Second))
+	defer cancel()
+	if err := d.await(deadline, func() bool { return d.same(v) }); err != nil {
+		return d.report(v, fmt.Errorf("the first picture never came: %w", err))
+	}
+	clicks := 0
+	for i := 0; time.Now().Before(end); i++ {
+		if err := d.act(deadline, i, &clicks); err != nil {
+			return d.report(v, fmt.Errorf("input did not come round: %w", err))
+		}
+		select {
+		case <-time.After(100 * time.Millisecond):
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+	err := d.await(deadline, func() bool { return d.same(v) })
+	return d.report(v, err)
+}
+
+// act makes the i-th input and waits until the desktop has it.
+func (d *demonstration) act(ctx context.Context, i int, clicks *int) error {
+	at := time.Now()
+	if i%5 == 4 {
+		box := d.desk.Button(i / 5 % 3)
+		p := screen.Pointer{Picture: pattern.ID, At: box.Min.Add(box.Size().Div(2))}
+		for _, b := range []screen.Buttons{0, screen.Left, 0} {
+			p.Buttons = b
+			d.window.Send(p)
+		}
+		*clicks++
+	} else {
+		sym := keysym.FromRune(rune('a' + i%26))
+		d.text += string(rune('a' + i%26))
+		d.window.Send(screen.Key{Sym: sym, Down: true})
+		d.window.Send(screen.Key{Sym: sym})
+	}
+	last := d.text[max(0, len(d.text)-16):]
+	err := d.await(ctx, func() bool { return strings.HasSuffix(d.desk.Typed(), last) && d.desk.Clicks() == *clicks })
+	d.echo = append(d.echo, time.Since(at))
+	return err
+}
+
+// same tells whether the viewer's picture equals the host's.
+func (d *demonstration) same(v *peer.View) bool {
+	f := v.Picture(pattern.ID)
+	return f != nil && f.Equal(d.desk.Snapshot())
+}
+
+// await polls: pixels and counters of a desktop send no events.
+func (d *demonstration) await(ctx context.Context, ok func() bool) error {
+	t := time.NewTicker(time.Millisecond)
+	defer t.Stop()
+	for !ok() {
+		select {
+		case <-t.C:
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+	return nil
+}
+
+// report prints what was measured.
+func (d *demonstration) report(v *peer.View, err error) error {
+	slices.Sort(d.echo)
+	d.mu.Lock()
+	r := demoReport{
+		Time: time.Now(), Event: "demo", Exact: err == nil, Inputs: len(d.echo),
+		FirstMS: float64(d.first.Microseconds()) / 1000, Window: d.kind, Path: v.Status().Path.Kind.String(),
+	}
+	d.mu.Unlock()
+	if n := len(d.echo); n > 0 {
+		r.InputMS = float64(d.echo[n/2].Microseconds()) / 1000
+	}
+	if d.run.JSON {
+		json.NewEncoder(d.run.Out).Encode(r)
+	} else if err == nil {
+		fmt.Fprintf(d.run.Err, "first exact picture %.0f ms after the code; %d inputs came round, median %.1f ms; path %s; both pictures are equal\n",
+			r.FirstMS, r.Inputs, r.InputMS, r.Path)
+	}
+	return err
+}
+
+// demoReport is the last event of `demo --for --json`.
+type demoReport struct {
+	Time    time.Time `json:"time"`
+	Event   string    `json:"event"`
+	Exact   bool      `json:"exact"`    // the viewer's picture equals the host's
+	Inputs  int       `json:"inputs"`   // that came round
+	FirstMS float64   `json:"first_ms"` // viewer started -> first exact picture
+	InputMS float64   `json:"input_ms"` // window -> desktop, median
+	Window  string    `json:"window"`
+	Path    string    `json:"path"`
+}
+
+// played is a window whose events come from a person and from a program.
+type played struct {
+	screen.Window
+	events chan screen.Event
+	quit   chan struct{}
+	once   sync.Once
+	done   chan struct{}
+}
+
+func newPlayed(w screen.Window) *played {
+	p := &played{Window: w, events: make(chan screen.Event, 16), quit: make(chan struct{}), done: make(chan struct{})}
+	go p.merge()
+	return p
+}
+
+// merge passes the person's events on until the window closes.
+func (p *played) merge() {
+	defer close(p.done)
+	defer close(p.events)
+	for {
+		select {
+		case e, ok := <-p.Window.Events():
+			if !ok {
+				return
+			}
+			select {
+			case p.events <- e:
+			case <-p.quit:
+				return
+			}
+		case <-p.quit:
+			return
+		}
+	}
+}
+
+// Send plays an event; it must not follow Close.
+func (p *played) Send(e screen.Event) {
+	select {
+	case p.events <- e:
+	case <-p.done:
+	}
+}
+
+func (p *played) Events() <-chan screen.Event { return p.events }
+
+func (p *played) Close() error {
+	p.once.Do(func() { close(p.quit) })
+	<-p.done
+	return p.Window.Close()
+}
