@@ -65,7 +65,7 @@ func (n *Node) fromListenPort(c network.Conn) bool {
 // candidates are our addresses for an admitted peer: the ones our relays see
 // first, then those of the interfaces.
 func (n *Node) candidates(loopback bool) []ma.Multiaddr {
-	if n.notDirect() != "not tried yet" {
+	if n.noDirect() != "" {
 		return nil
 	}
 	var all []ma.Multiaddr

@@ -1,6 +1,7 @@
 package link
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"sync/atomic"
@@ -57,7 +58,7 @@ func (n *Node) remoteLocked(id p2p.ID) *remote {
 			n: n, id: id,
 			paths:   make(map[network.Conn]*path),
 			changed: make(chan struct{}),
-			why:     n.notDirect(),
+			why:     n.notYet(),
 		}
 		n.remotes[id] = r
 		for _, c := range n.h.Network().ConnsToPeer(id) {
@@ -71,8 +72,8 @@ func (n *Node) remoteLocked(id p2p.ID) *remote {
 	return r
 }
 
-// notDirect is the reason before Upgrade was tried.
-func (n *Node) notDirect() string {
+// noDirect is why this side never tries a direct path; "" if it does.
+func (n *Node) noDirect() string {
 	switch {
 	case n.o.RelayOnly:
 		return "only the relay is allowed here"
@@ -81,8 +82,11 @@ func (n *Node) notDirect() string {
 	case n.o.Listen == "none":
 		return "this side opens no socket that could be reached"
 	}
-	return "not tried yet"
+	return ""
 }
+
+// notYet is the reason before Upgrade was called.
+func (n *Node) notYet() string { return cmp.Or(n.noDirect(), "not tried yet") }
 
 // connected and disconnected are libp2p's notifications. They come for relays
 // and strangers too; only peers with a Conn matter here.
@@ -282,7 +286,7 @@ func (r *remote) leaveLocked(c *conn) {
 	if r.polite {
 		wait = r.farewellLocked()
 	}
-	r.shown, r.why = false, r.n.notDirect()
+	r.shown, r.why = false, r.n.notYet()
 	if r.stop != nil {
 		r.stop()
 		r.measure, r.stop = nil, nil

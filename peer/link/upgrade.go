@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/libp2p/go-libp2p/core/host"
@@ -40,7 +41,7 @@ var upgradePauses = [...]time.Duration{0, time.Second, 3 * time.Second}
 // address, and a peer that is quicker fails for good (go-libp2p issue 3024).
 // And it shows addresses to admitted peers only.
 func (n *Node) newPuncher() error {
-	if n.notDirect() != "not tried yet" {
+	if n.noDirect() != "" {
 		return nil
 	}
 	ids, ok := n.h.(interface{ IDService() identify.IDService })
@@ -101,7 +102,7 @@ func (c *conn) Upgrade(ctx context.Context, theirs [][]byte) error {
 		return err
 	}
 	n, r := c.n, c.r
-	if why := n.notDirect(); why != "not tried yet" {
+	if why := n.noDirect(); why != "" {
 		return fmt.Errorf("%w: %s", ErrRelayOnly, why)
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
@@ -165,7 +166,7 @@ func (r *remote) tryDirect(ctx context.Context, addrs []ma.Multiaddr) string {
 	why := "the other machine told no address of its own"
 	if len(addrs) > 0 {
 		why = "no address of the other machine answers"
-		r.dialDirect(ctx, addrs)
+		r.dialDirect(ctx, r.dialable(addrs))
 	}
 	if r.isDirect() || ctx.Err() != nil {
 		return why
@@ -175,6 +176,20 @@ func (r *remote) tryDirect(ctx context.Context, addrs []ma.Multiaddr) string {
 		why += ", and the NAT boxes or firewalls between let no packet through"
 	}
 	return why
+}
+
+// dialable leaves out the public TCP addresses on the side that answers the
+// punch. Were both sides to dial by TCP, the two SYNs could meet and make one
+// connection whose ends both think that they called: the handshake hangs, and
+// the punch that follows finds its ports in use (12 s instead of 1.7 s to a peer
+// without UDP). The punch itself dials from that side with the roles agreed.
+func (r *remote) dialable(addrs []ma.Multiaddr) []ma.Multiaddr {
+	if r.circuitCameIn() {
+		return addrs
+	}
+	return slices.DeleteFunc(slices.Clone(addrs), func(a ma.Multiaddr) bool {
+		return transportOf(a) == "tcp" && !isNear(a)
+	})
 }
 
 // dialDirect dials the candidates. They are forgotten afterwards, or libp2p's
