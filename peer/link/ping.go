@@ -138,10 +138,7 @@ func (n *Node) failPath(r *remote, p *path) {
 			continue
 		}
 		q.doubt = true
-		select {
-		case q.wake <- struct{}{}:
-		default:
-		}
+		q.pingNow()
 	}
 	r.publishLocked()
 	n.mu.Unlock()

@@ -21,6 +21,7 @@ type remote struct {
 	// Guarded by n.mu.
 	conns   []*conn // open ones, oldest first
 	paths   map[network.Conn]*path
+	best    *path         // as last published
 	shown   bool          // Upgrade was called: the hole puncher may use addresses
 	why     string        // why not direct
 	changed chan struct{} // closed and replaced when paths change
@@ -156,6 +157,14 @@ func newPath(c network.Conn) *path {
 	}
 }
 
+// pingNow ends the pause before the next ping.
+func (p *path) pingNow() {
+	select {
+	case p.wake <- struct{}{}:
+	default:
+	}
+}
+
 // bestLocked is the path for new streams: direct before relayed, LAN before
 // other direct ones, QUIC before TCP, and of equals the older, which both
 // streams and keep-alives know to work.
@@ -202,6 +211,10 @@ func (r *remote) publishLocked() {
 	close(r.changed)
 	r.changed = make(chan struct{})
 	best := r.bestLocked()
+	if best != r.best && best != nil {
+		best.pingNow() // a standby is asked seldom; now it matters
+	}
+	r.best = best
 	now := r.describeLocked(best)
 	for _, c := range r.conns {
 		c.publishLocked(now, best == nil)
