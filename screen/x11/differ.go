@@ -27,6 +27,8 @@ type differ struct {
 	cols  int
 	dirty []bool // one for each tile, row by row
 	found bool
+
+	open, next []image.Rectangle // scratch of region
 }
 
 func newDiffer(size image.Point) *differ {
@@ -51,12 +53,17 @@ func (d *differ) take(box image.Rectangle, pix []byte, stride int) {
 	}
 }
 
-// takeRow goes through a row that may have changed, tile by tile.
+// takeRow goes through a row that may have changed, tile by tile. Runs of tiles
+// that are known to be dirty from rows above are copied without looking.
 func (d *differ) takeRow(x0, x1 int, dirty []bool, now, was []byte) {
 	for x := x0; x < x1; {
 		end := min((x/tile+1)*tile, x1)
+		known := dirty[x/tile]
+		for known && end < x1 && dirty[end/tile] {
+			end = min(end+tile, x1)
+		}
 		a, b := now[4*(x-x0):4*(end-x0)], was[4*(x-x0):4*(end-x0)]
-		if !sameColours(a, b) {
+		if known || !sameColours(a, b) {
 			copyColours(b, a)
 			dirty[x/tile] = true
 			d.found = true
@@ -76,6 +83,14 @@ func sameColours(a, b []byte) bool {
 }
 
 func copyColours(dst, src []byte) {
+	for len(src) >= 32 && len(dst) >= 32 { // four words a turn: a full frame is a million words
+		d, s := (*[32]byte)(dst), (*[32]byte)(src)
+		binary.LittleEndian.PutUint64(d[0:], binary.LittleEndian.Uint64(s[0:])&colours)
+		binary.LittleEndian.PutUint64(d[8:], binary.LittleEndian.Uint64(s[8:])&colours)
+		binary.LittleEndian.PutUint64(d[16:], binary.LittleEndian.Uint64(s[16:])&colours)
+		binary.LittleEndian.PutUint64(d[24:], binary.LittleEndian.Uint64(s[24:])&colours)
+		dst, src = dst[32:], src[32:]
+	}
 	for len(src) >= 8 && len(dst) >= 8 {
 		binary.LittleEndian.PutUint64(dst, binary.LittleEndian.Uint64(src)&colours)
 		dst, src = dst[8:], src[8:]
@@ -92,10 +107,10 @@ func (d *differ) region(r screen.Region) screen.Region {
 		return r
 	}
 	d.found = false
-	var open []image.Rectangle // rectangles that end at the tile row before
+	d.open = d.open[:0] // rectangles that end at the tile row before
 	for ty := 0; ty*d.cols < len(d.dirty); ty++ {
 		row := d.dirty[ty*d.cols : (ty+1)*d.cols]
-		var next []image.Rectangle
+		d.next = d.next[:0]
 		for tx := 0; tx < d.cols; {
 			if !row[tx] {
 				tx++
@@ -106,19 +121,19 @@ func (d *differ) region(r screen.Region) screen.Region {
 				row[tx] = false
 				tx++
 			}
-			next = append(next, grow(&open, image.Rect(start*tile, ty*tile, tx*tile, ty*tile+tile)))
+			d.next = append(d.next, d.grow(image.Rect(start*tile, ty*tile, tx*tile, ty*tile+tile)))
 		}
-		r = d.add(r, open)
-		open = next
+		r = d.add(r, d.open)
+		d.open, d.next = d.next, d.open
 	}
-	return d.add(r, open)
+	return d.add(r, d.open)
 }
 
 // grow takes the rectangle that run continues out of open, and returns both as one.
-func grow(open *[]image.Rectangle, run image.Rectangle) image.Rectangle {
-	for i, o := range *open {
+func (d *differ) grow(run image.Rectangle) image.Rectangle {
+	for i, o := range d.open {
 		if o.Min.X == run.Min.X && o.Max.X == run.Max.X {
-			*open = append((*open)[:i], (*open)[i+1:]...)
+			d.open = append(d.open[:i], d.open[i+1:]...)
 			run.Min.Y = o.Min.Y
 			return run
 		}

@@ -2,7 +2,6 @@ package x11
 
 import (
 	"image"
-	"strings"
 
 	"sightline/screen"
 	"sightline/screen/keysym"
@@ -152,14 +151,14 @@ func (w *Window) drawMenu() {
 	corner := w.view.window.Sub(size).Div(2)
 	w.menu.at = image.Rectangle{Min: corner, Max: corner.Add(size)}
 	win := uint32(w.win)
-	w.pen.fill(win, w.gc, w.menu.at)
+	w.pen.fill(win, f.paper, w.menu.at)
 	for i, item := range items {
+		y := corner.Y + menuMargin + i*w.menuLineHeight()
 		gc := f.ink
 		if i == w.menu.chosen {
 			gc = f.mark
+			w.pen.fill(win, f.bar, image.Rect(corner.X+2, y, corner.X+size.X-2, y+w.menuLineHeight()))
 		}
-		line := " " + item.label + strings.Repeat(" ", menuColumns)
-		y := corner.Y + menuMargin + i*w.menuLineHeight()
-		w.pen.write(win, gc, corner.X+menuMargin, y+menuLead/2+f.ascent, line[:menuColumns])
+		w.pen.write(win, gc, corner.X+menuMargin, y+menuLead/2+f.ascent, item.label)
 	}
 }

@@ -16,6 +16,7 @@ import (
 // server has built in.
 type font struct {
 	ink, mark     uint32 // graphics contexts: normal, and of the chosen line; 0: there is no font
+	paper, bar    uint32 // the same, filling with the colour behind
 	width, height int    // of a character, px
 	ascent        int
 }
@@ -46,6 +47,7 @@ func (w *Window) equip() {
 	}
 	w.font = font{
 		ink: p.gc(win, w.rgb(inkColour), w.rgb(paperColour), uint32(id)), mark: p.gc(win, w.rgb(inkColour), w.rgb(markColour), uint32(id)),
+		paper: p.gc(win, w.rgb(paperColour), 0, 0), bar: p.gc(win, w.rgb(markColour), 0, 0),
 		width: int(q.MaxBounds.CharacterWidth), height: int(q.FontAscent + q.FontDescent), ascent: int(q.FontAscent),
 	}
 }
@@ -194,12 +196,10 @@ func (w *Window) label(s string) {
 	if f.ink == 0 {
 		return
 	}
-	s = "  " + s + "  "
-	at := w.view.window.Div(2).Sub(image.Pt(len(s)*f.width/2, f.height/2))
-	blank := "                                                            "[:min(60, len(s))]
-	w.pen.write(uint32(w.win), f.ink, at.X, at.Y-f.height+f.ascent, blank)
-	w.pen.write(uint32(w.win), f.ink, at.X, at.Y+f.ascent, s)
-	w.pen.write(uint32(w.win), f.ink, at.X, at.Y+f.height+f.ascent, blank)
+	size := image.Pt((len(s)+4)*f.width, 3*f.height)
+	corner := w.view.window.Sub(size).Div(2)
+	w.pen.fill(uint32(w.win), f.paper, image.Rectangle{Min: corner, Max: corner.Add(size)})
+	w.pen.write(uint32(w.win), f.ink, corner.X+2*f.width, corner.Y+f.height+f.ascent, s)
 }
 
 // remoteCursor is the host's pointer. While the person here has the controls

@@ -44,13 +44,27 @@ type server struct {
 // "640x480x24", on a number that it chooses itself.
 func startX(t testing.TB, size string, args ...string) *server {
 	t.Helper()
-	need(t, "Xvfb")
+	return startServer(t, []string{need(t, "Xvfb")}, size, args...)
+}
+
+// startOtherX starts one of another user, who cannot attach our memory.
+func startOtherX(t testing.TB, size string) *server {
+	t.Helper()
+	if os.Getuid() != 0 {
+		t.Skip("only root can start a server as another user")
+	}
+	return startServer(t, []string{need(t, "setpriv"), "--reuid=65534", "--clear-groups", need(t, "Xvfb")}, size)
+}
+
+func startServer(t testing.TB, command []string, size string, args ...string) *server {
+	t.Helper()
 	r, w, err := os.Pipe()
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer r.Close()
-	cmd := exec.Command("Xvfb", append([]string{"-displayfd", "3", "-screen", "0", size, "-nolisten", "tcp", "-noreset"}, args...)...)
+	args = append([]string{"-displayfd", "3", "-screen", "0", size, "-nolisten", "tcp", "-noreset"}, args...)
+	cmd := exec.Command(command[0], append(command[1:], args...)...)
 	cmd.ExtraFiles = []*os.File{w}
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)

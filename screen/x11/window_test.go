@@ -162,6 +162,67 @@ func TestWindowIsExact(t *testing.T) {
 	}
 }
 
+func TestSharedMemoryRefused(t *testing.T) {
+	x := startOtherX(t, "320x200x24")
+	p := x.painter(t)
+	w := watch(t, Options{Display: x.display})
+	w.next()
+	if w.src.grab.seg != nil {
+		t.Error("a server of another user attached our memory")
+	}
+	p.noise(rand.New(rand.NewPCG(1, 1)), image.Rect(0, 0, 200, 100))
+	w.shows(p, w.src.area)
+	s := show(t, x, WindowOptions{Size: image.Pt(150, 100)})
+	s.lay(image.Pt(150, 100), noisy(1))
+	s.equals("the picture")
+	if s.store.seg != nil {
+		t.Error("a server of another user attached the window's memory")
+	}
+}
+
+func TestWindowOnOtherDepths(t *testing.T) {
+	for _, depth := range []string{"16", "30"} {
+		x := startX(t, "320x200x"+depth)
+		s := show(t, x, WindowOptions{Size: image.Pt(101, 50)})
+		s.lay(image.Pt(101, 50), func(f *screen.Frame) {
+			f.Fill(f.Rect, 0xffffff)
+			f.Fill(image.Rect(0, 0, 50, 50), 0xff0000)
+			f.Fill(image.Rect(50, 20, 60, 50), 0x0000ff)
+		})
+		w := watch(t, Options{Display: x.display})
+		w.until("the picture, through both conversions", func() bool {
+			if w.pic == nil {
+				return false
+			}
+			got := screen.NewFrame(s.pic.Rect)
+			got.Copy(w.pic, s.pic.Rect)
+			return got.Equal(s.pic)
+		})
+	}
+}
+
+func TestWindowMinimised(t *testing.T) {
+	x := startX(t, "640x480x24")
+	x.manage(t, "openbox")
+	s := show(t, x, WindowOptions{Size: image.Pt(300, 200)})
+	s.lay(image.Pt(300, 200), noisy(1))
+	s.equals("the picture")
+	const iconic = 3 // ICCCM 4.1.4
+	r, err := xproto.InternAtom(s.p.x.Conn, false, uint16(len("WM_CHANGE_STATE")), "WM_CHANGE_STATE").Reply()
+	if err != nil {
+		t.Fatal(err)
+	}
+	e := xproto.ClientMessageEvent{Format: 32, Window: s.win, Type: r.Atom,
+		Data: xproto.ClientMessageDataUnionData32New([]uint32{iconic, 0, 0, 0, 0})}
+	xproto.SendEvent(s.p.x.Conn, false, s.p.x.root, xproto.EventMaskSubstructureRedirect|xproto.EventMaskSubstructureNotify, string(e.Bytes()))
+	s.await("it to be minimised", func() bool { return !s.visibleNow() })
+	noisy(2)(s.pic)
+	s.draw(s.pic.Rect)
+	xproto.MapWindow(s.p.x.Conn, s.win)
+	s.await("it to come back", func() bool { s.p.nudge(); return s.visibleNow() })
+	s.equals("what was drawn while it was away")
+}
+
 // cover puts a window over part of the screen.
 func (p *painter) cover(r image.Rectangle) xproto.Window {
 	id, err := xproto.NewWindowId(p.x.Conn)

@@ -1,0 +1,159 @@
+package x11
+
+import (
+	"context"
+	"image"
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	"sightline/screen"
+)
+
+// BenchmarkCapture draws, waits for the change and reads it. "ms/capture" is
+// the part spent in Next after the server has drawn.
+func BenchmarkCapture(b *testing.B) {
+	for _, c := range []struct {
+		name  string
+		noSHM bool
+		draw  func(p *painter, n int)
+	}{
+		{"typing", false, drawGlyph},
+		{"typing by socket", true, drawGlyph},
+		{"full frame", false, drawAll},
+		{"full frame by socket", true, drawAll},
+		{"redrawn, equal", false, func(p *painter, n int) {
+			p.fill(image.Rect(0, 0, 1920, 1080), 0x334455)
+			drawGlyph(p, n)
+		}},
+	} {
+		b.Run(c.name, func(b *testing.B) {
+			x := startX(b, "1920x1080x24")
+			p := x.painter(b)
+			p.fill(image.Rect(0, 0, 1920, 1080), 0x334455)
+			src, err := OpenSource(Options{Display: x.display, NoSHM: c.noSHM, MaxFPS: 100000})
+			if err != nil {
+				b.Fatal(err)
+			}
+			defer src.Close()
+			var ch screen.Change
+			next := func() {
+				for {
+					if err := src.Next(context.Background(), &ch); err != nil {
+						b.Fatal(err)
+					}
+					if ch.Frame != nil {
+						return
+					}
+				}
+			}
+			next()
+			b.ReportAllocs()
+			var spent time.Duration
+			for n := 0; b.Loop(); n++ {
+				c.draw(p, n)
+				p.x.Sync()
+				start := time.Now()
+				next()
+				spent += time.Since(start)
+			}
+			b.ReportMetric(float64(spent.Microseconds())/1000/float64(b.N), "ms/capture")
+		})
+	}
+}
+
+func drawGlyph(p *painter, n int) {
+	at := image.Pt(8*(n%200), 16*(n/200%60))
+	p.fill(image.Rectangle{Min: at, Max: at.Add(image.Pt(8, 16))}, uint32(n)*0x010307+1)
+}
+
+func drawAll(p *painter, n int) {
+	p.fill(image.Rect(0, 0, 1920, 1080), uint32(n)*0x010307+1)
+}
+
+// BenchmarkDraw shows a picture; each Draw waits until the one before is on
+// the screen, so the time is that of the slower of the two.
+func BenchmarkDraw(b *testing.B) {
+	full := []image.Rectangle{image.Rect(0, 0, 1920, 1080)}
+	small := []image.Rectangle{image.Rect(800, 500, 816, 516), image.Rect(10, 20, 26, 36)}
+	for _, c := range []struct {
+		name   string
+		window image.Point
+		noSHM  bool
+		damage []image.Rectangle
+	}{
+		{"full", image.Pt(1920, 1080), false, full},
+		{"small", image.Pt(1920, 1080), false, small},
+		{"full by socket", image.Pt(1920, 1080), true, full},
+		{"full scaled", image.Pt(1280, 720), false, full},
+		{"small scaled", image.Pt(1280, 720), false, small},
+	} {
+		b.Run(c.name, func(b *testing.B) {
+			x := startX(b, "1920x1080x24")
+			w, err := OpenWindow(WindowOptions{Display: x.display, Size: c.window, NoSHM: c.noSHM})
+			if err != nil {
+				b.Fatal(err)
+			}
+			defer w.Close()
+			go func() {
+				for range w.Events() {
+				}
+			}()
+			f := screen.NewFrame(full[0])
+			rng := rand.New(rand.NewPCG(1, 2))
+			for i := range f.Pix {
+				if i%4 != 3 {
+					f.Pix[i] = byte(rng.Uint32())
+				}
+			}
+			if err := w.Layout(&screen.Layout{Pictures: []screen.Picture{{Rect: f.Rect}}}); err != nil {
+				b.Fatal(err)
+			}
+			for visible := false; !visible; {
+				w.mu.Lock()
+				visible = w.visible() && w.view.window == c.window
+				w.mu.Unlock()
+			}
+			if err := w.Draw(0, f, full); err != nil {
+				b.Fatal(err)
+			}
+			b.ReportAllocs()
+			for b.Loop() {
+				if err := w.Draw(0, f, c.damage); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
+// BenchmarkDiffer compares frames without any server.
+func BenchmarkDiffer(b *testing.B) {
+	for _, name := range []string{"equal", "all new"} {
+		b.Run(name, func(b *testing.B) {
+			d := newDiffer(image.Pt(1920, 1080))
+			f := [2]*screen.Frame{screen.NewFrame(d.last.Rect), screen.NewFrame(d.last.Rect)}
+			if name == "all new" {
+				f[1].Fill(f[1].Rect, 0xffffff)
+			}
+			var r screen.Region
+			b.SetBytes(int64(len(f[0].Pix)))
+			b.ReportAllocs()
+			for n := 0; b.Loop(); n++ {
+				d.take(d.last.Rect, f[n%2].Pix, f[0].Stride)
+				r = d.region(r[:0])
+			}
+		})
+	}
+}
+
+// BenchmarkInject presses and lifts a key and waits until the server has it.
+func BenchmarkInject(b *testing.B) {
+	x := startX(b, "640x480x24")
+	i := inject(b, x, InjectorOptions{})
+	b.ReportAllocs()
+	for b.Loop() {
+		i.tap(b, 'a')
+		i.x.Sync()
+	}
+}
