@@ -836,9 +836,6 @@ func control(ctx context.Context, run config.CtlRun) error {
 	if run.JSON {
 		return json.NewEncoder(run.Out).Encode(resp)
 	}
-	if !resp.OK {
-		return &answered{resp}
-	}
 	if resp.Status != nil {
 		return ctl.FormatStatus(run.Out, *resp.Status, time.Now())
 	}
@@ -864,13 +861,6 @@ func seatNamed(ctx context.Context, run config.CtlRun, name string) (int, error)
 	}
 	return seats[0], nil
 }
-
-// answered is an error that a running role gave, with its exit code.
-type answered struct{ r ctl.Response }
-
-func (a *answered) Error() string { return a.r.Error }
-func (a *answered) Hint() string  { return a.r.Hint }
-func (a *answered) ExitCode() int { return a.r.Code }
 
 func doctorNetwork(ctx context.Context, run config.DoctorRun) error {
 	r, err := newReach(run.Common, false, false, func(peer.Event) {}, nil)

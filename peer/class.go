@@ -42,6 +42,7 @@ type Error struct {
 	Class Class
 	Msg   string // "the host refused"; empty: the cause's own text
 	Err   error  // cause, may be nil
+	Fix   string // what a person can do about it, if there is better advice than the class has
 }
 
 func (e *Error) Error() string {
@@ -55,6 +56,9 @@ func (e *Error) Error() string {
 }
 
 func (e *Error) Unwrap() error { return e.Err }
+
+// Hint is Fix; empty: the class' own advice holds.
+func (e *Error) Hint() string { return e.Fix }
 
 // ClassOf finds the class of an error of this package or of what it uses.
 func ClassOf(err error) Class {

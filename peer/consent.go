@@ -102,12 +102,15 @@ func (st *seat) deny(s *secure.Session, why wire.Reason) {
 	c.Close()
 }
 
-// reply is a person's answer.
+// reply is a person's answer: to the question whether to let in, or to a wish.
 func (st *seat) reply(g Grant) error {
 	st.mu.Lock()
-	asking := st.asking
+	asking, wish := st.asking, st.wish
 	st.mu.Unlock()
-	if !asking {
+	switch {
+	case wish != nil && wish.Stop(): // else its time is over already
+		return st.answerWish(g)
+	case !asking:
 		return &Error{Class: ClassUsage, Msg: "this viewer is not asking for anything"}
 	}
 	select {
@@ -118,16 +121,73 @@ func (st *seat) reply(g Grant) error {
 	}
 }
 
-// want is a seated viewer that asks for more.
+// wishEach is how often a seated viewer may ask for more. Each wish holds back
+// everybody's input while it stands, so a viewer must not be able to repeat it
+// at will.
+const wishEach = time.Minute
+
+// want is a seated viewer that asks for more. It is a question like that at
+// the door; where nobody is asked, the command line has answered already.
 func (st *seat) want(g Grant) {
-	st.mu.Lock()
-	st.wants |= g
-	e := Asks{Seat: st.id, Viewer: st.viewer, Wants: st.wants, Path: st.path, Until: time.Now().Add(askFor)}
-	has := st.grants.Has(g)
-	st.mu.Unlock()
-	if !has {
-		st.host.emit(e)
+	if st.rights().Has(g) {
+		return
 	}
+	if st.host.o.Accept {
+		if more := g & st.host.o.Allow; more != 0 {
+			st.grant(st.rights() | more)
+		}
+		if !st.rights().Has(g) {
+			st.sayNo()
+		}
+		return
+	}
+	now := time.Now()
+	st.mu.Lock()
+	if st.wish != nil || now.Sub(st.wished) < wishEach {
+		st.mu.Unlock()
+		st.sayNo()
+		return
+	}
+	st.wished, st.until = now, now.Add(askFor)
+	st.asking = true
+	st.wants = st.grants | g
+	e := Asks{Seat: st.id, Viewer: st.viewer, Wants: st.wants, Path: st.path, Until: st.until}
+	st.wish = time.AfterFunc(askFor, func() { st.answerWish(0) })
+	st.mu.Unlock()
+	st.host.freezeInput(+1)
+	st.host.emit(e)
+}
+
+// answerWish ends a wish: with more rights, or with none beyond what there is.
+func (st *seat) answerWish(g Grant) error {
+	st.mu.Lock()
+	st.wish, st.asking = nil, false
+	if g == 0 {
+		st.wants = st.grants
+	}
+	st.mu.Unlock()
+	st.host.freezeInput(-1)
+	if g == 0 {
+		st.sayNo()
+		return nil
+	}
+	return st.grant(g)
+}
+
+// dropWish forgets a wish whose viewer is gone.
+func (st *seat) dropWish() {
+	st.mu.Lock()
+	wish := st.wish
+	st.mu.Unlock()
+	if wish != nil && wish.Stop() {
+		st.answerWish(0)
+	}
+}
+
+// sayNo tells both sides that a wish was not granted.
+func (st *seat) sayNo() {
+	st.control.Send(wire.TypeDeny, wire.Farewell{Reason: wire.ByRefusal}.Append(nil))
+	st.host.emit(Denied{Seat: st.id, Reason: "more rights were not given"})
 }
 
 // freezeInput counts the questions on the local screen.

@@ -309,6 +309,7 @@ func (h *Host) newSeat(door *openCode, id p2p.ID) *seat {
 // leave clears a seat: keys come up, the code that let it in is spent.
 func (h *Host) leave(st *seat) {
 	close(st.gone)
+	st.dropWish()
 	h.hands.release(st.id)
 	h.mu.Lock()
 	delete(h.seats, st.id)

@@ -45,7 +45,9 @@ type seat struct {
 	wants       Grant
 	grants      Grant
 	asking      bool
-	until       time.Time // of the question, or of the chance to resume
+	wish        *time.Timer // ends the wish for more rights that stands; nil: none
+	wished      time.Time   // when the last one came
+	until       time.Time   // of the question, or of the chance to resume
 	broken      bool
 	path        Path
 	stats       Stats
@@ -351,6 +353,12 @@ func (st *seat) forgetKey() {
 
 // grant changes the rights at once: what is open and no longer covered ends.
 func (st *seat) grant(g Grant) error {
+	st.host.mu.Lock()
+	seated := st.admitted
+	st.host.mu.Unlock()
+	if !seated {
+		return &Error{Class: ClassUsage, Msg: "this viewer has not been let in yet"}
+	}
 	st.mu.Lock()
 	before := st.grants
 	st.grants = g

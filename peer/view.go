@@ -171,7 +171,7 @@ func (v *View) prove(ctx context.Context, conn link.Conn) (*secure.Session, erro
 			again++
 			pause = time.Second
 		default:
-			return nil, err
+			return nil, suspect(err)
 		}
 		if waited += pause; waited > patience {
 			return nil, err
@@ -180,6 +180,15 @@ func (v *View) prove(ctx context.Context, conn link.Conn) (*secure.Session, erro
 			return nil, err
 		}
 	}
+}
+
+// suspect adds to an error that smells of an attack what a person should know.
+func suspect(err error) error {
+	if errors.Is(err, secure.ErrTampered) || errors.Is(err, secure.ErrWrongPeer) {
+		return &Error{Class: ClassAuth, Err: err,
+			Fix: "somebody between you and the host changed what was sent; nothing was shown to them. Ask for a new code and try another network or relay"}
+	}
+	return err
 }
 
 func sleep(ctx context.Context, d time.Duration) error {
@@ -236,7 +245,7 @@ func (v *View) await(ctx context.Context, s *secure.Session, conn link.Conn, hel
 // silence is what a stream that ends before ACCEPT means for a person.
 func (v *View) silence(err error) error {
 	if errors.Is(err, secure.ErrTampered) {
-		return err
+		return suspect(err)
 	}
 	return &Error{Class: ClassTimedOut, Msg: "the host hung up before it let you in", Err: err}
 }
@@ -312,7 +321,7 @@ func (v *View) attend(ctx context.Context, s *secure.Session, conn link.Conn) (e
 		return errBroken
 	case <-s.Broken():
 		if outer.Err() == nil && errors.Is(s.Err(), secure.ErrTampered) {
-			return s.Err()
+			return suspect(s.Err())
 		}
 		return errBroken
 	case <-outer.Done():
@@ -351,6 +360,11 @@ func (v *View) hear(t wire.Type, body []byte, upgrade func([][]byte)) error {
 		v.o.Events(Granted{Grants: g})
 		signal(v.granted)
 		v.retitle()
+	case wire.TypeDeny: // of a wish; we stay
+		if _, err := wire.ParseFarewell(body); err != nil {
+			return err
+		}
+		v.o.Events(Denied{Reason: "the host did not give more rights"})
 	case wire.TypeCandidates:
 		c, err := wire.ParseCandidates(body)
 		if err != nil {
