@@ -94,9 +94,6 @@ func (c *client) has(name string) bool {
 	return ok
 }
 
-// id makes a resource ID.
-func (c *client) id() (uint32, error) { return c.NewId() }
-
 // rootSize asks for the size of the screen now; the set-up tells that of the
 // time of connecting.
 func (c *client) rootSize() (image.Point, error) {

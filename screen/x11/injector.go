@@ -52,6 +52,8 @@ type Injector struct {
 	buttons screen.Buttons
 	area    image.Rectangle // of the root window
 	closed  bool
+	dog     *time.Timer // cuts the connection when the server does not answer
+	bite    time.Duration
 }
 
 type heldKey struct {
@@ -68,7 +70,9 @@ func OpenInjector(o InjectorOptions) (*Injector, error) {
 	if err != nil {
 		return nil, err
 	}
-	i := &Injector{x: x, opt: o, log: silent(o.Log), ended: make(chan struct{})}
+	i := &Injector{x: x, opt: o, log: silent(o.Log), ended: make(chan struct{}), bite: connectTimeout}
+	i.dog = time.AfterFunc(time.Hour, x.close)
+	i.dog.Stop()
 	if err := i.prepare(); err != nil {
 		x.close()
 		x.drain()
@@ -136,9 +140,17 @@ func (i *Injector) holds(code byte) bool {
 	return false
 }
 
+// guardTime bounds a call: a server that is stopped must not stop the session
+// with it. Keys that it did not lift are the guardian's.
+func (i *Injector) guardTime() (done func() bool) {
+	i.dog.Reset(i.bite)
+	return i.dog.Stop
+}
+
 // Key presses or lifts a key. It takes 10 ms for a character that is not on
 // the host's keyboard, since every program must learn its new place first.
 func (i *Injector) Key(k screen.Key) error {
+	defer i.guardTime()()
 	if k.Down {
 		return fault(i.press(k.Sym))
 	}
@@ -264,6 +276,7 @@ const maxTurns = 32
 // differs from the buttons we hold, and turns the wheels. A place outside of
 // the picture is refused, but buttons that came up are lifted all the same.
 func (i *Injector) Pointer(p screen.Pointer) error {
+	defer i.guardTime()()
 	if i.moved.Swap(false) {
 		area, err := i.x.area(i.opt.Screen)
 		if err != nil {
@@ -320,6 +333,7 @@ func (i *Injector) Fence(allowed []screen.WindowID) error {
 // ReleaseAll lifts what we hold down, the last key first, and waits until the
 // server has done it.
 func (i *Injector) ReleaseAll() error {
+	defer i.guardTime()()
 	i.mu.Lock()
 	held := i.held
 	i.held = nil
@@ -343,7 +357,9 @@ func (i *Injector) Close() error {
 	i.closed = true
 	err := i.ReleaseAll()
 	if err == nil {
+		done := i.guardTime()
 		i.giveBack()
+		done()
 	}
 	i.guard.bye()
 	i.x.close()

@@ -161,7 +161,7 @@ func (p *pen) message() (byte, error) {
 		return 0, lost(io.EOF)
 	}
 	if p.head[0] == 0 && p.fault == nil {
-		p.fault = fmt.Errorf("X error %d of request %d.%d, resource %#x", p.head[1], p.head[10],
+		p.fault = fmt.Errorf("drawing: X error %d of request %d.%d, resource %#x", p.head[1], p.head[10],
 			binary.LittleEndian.Uint16(p.head[8:]), binary.LittleEndian.Uint32(p.head[4:]))
 	}
 	return p.head[0], nil
