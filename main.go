@@ -26,6 +26,7 @@ import (
 	"time"
 
 	"github.com/libp2p/go-libp2p/core/crypto"
+	"github.com/libp2p/go-libp2p/gologshim"
 	p2p "github.com/libp2p/go-libp2p/core/peer"
 
 	"sightline/config"
@@ -57,13 +58,28 @@ func main() {
 	if len(os.Args) > 1 && os.Args[1] == guardianWord {
 		os.Exit(guard())
 	}
+	gologshim.SetDefaultHandler(logger().Handler()) // libp2p would write over our pages
 	ctx, stop := untilSignal()
 	err := command().ExecuteContext(ctx)
 	stop()
 	if err == nil || errors.Is(err, errTerminated) {
 		return
 	}
-	os.Exit(tui.PrintError(os.Stderr, err))
+	os.Exit(tui.PrintError(os.Stderr, classed(err)))
+}
+
+// classed gives the errors of package config, which knows nothing of package
+// peer, their class.
+func classed(err error) error {
+	var usage *config.UsageError
+	var mode *keyring.ModeError
+	switch {
+	case errors.As(err, &mode):
+		return &peer.Error{Class: peer.ClassPermission, Err: err, Fix: mode.Hint()}
+	case errors.As(err, &usage):
+		return &peer.Error{Class: peer.ClassUsage, Err: err, Fix: usage.Hint()}
+	}
+	return err
 }
 
 var (
@@ -180,10 +196,22 @@ func newReach(c config.Common, relayOnly, lanOnly bool, tell func(peer.Event), c
 	}
 	if len(r.joins) > 0 {
 		r.relays, err = rendezvous.NewClient(rendezvous.Options{
-			Host: r.node.Host(), Relays: r.joins, Admitted: r.node.Reserve, Changed: changed, Log: log,
+			Host: r.node.Host(), Relays: r.joins, Admitted: r.reserve, Changed: changed, Log: log,
 		})
 	}
 	return r, err
+}
+
+// reserve takes a place at a relay. ctx limits the question; the place itself is
+// kept as long as the node lives, or until the next reserve there.
+func (r *reach) reserve(ctx context.Context, relay p2p.AddrInfo) error {
+	life, end := context.WithCancel(context.Background())
+	stop := context.AfterFunc(ctx, end)
+	err := r.node.Reserve(life, relay)
+	if err != nil || !stop() {
+		end()
+	}
+	return err
 }
 
 func (r *reach) Close() {
@@ -863,20 +891,19 @@ func seatNamed(ctx context.Context, run config.CtlRun, name string) (int, error)
 }
 
 func doctorNetwork(ctx context.Context, run config.DoctorRun) error {
-	r, err := newReach(run.Common, false, false, func(peer.Event) {}, nil)
-	if err != nil {
-		return err
-	}
-	defer r.Close()
 	var relays []netcheck.Relay
-	for _, j := range r.joins {
+	for _, text := range run.Settings.Relays {
+		j, err := rendezvous.ParseJoin(text)
+		if err != nil {
+			return err
+		}
 		info, err := j.AddrInfo()
 		if err != nil {
 			return err
 		}
 		relays = append(relays, netcheck.Relay{Name: j.Name(), STUN: stunAddrs(j), Info: info})
 	}
-	report := netcheck.Check(ctx, netcheck.Options{Relays: relays, Dial: r.askRelay})
+	report := link.Check(ctx, relays)
 	if run.JSON {
 		return json.NewEncoder(run.Out).Encode(report)
 	}
@@ -896,33 +923,6 @@ func stunAddrs(j rendezvous.Join) []string {
 		}
 	}
 	return list
-}
-
-// askRelay connects to a relay at one address, on a node of its own so that no
-// older connection is taken, and measures a question and its answer.
-func (r *reach) askRelay(ctx context.Context, info p2p.AddrInfo) (time.Duration, error) {
-	i := slices.IndexFunc(r.joins, func(j rendezvous.Join) bool { return j.ID == info.ID })
-	key, _, err := crypto.GenerateEd25519Key(rand.Reader)
-	if err != nil || i < 0 {
-		return 0, errors.Join(err, errors.New("no such relay"))
-	}
-	n, err := link.New(link.Options{Key: key, Log: r.log})
-	if err != nil {
-		return 0, err
-	}
-	defer n.Close()
-	if err := n.Connect(ctx, info); err != nil {
-		return 0, err
-	}
-	c, err := rendezvous.NewClient(rendezvous.Options{Host: n.Host(), Relays: r.joins[i : i+1], Log: r.log})
-	if err != nil {
-		return 0, err
-	}
-	defer c.Close()
-	for _, s := range c.Probe(ctx) {
-		return s.RTT, s.Err
-	}
-	return 0, errors.New("no answer")
 }
 
 func doctorDisplay(_ context.Context, run config.DoctorRun) error {
