@@ -57,8 +57,14 @@ func (e *Error) Error() string {
 
 func (e *Error) Unwrap() error { return e.Err }
 
-// Hint is Fix; empty: the class' own advice holds.
-func (e *Error) Hint() string { return e.Fix }
+// Hint is Fix, or what the cause advises; empty: the class' own advice holds.
+func (e *Error) Hint() string {
+	var cause interface{ Hint() string }
+	if e.Fix == "" && errors.As(e.Err, &cause) {
+		return cause.Hint()
+	}
+	return e.Fix
+}
 
 // ClassOf finds the class of an error of this package or of what it uses.
 func ClassOf(err error) Class {

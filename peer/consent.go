@@ -176,12 +176,16 @@ func (st *seat) answerWish(g Grant) error {
 
 // dropWish forgets a wish whose viewer is gone.
 func (st *seat) dropWish() {
-	st.mu.Lock()
-	wish := st.wish
-	st.mu.Unlock()
-	if wish != nil && wish.Stop() {
+	if wish := st.standing(); wish != nil && wish.Stop() {
 		st.answerWish(0)
 	}
+}
+
+// standing is the wish that waits for an answer, as the timer that ends it.
+func (st *seat) standing() *time.Timer {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	return st.wish
 }
 
 // sayNo tells both sides that a wish was not granted.

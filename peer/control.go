@@ -43,6 +43,9 @@ func (h *Host) Grant(id SeatID, g Grant) error {
 	if err != nil {
 		return err
 	}
+	if wish := st.standing(); wish != nil && wish.Stop() {
+		return st.answerWish(g)
+	}
 	return st.grant(g)
 }
 

@@ -19,7 +19,8 @@ import (
 func decodeID(s string) (p2p.ID, error) { return p2p.Decode(s) }
 
 // move keeps every channel open on the best path of one connection.
-func (v *View) move(ctx context.Context, wg *sync.WaitGroup, s *secure.Session, conn link.Conn, serve func(*secure.Sealed)) {
+func (v *View) move(ctx context.Context, wg *sync.WaitGroup, s *secure.Session, conn link.Conn,
+	serve func(*secure.Sealed), up *upgrade) {
 	v.place(ctx, wg, s, conn, serve)
 	for {
 		select {
@@ -28,6 +29,7 @@ func (v *View) move(ctx context.Context, wg *sync.WaitGroup, s *secure.Session, 
 				return
 			}
 			v.notePath(p)
+			up.note(p)
 		case ch := <-v.lost:
 			v.mu.Lock()
 			delete(v.on, ch)
@@ -186,4 +188,46 @@ func (v *View) ponged() {
 	v.mu.Unlock()
 	v.glass.dim(time.Time{})
 	v.retitle()
+}
+
+// upgrade is one connection's way to a direct path: tried when the other side
+// has told its addresses, and again when a direct path was lost.
+type upgrade struct {
+	ctx  context.Context
+	wg   *sync.WaitGroup
+	conn link.Conn
+
+	mu     sync.Mutex
+	theirs [][]byte
+	best   link.Kind // of the paths so far
+	trying bool
+}
+
+// try goes for a direct path to these addresses, one attempt at a time.
+func (u *upgrade) try(theirs [][]byte) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.theirs = theirs
+	if u.trying || u.ctx.Err() != nil {
+		return
+	}
+	u.trying = true
+	u.wg.Go(func() {
+		u.conn.Upgrade(u.ctx, theirs) // why not, Path tells
+		u.mu.Lock()
+		defer u.mu.Unlock()
+		u.trying = false
+	})
+}
+
+// note hears of each path.
+func (u *upgrade) note(p Path) {
+	u.mu.Lock()
+	lost := p.Kind == link.Relayed && u.best > link.Relayed
+	u.best = p.Kind
+	theirs := u.theirs
+	u.mu.Unlock()
+	if lost && theirs != nil {
+		u.try(theirs)
+	}
 }

@@ -114,11 +114,10 @@ func (st *seat) attend(ctx context.Context, s *secure.Session, conn link.Conn) (
 	defer wg.Wait()
 	defer func() { cancel(err) }()
 
+	up := &upgrade{ctx: ctx, wg: &wg, conn: conn}
 	left := make(chan error, 1) // the viewer's Bye, or a broken promise of its
 	handle := func(t wire.Type, body []byte) error {
-		err := st.hear(t, body, left, func(theirs [][]byte) {
-			wg.Go(func() { conn.Upgrade(ctx, theirs) })
-		})
+		err := st.hear(t, body, left, up.try)
 		if err != nil {
 			report(left, &Error{Class: ClassFault, Msg: "the viewer broke the protocol", Err: err})
 		}
@@ -129,7 +128,7 @@ func (st *seat) attend(ctx context.Context, s *secure.Session, conn link.Conn) (
 	st.mu.Unlock()
 	wg.Go(func() { st.control.Serve(ctx, s.Control(), handle) })
 	wg.Go(func() { st.streams(ctx, &wg, s, conn, left) })
-	wg.Go(func() { st.paths(ctx, conn) })
+	wg.Go(func() { st.paths(ctx, conn, up) })
 	st.offer(conn)
 	defer s.Close()
 
@@ -244,7 +243,7 @@ func (st *seat) talk(ctx context.Context, s *secure.Sealed) error {
 }
 
 // paths tells of the path that bytes take now.
-func (st *seat) paths(ctx context.Context, conn link.Conn) {
+func (st *seat) paths(ctx context.Context, conn link.Conn, up *upgrade) {
 	for {
 		select {
 		case p, ok := <-conn.Paths():
@@ -254,6 +253,7 @@ func (st *seat) paths(ctx context.Context, conn link.Conn) {
 			st.mu.Lock()
 			st.path = p
 			st.mu.Unlock()
+			up.note(p)
 			if p.Kind != link.None {
 				st.host.emit(PathChanged{Seat: st.id, Path: p})
 			}

@@ -286,10 +286,9 @@ func (v *View) attend(ctx context.Context, s *secure.Session, conn link.Conn) (e
 	var wg sync.WaitGroup
 	defer wg.Wait()
 	defer func() { cancel(err) }()
+	up := &upgrade{ctx: ctx, wg: &wg, conn: conn}
 	handle := func(t wire.Type, body []byte) error {
-		return v.hear(t, body, func(theirs [][]byte) {
-			wg.Go(func() { conn.Upgrade(ctx, theirs) })
-		})
+		return v.hear(t, body, up.try)
 	}
 	for len(v.lost) > 0 {
 		<-v.lost // reports of the connection before; all its goroutines are done
@@ -307,7 +306,7 @@ func (v *View) attend(ctx context.Context, s *secure.Session, conn link.Conn) (e
 	if c := conn.Candidates(); len(c) > 0 {
 		v.control.Send(wire.TypeCandidates, wire.AppendCandidates(nil, c))
 	}
-	wg.Go(func() { v.move(ctx, &wg, s, conn, serve) })
+	wg.Go(func() { v.move(ctx, &wg, s, conn, serve, up) })
 	wg.Go(func() { v.watchdog(ctx, broken) })
 	select {
 	case err := <-v.over:

@@ -102,7 +102,7 @@ func (m *hostPage) whyNoNewCode() string {
 // seated tells whether a viewer who asks is in already and asks for more.
 func (m *hostPage) seated(id peer.SeatID) bool {
 	s, ok := m.seat(id)
-	return ok && !s.Asking && s.Grants != 0
+	return ok && s.Grants != 0
 }
 
 func (m *hostPage) letIn() tea.Cmd   { return m.admit(m.asks[0].Wants) }
@@ -113,19 +113,15 @@ func (m *hostPage) admit(g peer.Grant) tea.Cmd {
 	m.drop(ask.Seat)
 	m.note("you let %s in: %s", m.tell.who(ask.Seat), g)
 	if s, _ := m.seat(ask.Seat); m.seated(ask.Seat) {
-		return act(func() error { return m.o.Controls.Grant(ask.Seat, s.Grants|g) })
+		g |= s.Grants
 	}
 	return act(func() error { return m.o.Controls.Admit(ask.Seat, g) })
 }
 
 func (m *hostPage) refuse() tea.Cmd {
 	ask := m.asks[0]
-	seated := m.seated(ask.Seat)
 	m.drop(ask.Seat)
-	m.note("you refused %s", m.tell.who(ask.Seat))
-	if seated { // its rights stay as they are
-		return nil
-	}
+	m.note("you refused %s", m.tell.who(ask.Seat)) // who is in already keeps its rights
 	return act(func() error { return m.o.Controls.Refuse(ask.Seat) })
 }
 

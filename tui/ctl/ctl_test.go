@@ -117,7 +117,7 @@ func TestForHost(t *testing.T) {
 		{"admit to more than was asked", []peer.SeatStatus{asks}, Request{Verb: Admit, Grants: []string{"view", "terminal"}}, "admit 2 view", 0, ""},
 		{"admit nobody", []peer.SeatStatus{sits}, Request{Verb: Admit}, "", 9, "nobody asks"},
 		{"admit who does not ask", []peer.SeatStatus{sits}, Request{Verb: Admit, Seat: 1}, "", 2, "asks for nothing"},
-		{"admit one who is in and asks for more", []peer.SeatStatus{{Seat: 1, Grants: view, Wants: view | keys}}, Request{Verb: Admit, Seat: 1}, "grant 1 view keyboard", 0, ""},
+		{"admit one who is in and asks for more", []peer.SeatStatus{{Seat: 1, Grants: view, Wants: view | keys}}, Request{Verb: Admit, Seat: 1}, "admit 1 view keyboard", 0, ""},
 		{"a wish is not taken for a knock", []peer.SeatStatus{{Seat: 1, Grants: view, Wants: view | keys}}, Request{Verb: Admit}, "", 9, "nobody asks"},
 		{"admit while somebody types", []peer.SeatStatus{types, asks}, Request{Verb: Admit}, "", 14, "could have typed this"},
 		{"refuse", []peer.SeatStatus{sits, asks}, Request{Verb: Refuse}, "refuse 2", 0, ""},

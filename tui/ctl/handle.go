@@ -120,10 +120,7 @@ func admit(h Host, state peer.HostStatus, seat peer.SeatStatus, rights peer.Gran
 	if err := mayWiden(state); err != nil {
 		return err
 	}
-	if !seat.Asking { // a viewer who is in and asks for more
-		return h.Grant(seat.Seat, seat.Grants|rights&seat.Wants)
-	}
-	return h.Admit(seat.Seat, rights&seat.Wants)
+	return h.Admit(seat.Seat, seat.Grants|rights&seat.Wants) // one who is in keeps what it has
 }
 
 func grant(h Host, state peer.HostStatus, seat peer.SeatStatus, rights peer.Grant) error {
@@ -144,7 +141,7 @@ func grant(h Host, state peer.HostStatus, seat peer.SeatStatus, rights peer.Gran
 // questions remote input stops, has to be used instead.
 func mayWiden(state peer.HostStatus) error {
 	for _, s := range state.Seats {
-		if !s.Asking && s.Grants.Any(vocabulary["keyboard"]) {
+		if s.Grants.Any(vocabulary["keyboard"]) {
 			return fail(peer.ClassPermission, "take the keyboard back first (`sightline ctl grant`), or answer on the host's page",
 				"viewer %d holds the keyboard and could have typed this", s.Seat)
 		}
