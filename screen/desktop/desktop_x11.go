@@ -112,12 +112,13 @@ func describeDisplays(env func(string) string) (all []Finding) {
 
 func describe(a x11.Attempt) Finding {
 	f := Finding{What: "display " + a.Display}
-	cookie := "no cookie file is known"
-	if a.Authority != "" {
+	cookie := "no cookie needed"
+	if _, err := os.Stat(a.Authority); err == nil {
 		cookie = "cookie file " + a.Authority
 	}
 	if a.Err != nil {
-		f.Detail = fmt.Sprintf("%s (found in %s)", strings.TrimPrefix(a.Err.Error(), screen.ErrNoDisplay.Error()+": "), a.How)
+		why := strings.TrimPrefix(a.Err.Error(), screen.ErrNoDisplay.Error()+": ")
+		f.Detail = fmt.Sprintf("%s (found in %s)", strings.TrimPrefix(why, a.Display+": "), a.How)
 		f.Fix = fixFor(a.Err)
 		return f
 	}
@@ -161,6 +162,8 @@ func fixFor(err error) string {
 		return "run as the user of that session, or as root"
 	case strings.Contains(err.Error(), "the X server refused"):
 		return "set XAUTHORITY to the cookie file of that session"
+	case strings.Contains(err.Error(), "is gone"):
+		return "" // a leftover harms nobody
 	case errors.Is(err, screen.ErrNoDisplay):
 		return "start this in a desktop session, or set DISPLAY"
 	}

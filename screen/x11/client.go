@@ -34,15 +34,32 @@ func connect(display, authority string) (*client, error) {
 		c.Close()
 		return nil, fmt.Errorf("%w: %w", screen.ErrNoDisplay, err)
 	}
-	cl := &client{Conn: x, wire: w, setup: xproto.Setup(x)}
+	cl := &client{Conn: x, wire: w}
+	if cl.setup, err = parseSetup(x); err != nil {
+		cl.close()
+		cl.drain()
+		return nil, fmt.Errorf("%w: %w", screen.ErrNoDisplay, err)
+	}
 	a, _ := parseDisplay(display) // an empty one is screen 0
 	if a.screen >= len(cl.setup.Roots) {
 		cl.close()
+		cl.drain()
 		return nil, fmt.Errorf("%w: %s has no screen %d", screen.ErrNoDisplay, display, a.screen)
 	}
 	cl.screen = &cl.setup.Roots[a.screen]
 	cl.root = cl.screen.Root
 	return cl, nil
+}
+
+// parseSetup reads the server's description of itself. xgb's reader trusts the
+// counts in it and would run over the end of a broken one.
+func parseSetup(x *xgb.Conn) (setup *xproto.SetupInfo, err error) {
+	defer func() {
+		if recover() != nil {
+			err = errors.New("what listens there is no X server")
+		}
+	}()
+	return xproto.Setup(x), nil
 }
 
 // close ends the connection at once, also when the server hangs: xgb's own

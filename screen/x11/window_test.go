@@ -270,6 +270,36 @@ func TestWindowScales(t *testing.T) {
 	}
 }
 
+// What is scaled in pieces must look as if it had been scaled at once.
+func TestWindowScalesPieces(t *testing.T) {
+	for _, size := range []image.Point{{317, 211}, {640, 400}, {123, 400}} {
+		x := startX(t, "800x600x24")
+		s := show(t, x, WindowOptions{Size: size})
+		s.lay(image.Pt(400, 300), noisy(1))
+		rng := rand.New(rand.NewPCG(9, 9))
+		for range 40 {
+			at := image.Pt(rng.IntN(395), rng.IntN(295))
+			r := image.Rectangle{Min: at, Max: at.Add(image.Pt(1+rng.IntN(80), 1+rng.IntN(50)))}
+			s.pic.Fill(r, rng.Uint32()&0xffffff)
+			s.draw(r.Intersect(s.pic.Rect))
+		}
+		s.draw(image.Rect(0, 0, 1, 1), image.Rect(399, 299, 400, 300))
+		settle := func() *screen.Frame {
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			if err := s.pen.settle(); err != nil {
+				t.Fatal(err)
+			}
+			return s.pixels()
+		}
+		pieces := settle()
+		s.draw(s.pic.Rect)
+		if !settle().Equal(pieces) {
+			t.Errorf("%v: pieces differ from the whole", size)
+		}
+	}
+}
+
 func (p *painter) fake(kind, detail byte, at image.Point) {
 	xtest.FakeInput(p.x.Conn, kind, detail, 0, p.x.root, int16(at.X), int16(at.Y), 0)
 }

@@ -76,6 +76,10 @@ func (e *extError) Error() string {
 // events is where one extension's events begin on this server.
 type events struct{ theirs, ours, count byte }
 
+// maxReply bounds what is allocated for a reply, in bytes. The longest that is
+// asked for is a strip of pixels, stripBytes or one row of 16384.
+const maxReply = 16 << 20
+
 // wire stands between xgb and the socket. It plays the server's answer to the
 // set-up, which was made before, and renumbers what the server sends:
 //
@@ -135,6 +139,9 @@ func (w *wire) next() error {
 			return err
 		}
 		extra := 4 * int64(binary.LittleEndian.Uint32(w.head[4:]))
+		if long := w.head[0] == 1 || w.head[0]&0x7f == 35; long && extra > maxReply {
+			return fmt.Errorf("the X server announces a reply of %d bytes", extra)
+		}
 		switch kind := w.head[0] & 0x7f; {
 		case w.head[0] == 0:
 			if w.head[1] >= 128 {
