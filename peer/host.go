@@ -286,6 +286,9 @@ func (h *Host) seat(ctx context.Context, s *secure.Session, conn link.Conn, door
 	st.traffic = tr
 	defer h.leave(st)
 	st.err = st.run(ctx, s, conn)
+	if ClassOf(st.err) == ClassKicked {
+		h.o.Node.Deny(st.peer) // until this host is started again
+	}
 }
 
 func (h *Host) newSeat(door *openCode, id p2p.ID) *seat {

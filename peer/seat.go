@@ -188,10 +188,7 @@ func (st *seat) awaitReturn(ctx context.Context) (*comeback, error) {
 		return &c, nil
 	case f := <-st.bye:
 		st.forgetKey()
-		if f.Reason == wire.ByKick {
-			return nil, ErrKicked
-		}
-		return nil, nil
+		return nil, endedHere(f.Reason)
 	case <-t.C:
 		st.forgetKey()
 		return nil, &Error{Class: ClassTimedOut, Msg: "the viewer did not come back"}
@@ -251,10 +248,11 @@ func (st *seat) paths(ctx context.Context, conn link.Conn, up *upgrade) {
 				return
 			}
 			st.mu.Lock()
+			news := p.Kind != link.None && (!same(st.path, p) || st.path.Why != p.Why)
 			st.path = p
 			st.mu.Unlock()
 			up.note(p)
-			if p.Kind != link.None {
+			if news {
 				st.host.emit(PathChanged{Seat: st.id, Path: p})
 			}
 		case <-ctx.Done():
@@ -307,9 +305,14 @@ func (st *seat) sayBye(ctx context.Context, f wire.Farewell) error {
 	st.forgetKey()
 	st.control.Send(wire.TypeBye, f.Append(nil))
 	st.control.Drain(time.Second)
-	switch f.Reason {
+	return endedHere(f.Reason)
+}
+
+// endedHere is how a session ends that this host ended.
+func endedHere(why wire.Reason) error {
+	switch why {
 	case wire.ByKick:
-		return ErrKicked
+		return &Error{Class: ClassKicked, Msg: "kicked by this host"}
 	case wire.PanicKey:
 		return &Error{Class: ClassKicked, Msg: "cut with the panic key"}
 	}

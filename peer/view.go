@@ -225,7 +225,7 @@ func (v *View) await(ctx context.Context, s *secure.Session, conn link.Conn, hel
 		}
 		switch t {
 		case wire.TypeAsking:
-			v.setState("asking")
+			v.asking(conn)
 			v.o.Events(Waiting{For: "the person at the host to let you in"})
 		case wire.TypeDeny:
 			f, err := wire.ParseFarewell(body)
@@ -444,10 +444,12 @@ func (v *View) resumeOnce(ctx context.Context, id string, session uint64, key [3
 	return nil, nil, err
 }
 
-func (v *View) setState(s string) {
+// asking notes that a person is asked. Who the host is has been proven by now;
+// its name comes with ACCEPT.
+func (v *View) asking(conn link.Conn) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	v.state = s
+	v.state, v.host, v.path = "asking", viewerOf(conn.Remote(), ""), conn.Path()
 }
 
 func (v *View) rights() Grant {
@@ -488,5 +490,8 @@ func (v *View) Status() ViewStatus {
 		Wants: v.o.Wants, Window: v.o.Kind, Lags: append([]time.Duration(nil), v.lags...),
 	}
 	s.Picture, s.Dimmed, s.Stats = v.glass.status()
+	if n := len(v.lags); n > 0 {
+		s.Stats.RTT, s.Path.RTT = v.lags[n-1], v.lags[n-1]
+	}
 	return s
 }
