@@ -65,7 +65,7 @@ func (w *Window) place(r image.Rectangle) {
 // resizeTo gives the window the picture's size, or what the screen has room for.
 func (w *Window) resizeTo(size image.Point) {
 	room, err := w.x.rootSize()
-	if err != nil || w.look.full {
+	if err != nil || w.look.full || w.state.FullScreen {
 		return
 	}
 	size = within(size, image.Pt(room.X*9/10, room.Y*9/10))

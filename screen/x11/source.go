@@ -1,12 +1,14 @@
 package x11
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"image"
 	"log/slog"
 	"net"
+	"os"
 	"sync"
 	"time"
 
@@ -251,9 +253,18 @@ func (s *Source) begin(c *screen.Change, now time.Time) (bool, error) {
 		return false, s.shrunk(err)
 	}
 	s.told = true
-	c.Layout = &screen.Layout{Pictures: []screen.Picture{{Name: s.opt.Screen, Rect: s.area}}}
+	c.Layout = &screen.Layout{Pictures: []screen.Picture{{Name: s.name(), Rect: s.area}}}
 	c.Frame, c.Damage = s.diff.last, append(c.Damage, s.diff.last.Rect)
 	return true, nil
+}
+
+// name is what a viewer's list of pictures shows.
+func (s *Source) name() string {
+	name := s.opt.Screen
+	if name == "" {
+		name = "display " + cmp.Or(s.opt.Display, os.Getenv("DISPLAY"))
+	}
+	return name[:min(len(name), screen.MaxName)]
 }
 
 // locate measures again if the picture's place or size has changed.
