@@ -180,6 +180,7 @@ func (i *Injector) press(s keysym.Sym) error {
 	if err != nil {
 		return err
 	}
+	c.spoils = i.spoilers(s, p.Mask)
 	if i.alarm.isPanic(c.code, i.after(c, p.Mask)) {
 		return &screen.Refused{Reason: "hotkey"}
 	}

@@ -136,6 +136,18 @@ func (s *shown) typed() string {
 	return b.String()
 }
 
+// commanded tells whether a character came while Control or Alt was down.
+func (s *shown) commanded() bool {
+	down := map[keysym.Sym]bool{}
+	for _, k := range keysOf(s.seen) {
+		down[k.Sym] = k.Down
+		if _, ok := k.Sym.Rune(); ok && k.Down && (down[keysym.ControlL] || down[keysym.AltL]) {
+			return true
+		}
+	}
+	return false
+}
+
 func TestInjectorModifiers(t *testing.T) {
 	for _, c := range []struct {
 		name   string
@@ -148,6 +160,7 @@ func TestInjectorModifiers(t *testing.T) {
 		{name: "plain", text: "aB1!~{é"},
 		{name: "remote shift", hold: []keysym.Sym{keysym.ShiftL}, text: "Aa1!Bb"},
 		{name: "local shift", before: []keysym.Sym{keysym.ShiftL}, text: "aB1!é"},
+		{name: "local control", before: []keysym.Sym{keysym.ControlL, keysym.AltL}, text: "aB1!é"},
 		{name: "caps", locks: []keysym.Sym{keysym.CapsLock}, text: "aB1!éÉ"},
 		{name: "caps and shift", locks: []keysym.Sym{keysym.CapsLock}, hold: []keysym.Sym{keysym.ShiftR}, text: "aB1!"},
 		{name: "num lock", locks: []keysym.Sym{keysym.NumLock}, text: "aB1!"},
@@ -185,6 +198,9 @@ func TestInjectorModifiers(t *testing.T) {
 				}
 				return s.typed() == c.text
 			})
+			if s.commanded() {
+				t.Error("what was typed arrived with Control or Alt")
+			}
 			i.ReleaseAll()
 			for _, k := range c.before {
 				user.Key(screen.Key{Sym: k})

@@ -1,6 +1,7 @@
 package x11
 
 import (
+	"iter"
 	"slices"
 	"time"
 
@@ -15,6 +16,7 @@ import (
 type choice struct {
 	code          byte
 	shift, level3 int
+	spoils        uint16 // Control, Alt, Super that somebody else holds: to be lifted
 }
 
 func (c *choice) cost() int {
@@ -141,6 +143,32 @@ func (i *Injector) after(c choice, state uint16) uint16 {
 	return state
 }
 
+// spoilers are the modifiers in a state that would make a command of what the
+// remote hand types, and that it does not hold itself.
+func (i *Injector) spoilers(s keysym.Sym, state uint16) uint16 {
+	if s.IsModifier() {
+		return 0
+	}
+	spoils := state & (controlBit | i.keys.alt | i.keys.super)
+	for bit := range bitsOf(spoils) {
+		if slices.ContainsFunc(i.keys.modifier(bit), i.holds) {
+			spoils &^= bit
+		}
+	}
+	return spoils
+}
+
+// bitsOf goes through the modifier bits of a mask.
+func bitsOf(mask uint16) iter.Seq[uint16] {
+	return func(yield func(uint16) bool) {
+		for n := range 8 {
+			if bit := uint16(1) << n; mask&bit != 0 && !yield(bit) {
+				return
+			}
+		}
+	}
+}
+
 // step is one event of XTEST.
 type step struct{ kind, code byte }
 
@@ -148,16 +176,19 @@ type step struct{ kind, code byte }
 // that undo it, to be made in reverse. What the person at the host holds down
 // counts as well: XTEST shares one state with the real keyboard.
 func (i *Injector) arrange(c choice) (undo []step, err error) {
-	if c.cost() == 0 {
+	if c.cost() == 0 && c.spoils == 0 {
 		return nil, nil
 	}
 	var down []byte
-	if c.shift < 0 || c.level3 < 0 {
+	if c.shift < 0 || c.level3 < 0 || c.spoils != 0 {
 		r, err := xproto.QueryKeymap(i.x.Conn).Reply()
 		if err != nil {
 			return nil, err
 		}
 		down = r.Keys
+	}
+	for bit := range bitsOf(c.spoils) {
+		undo = i.turnModifier(undo, -1, i.keys.modifier(bit), keysym.NoSymbol, down)
 	}
 	undo = i.turnModifier(undo, c.shift, i.keys.codes[0], keysym.ShiftL, down)
 	return i.turnModifier(undo, c.level3, i.keys.modifier(i.keys.level3), keysym.ISOLevel3Shift, down), nil
