@@ -58,7 +58,7 @@ func main() {
 	if len(os.Args) > 1 && os.Args[1] == guardianWord {
 		os.Exit(guard())
 	}
-	gologshim.SetDefaultHandler(logger().Handler()) // libp2p would write over our pages
+	gologshim.SetDefaultHandler(slog.DiscardHandler) // libp2p would write over our pages
 	ctx, stop := untilSignal()
 	err := command().ExecuteContext(ctx)
 	stop()
@@ -328,6 +328,11 @@ func host(ctx context.Context, run config.HostRun) error {
 }
 
 func serveHost(ctx context.Context, run config.HostRun, shared *desktop.Shared) error {
+	// Before anything listens: who reaches this host finds its code on show.
+	first, err := peer.NewDraft()
+	if err != nil {
+		return err
+	}
 	out := newSink(run.Common, tui.RoleHost, run.Settings.Host.Viewers, commandFor(run))
 	d := &directory{out: out}
 	r, err := newReach(run.Common, run.RelayOnly, run.LANOnly, out.tell, d.relayChanged)
@@ -343,7 +348,7 @@ func serveHost(ctx context.Context, run config.HostRun, shared *desktop.Shared) 
 	h, err := peer.NewHost(peer.HostOptions{
 		Key: r.key, Node: r.node, Source: shared.Source, Injector: shared.Injector, Directory: d, Events: out.tell,
 		Name: run.Settings.Name, Version: version, Sharing: shared.What, Allow: allow, Viewers: run.Settings.Host.Viewers,
-		Expire: run.Settings.Host.Expire, Accept: run.Accept, Once: run.Once, Log: r.log,
+		Expire: run.Settings.Host.Expire, Accept: run.Accept, Once: run.Once, First: first, Log: r.log,
 	})
 	if err != nil {
 		return err

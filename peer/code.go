@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"sync"
 	"time"
 
 	"sightline/peer/invite"
@@ -17,8 +18,8 @@ const firstDigits = 5
 // codes keeps a code on show: after a session, a burnt or an expired one it
 // goes on with a fresh one. With Once there is one code and one session.
 func (h *Host) codes(ctx context.Context) error {
-	for {
-		err := h.oneCode(ctx)
+	for draft := h.o.First; ; draft = nil {
+		err := h.oneCode(ctx, draft)
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
@@ -45,24 +46,43 @@ func (h *Host) onceResult(err error) error {
 	return errOnceDone
 }
 
+// Draft is a code that is ready to be shown once its number is published. To
+// make one takes a quarter of a second and 64 MiB (Argon2id), so the first may
+// be made before anything listens, and the others while the number is published.
+type Draft struct {
+	code     invite.Code
+	verifier secure.Verifier
+}
+
+// NewDraft draws a number and a secret and stretches the secret.
+func NewDraft() (*Draft, error) {
+	number, err := invite.NewNumber(firstDigits, rand.Reader)
+	if err != nil {
+		return nil, err
+	}
+	return draftFor(number)
+}
+
+func draftFor(number string) (*Draft, error) {
+	code, err := invite.New(number, rand.Reader)
+	if err != nil {
+		return nil, err
+	}
+	v, err := secure.NewVerifier(code.Secret, rand.Reader)
+	return &Draft{code, v}, err
+}
+
 // oneCode publishes a number, shows its code and stays until the code is dead
 // and everybody whom it let in has left. The number stays published so long,
 // because a broken session comes back through the relay.
-func (h *Host) oneCode(ctx context.Context) error {
+func (h *Host) oneCode(ctx context.Context, first *Draft) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	proposal, err := invite.NewNumber(firstDigits, rand.Reader)
+	lease, draft, err := h.publish(ctx, first)
 	if err != nil {
 		return err
 	}
-	lease, err := h.o.Directory.Publish(ctx, proposal)
-	if err != nil {
-		return err
-	}
-	door, err := h.open(lease)
-	if err != nil {
-		return err
-	}
+	door := h.open(lease, draft)
 	h.emit(Code{Number: door.number, Code: door.code, Expires: door.Expires()})
 	dead := h.outlive(ctx, door)
 	h.mu.Lock()
@@ -71,21 +91,38 @@ func (h *Host) oneCode(ctx context.Context) error {
 	return dead
 }
 
-// open makes a code for a published number and puts it on show.
-func (h *Host) open(lease Lease) (*openCode, error) {
-	code, err := invite.New(lease.Number, rand.Reader)
-	if err != nil {
-		return nil, err
+// publish finds a number that all relays accept and makes its code meanwhile.
+func (h *Host) publish(ctx context.Context, draft *Draft) (Lease, *Draft, error) {
+	if draft != nil {
+		lease, err := h.o.Directory.Publish(ctx, draft.code.Number)
+		if err == nil && lease.Number != draft.code.Number {
+			draft, err = draftFor(lease.Number)
+		}
+		return lease, draft, err
 	}
-	door, err := secure.OpenCode(code, invite.DoorOptions{Uses: h.o.Viewers, Life: h.o.Expire}, rand.Reader)
+	number, err := invite.NewNumber(firstDigits, rand.Reader)
 	if err != nil {
-		return nil, err
+		return Lease{}, nil, err
 	}
-	open := &openCode{CodeDoor: door, number: code.Number, code: code.String()}
+	var wg sync.WaitGroup
+	var drafted error
+	wg.Go(func() { draft, drafted = draftFor(number) })
+	lease, err := h.o.Directory.Publish(ctx, number)
+	wg.Wait()
+	if err = errors.Join(err, drafted); err == nil && lease.Number != number {
+		draft, err = draftFor(lease.Number)
+	}
+	return lease, draft, err
+}
+
+// open puts a code on show.
+func (h *Host) open(lease Lease, d *Draft) *openCode {
+	door := invite.NewDoor(d.code.NumberValue(), invite.DoorOptions{Uses: h.o.Viewers, Life: h.o.Expire})
+	open := &openCode{CodeDoor: &secure.CodeDoor{Door: door, Verifier: d.verifier}, number: d.code.Number, code: d.code.String()}
 	h.mu.Lock()
 	h.door, h.route = open, lease.Route
 	h.mu.Unlock()
-	return open, nil
+	return open
 }
 
 // outlive waits until the door is shut and nobody sits here by it. The error

@@ -42,6 +42,7 @@ type HostOptions struct {
 	Expire  time.Duration // of an unused code; default 15 min
 	Accept  bool          // nobody is asked: whoever knows the code comes in with Allow
 	Once    bool          // one session, then Run returns how it ended
+	First   *Draft        // of the first code; nil: it is made when it is needed
 	Log     *slog.Logger
 }
 

@@ -1,0 +1,281 @@
+package pace
+
+import (
+	"testing"
+	"time"
+)
+
+// line is a simulated path: what is written to it leaves at the rate of that
+// moment, one byte after the other, and is acknowledged one round trip later.
+// It knows no real clock.
+type line struct {
+	rate func(now time.Duration) float64 // bytes per second
+	rtt  time.Duration                   // of an empty line
+	// made is what the screen changed by now, in bytes of a frame, since the
+	// last frame was taken; 0: nothing to send.
+	made func(now, last time.Duration) int
+
+	p        Pacer
+	epoch    time.Time
+	busy     time.Duration // the line is busy until then
+	flying   []frame
+	number   uint32
+	last     time.Duration // when a frame was taken
+	log      []frame
+	peak     int           // largest number of bytes in flight since the last reset
+	frames   int           // largest number of frames in flight
+	blocked  time.Duration // how long a frame was ready and not let through, at most
+	waiting  time.Duration
+	observed func(now time.Duration)
+}
+
+type frame struct {
+	number     uint32
+	size       int
+	sent, back time.Duration
+}
+
+const step = time.Millisecond
+
+// run plays the line until the given time. Steps of 1 ms are finer than any
+// time that matters here.
+func (l *line) run(from, until time.Duration) {
+	if l.epoch.IsZero() {
+		l.epoch = time.Unix(1_000_000, 0)
+	}
+	for now := from; now < until; now += step {
+		for len(l.flying) > 0 && l.flying[0].back <= now {
+			f := l.flying[0]
+			l.flying = l.flying[1:]
+			if _, ok := l.p.Shown(f.number, l.epoch.Add(f.back)); !ok {
+				panic("an honest acknowledgement was not understood")
+			}
+			l.log = append(l.log, f)
+		}
+		want := l.made(now, l.last)
+		if want == 0 {
+			l.waiting = now
+		}
+		for want > 0 && l.p.Ready() {
+			size := min(want, l.p.Budget())
+			l.send(now, size)
+			l.waiting, l.last = now, now
+			want = l.made(now, l.last)
+		}
+		l.blocked = max(l.blocked, now-l.waiting)
+		if l.observed != nil {
+			l.observed(now)
+		}
+	}
+}
+
+func (l *line) send(now time.Duration, size int) {
+	l.number++
+	l.p.Sent(l.number, size, l.epoch.Add(now))
+	l.busy = max(l.busy, now) + time.Duration(float64(size)/l.rate(now)*1e9)
+	l.flying = append(l.flying, frame{l.number, size, now, l.busy + l.rtt})
+	n, bytes := l.p.InFlight()
+	l.peak, l.frames = max(l.peak, bytes), max(l.frames, n)
+}
+
+// delivered counts the bytes acknowledged in a span of time.
+func (l *line) delivered(from, until time.Duration) (n int) {
+	for _, f := range l.log {
+		if f.back >= from && f.back < until {
+			n += f.size
+		}
+	}
+	return n
+}
+
+// steady is a line whose rate does not change, in bit/s.
+func steady(bits float64) func(time.Duration) float64 {
+	return func(time.Duration) float64 { return bits / 8 }
+}
+
+// always: the screen changes faster than any line (a film in full screen).
+func always(time.Duration, time.Duration) int { return most }
+
+var lines = []struct {
+	name string
+	bits float64
+	rtt  time.Duration
+	// converged is when everything must have been learned.
+	converged time.Duration
+}{
+	{"256 kbit/s 500 ms", 256e3, 500 * time.Millisecond, 15 * time.Second},
+	{"5 Mbit/s 100 ms", 5e6, 100 * time.Millisecond, 5 * time.Second},
+	{"100 Mbit/s 1 ms", 100e6, time.Millisecond, 2 * time.Second},
+	{"50 Mbit/s 30 ms", 50e6, 30 * time.Millisecond, 4 * time.Second},
+	{"20 Mbit/s 600 ms", 20e6, 600 * time.Millisecond, 15 * time.Second},
+}
+
+func TestBusyLine(t *testing.T) {
+	for _, row := range lines {
+		t.Run(row.name, func(t *testing.T) {
+			c := row.bits / 8
+			l := &line{rate: steady(row.bits), rtt: row.rtt, made: always}
+			l.run(0, row.converged)
+			l.peak = 0
+			end := row.converged + 30*time.Second
+			l.run(row.converged, end)
+			frame := max(int(c*slice.Seconds()), least)
+			if bound := int(1.25*c*row.rtt.Seconds()) + frame; float64(l.peak) > 1.1*float64(bound) {
+				t.Errorf("%d bytes in flight, 1.25 x bandwidth x RTT + one frame are %d", l.peak, bound)
+			}
+			if r := l.p.Rate(); r < 0.7*c || r > 1.2*c {
+				t.Errorf("rate %.0f, the line has %.0f bytes/s", r, c)
+			}
+			if b := l.p.Budget(); b < int(0.7*c*slice.Seconds()) || b > int(1.2*float64(frame)) {
+				t.Errorf("budget %d, the line carries %d in %v", b, frame, slice)
+			}
+			if used := float64(l.delivered(row.converged, end)) / (c * 30); used < 0.8 {
+				t.Errorf("the line was used to %.0f %%", 100*used)
+			}
+			if l.frames > flight/2 {
+				t.Errorf("%d frames in flight", l.frames)
+			}
+			t.Logf("rate %.2f of the line, in flight %d, RTT %v, budget %d, used %.2f", l.p.Rate()/c, l.peak, l.p.MinRTT(), l.p.Budget(), float64(l.delivered(row.converged, end))/(c*30))
+		})
+	}
+}
+
+// TestStart: until something is known, no more than one frame is on its way,
+// and it does not keep a slow line busy for many seconds.
+func TestStart(t *testing.T) {
+	l := &line{rate: steady(256e3), rtt: 500 * time.Millisecond, made: always}
+	l.run(0, 10*time.Second)
+	for _, f := range l.log[:min(len(l.log), 5)] {
+		if d := f.back - f.sent; d > 3*time.Second {
+			t.Errorf("frame %d of %d bytes took %v", f.number, f.size, d)
+		}
+	}
+}
+
+// TestRateFalls: a line that falls to a tenth (a phone leaves the WLAN) is
+// learned within some seconds, and the queue it causes goes away.
+func TestRateFalls(t *testing.T) {
+	for _, row := range []struct {
+		name string
+		bits float64
+		rtt  time.Duration
+	}{{"5 Mbit/s", 5e6, 100 * time.Millisecond}, {"100 Mbit/s", 100e6, time.Millisecond}, {"50 Mbit/s", 50e6, 30 * time.Millisecond}} {
+		t.Run(row.name, func(t *testing.T) {
+			const falls = 10 * time.Second
+			c := row.bits / 8
+			l := &line{rtt: row.rtt, made: always, rate: func(now time.Duration) float64 {
+				if now >= falls {
+					return c / 10
+				}
+				return c
+			}}
+			l.run(0, falls)
+			l.run(falls, falls+8*time.Second)
+			l.peak = 0
+			l.run(falls+8*time.Second, falls+30*time.Second)
+			frame := max(int(c/10*slice.Seconds()), least)
+			if bound := int(1.25*c/10*row.rtt.Seconds()) + frame; float64(l.peak) > 1.2*float64(bound) {
+				t.Errorf("%d bytes in flight, bound %d", l.peak, bound)
+			}
+			if r := l.p.Rate(); r < 0.06*c || r > 0.13*c {
+				t.Errorf("rate %.0f, the line has %.0f bytes/s", r, c/10)
+			}
+			worst := time.Duration(0)
+			for _, f := range l.log {
+				worst = max(worst, f.back-f.sent)
+			}
+			if worst > 3*time.Second {
+				t.Errorf("a frame took %v", worst)
+			}
+			t.Logf("worst %v, in flight %d", worst, l.peak)
+		})
+	}
+}
+
+// TestRateRises: a line that becomes ten times faster is used after a while.
+func TestRateRises(t *testing.T) {
+	const rises = 10 * time.Second
+	l := &line{rtt: 50 * time.Millisecond, made: always, rate: func(now time.Duration) float64 {
+		if now >= rises {
+			return 50e6 / 8
+		}
+		return 5e6 / 8
+	}}
+	l.run(0, rises)
+	l.run(rises, rises+20*time.Second)
+	if used := float64(l.delivered(rises+10*time.Second, rises+20*time.Second)) / (50e6 / 8 * 10); used < 0.7 {
+		t.Errorf("the faster line is used to %.0f %%", 100*used)
+	}
+}
+
+// TestTyping: small frames (the echo of a key, 400 bytes, 20 a second) are
+// never held back, on any line that can carry them, also after a busy time.
+func TestTyping(t *testing.T) {
+	for _, row := range lines {
+		t.Run(row.name, func(t *testing.T) {
+			film := true
+			l := &line{rate: steady(row.bits), rtt: row.rtt}
+			l.made = func(now, last time.Duration) int {
+				switch {
+				case film && now < row.converged:
+					return most
+				case now-last >= 50*time.Millisecond:
+					return 400
+				}
+				return 0
+			}
+			l.run(0, row.converged+2*time.Second) // and the film's frames have left
+			l.blocked = 0
+			l.run(row.converged+2*time.Second, row.converged+40*time.Second)
+			if l.blocked > 0 {
+				t.Errorf("a small frame was held back for %v", l.blocked)
+			}
+			if r := l.p.Rate(); r > 1.3*row.bits/8 {
+				t.Errorf("typing made the line look faster than it is: %.0f of %.0f", r, row.bits/8)
+			}
+		})
+	}
+}
+
+// TestBursts: now and then a large change (a page is scrolled) between typing.
+func TestBursts(t *testing.T) {
+	for _, row := range lines {
+		t.Run(row.name, func(t *testing.T) {
+			c := row.bits / 8
+			owed := 0
+			lastBurst, lastTyped := time.Duration(0), time.Duration(0)
+			l := &line{rate: steady(row.bits), rtt: row.rtt}
+			l.made = func(now, _ time.Duration) int {
+				if now-lastBurst >= 4*time.Second {
+					lastBurst, owed = now, int(c/2) // half a second of the line
+				}
+				if now-lastTyped >= 100*time.Millisecond {
+					lastTyped = now
+					owed = max(owed, 300)
+				}
+				return owed
+			}
+			l.observed = func(time.Duration) {}
+			// What was sent is no longer owed.
+			sent := uint32(0)
+			made := l.made
+			l.made = func(now, last time.Duration) int {
+				if l.number > sent {
+					owed = max(owed-l.flying[len(l.flying)-1].size, 0)
+					sent = l.number
+				}
+				return made(now, last)
+			}
+			l.run(0, 20*time.Second)
+			l.peak = 0
+			l.run(20*time.Second, 60*time.Second)
+			frame := max(int(c*slice.Seconds()), least)
+			if bound := int(1.25*c*row.rtt.Seconds()) + frame; float64(l.peak) > 1.2*float64(bound) {
+				t.Errorf("%d bytes in flight, bound %d", l.peak, bound)
+			}
+			if r := l.p.Rate(); r < 0.4*c || r > 1.25*c {
+				t.Errorf("rate %.0f, the line has %.0f bytes/s", r, c)
+			}
+		})
+	}
+}
