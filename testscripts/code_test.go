@@ -1,8 +1,12 @@
 package testscripts
 
 import (
+	"crypto/rand"
 	"strings"
 	"testing"
+
+	"github.com/libp2p/go-libp2p/core/crypto"
+	p2p "github.com/libp2p/go-libp2p/core/peer"
 )
 
 // A code is NUMBER-SSSS-SSSC: C makes the whole a number whose Damm checksum is
@@ -48,6 +52,23 @@ func anotherNumber(code string) string {
 	d := []byte(digitsOf(code))
 	d[1] = next(d[1])
 	return printed(string(d[:len(d)-1]))
+}
+
+// A relay's string is sightline-relay:HOST:PORT,…/PEERID#TOKEN.
+func tokenless(join string) string { bare, _, _ := strings.Cut(join, "#"); return bare }
+
+func relayID(join string) string { return tokenless(join)[strings.LastIndex(tokenless(join), "/")+1:] }
+
+func otherKey(join string) string {
+	_, public, err := crypto.GenerateEd25519Key(rand.Reader)
+	if err != nil {
+		panic(err) // the system has no randomness
+	}
+	id, err := p2p.IDFromPublicKey(public)
+	if err != nil {
+		panic(err) // an Ed25519 key always has one
+	}
+	return strings.Replace(join, relayID(join), id.String(), 1)
 }
 
 func TestCodes(t *testing.T) {

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 )
@@ -37,6 +38,10 @@ import (
 //	mistype VAR CODE      $VAR is CODE with its last digit changed
 //	another VAR CODE      $VAR is a well-formed code with CODE's number and another secret
 //	renumber VAR CODE     $VAR is a well-formed code with another number
+//	tokenless VAR JOIN    $VAR is a relay's string without its token
+//	otherkey VAR JOIN     $VAR is a relay's string with the key of another machine
+//	relayid VAR JOIN      $VAR is the peer ID in a relay's string
+//	within TIME NAME EVENT F=V…  await, where the time is a promise
 func TestScripts(t *testing.T) {
 	bin := program(t)
 	testscript.Run(t, testscript.Params{
@@ -63,6 +68,11 @@ func TestScripts(t *testing.T) {
 			"mistype":  change(mistype),
 			"another":  change(anotherSecret),
 			"renumber": change(anotherNumber),
+
+			"within":    within,
+			"relayid":   change(relayID),
+			"tokenless": change(tokenless),
+			"otherkey":  change(otherKey),
 		},
 	})
 }
@@ -185,9 +195,20 @@ func everybody(ts *testscript.TestScript) string {
 
 func await(ts *testscript.TestScript, neg bool, args []string) {
 	need(ts, len(args) >= 2 && !neg, "await NAME EVENT FIELD=VALUE…")
+	awaitFor(ts, patience, args)
+}
+
+func within(ts *testscript.TestScript, neg bool, args []string) {
+	need(ts, len(args) >= 3 && !neg, "within TIME NAME EVENT FIELD=VALUE…")
+	limit, err := time.ParseDuration(args[0])
+	ts.Check(err)
+	awaitFor(ts, limit, args[1:])
+}
+
+func awaitFor(ts *testscript.TestScript, limit time.Duration, args []string) {
 	w, err := parseWant(args[1:])
 	ts.Check(err)
-	e, err := who(ts, args[0]).await(patience, w)
+	e, err := who(ts, args[0]).await(limit, w)
 	if err != nil {
 		ts.Fatalf("%v\n%s", err, everybody(ts))
 	}
