@@ -30,10 +30,7 @@ func (v *View) move(ctx context.Context, wg *sync.WaitGroup, s *secure.Session, 
 			}
 			v.notePath(p)
 			up.note(p)
-		case ch := <-v.lost:
-			v.mu.Lock()
-			delete(v.on, ch)
-			v.mu.Unlock()
+		case <-v.lost:
 			// A moment for Paths or Dead to tell what happened, and a brake.
 			if sleep(ctx, 50*time.Millisecond) != nil {
 				return
@@ -72,9 +69,9 @@ func (v *View) place(ctx context.Context, wg *sync.WaitGroup, s *secure.Session,
 			continue
 		}
 		v.mu.Lock()
-		at, open := v.on[ch]
+		at := v.on[ch]
 		v.mu.Unlock()
-		if open && same(at, best) {
+		if at.s != nil && same(at.path, best) {
 			continue
 		}
 		v.openChannel(ctx, wg, s, conn, ch, serve)
@@ -88,17 +85,17 @@ func (v *View) openChannel(ctx context.Context, wg *sync.WaitGroup, s *secure.Se
 	raw, err := conn.Open(ctx)
 	if err != nil {
 		v.log.Debug("open channel", "channel", ch.String(), "err", err)
-		v.report(ch) // tried again in a moment
+		signal(v.lost) // tried again in a moment
 		return
 	}
 	sealed, err := s.Seal(v.traffic.count(raw), ch)
 	if err != nil {
 		v.log.Debug("seal channel", "channel", ch.String(), "err", err)
-		v.report(ch)
+		signal(v.lost)
 		return
 	}
 	v.mu.Lock()
-	v.on[ch] = raw.Path()
+	v.on[ch] = placed{sealed, raw.Path()}
 	v.mu.Unlock()
 	switch ch {
 	case wire.Control:
@@ -106,25 +103,35 @@ func (v *View) openChannel(ctx context.Context, wg *sync.WaitGroup, s *secure.Se
 	case wire.Input:
 		wg.Go(func() {
 			v.input.Serve(ctx, sealed, func(wire.Type, []byte) error { return wire.ErrMalformed })
-			v.lostIf(ctx, ch, raw.Path())
+			v.lose(ctx, ch, sealed)
 		})
 	case wire.Screen:
-		wg.Go(func() { v.queueScreen(ctx, sealed, raw.Path()) })
+		wg.Go(func() { v.queueScreen(ctx, sealed) })
 	}
 }
 
-// lostIf reports a channel whose stream ended, unless it lives on elsewhere.
-func (v *View) lostIf(ctx context.Context, ch wire.Channel, was Path) {
+// placed is the stream that a channel is on now.
+type placed struct {
+	s    *secure.Sealed
+	path Path
+}
+
+// lose notes that a stream ended, and has the channel opened anew unless a
+// newer stream has taken it over: that is how the old one ends on a move.
+func (v *View) lose(ctx context.Context, ch wire.Channel, s *secure.Sealed) {
 	v.mu.Lock()
-	still := same(v.on[ch], was)
+	current := v.on[ch].s == s
+	if current {
+		delete(v.on, ch)
+	}
 	v.mu.Unlock()
-	if still && ctx.Err() == nil {
-		v.report(ch)
+	if current && ctx.Err() == nil {
+		signal(v.lost)
 	}
 }
 
 // queueScreen gives a screen stream to paint and stays until it has been read.
-func (v *View) queueScreen(ctx context.Context, sealed *secure.Sealed, at Path) {
+func (v *View) queueScreen(ctx context.Context, sealed *secure.Sealed) {
 	st := screenStream{s: sealed, done: make(chan struct{})}
 	defer context.AfterFunc(ctx, func() { sealed.Reset() })()
 	select {
@@ -134,7 +141,7 @@ func (v *View) queueScreen(ctx context.Context, sealed *secure.Sealed, at Path) 
 	}
 	select {
 	case <-st.done:
-		v.lostIf(ctx, wire.Screen, at)
+		v.lose(ctx, wire.Screen, sealed)
 	case <-ctx.Done():
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"image"
+	"net"
 	"sync"
 	"time"
 
@@ -88,7 +89,9 @@ func (v *View) paint(ctx context.Context) {
 			close(st.done)
 			if errors.Is(err, wire.ErrMalformed) || errors.Is(err, codec.ErrMalformed) {
 				v.finish(&Error{Class: ClassFault, Msg: "the host broke the protocol", Err: err})
-			} else if err != nil && errors.Is(err, errWindow) {
+			} else if errors.Is(err, errWindow) && errors.Is(err, net.ErrClosed) {
+				v.End() // the person closed the window
+			} else if errors.Is(err, errWindow) {
 				v.finish(err)
 			}
 		case <-ctx.Done():

@@ -46,7 +46,7 @@ type View struct {
 	log     *slog.Logger
 	done    chan struct{}     // closed by End
 	screens chan screenStream // opened, not yet read
-	lost    chan wire.Channel // a stream broke while its connection lives
+	lost    chan struct{}     // a stream broke while its connection lives; of one
 	over    chan error        // the host's last word
 	hands   chan screen.Event // of the window
 	granted chan struct{}     // the rights changed; of one
@@ -62,9 +62,9 @@ type View struct {
 	session uint64
 	key     [32]byte
 	keep    time.Duration
-	on      map[wire.Channel]Path // which path each channel is on
-	pinged  time.Time             // when the unanswered ping left; zero: none
-	heard   time.Time             // the last sign of life
+	on      map[wire.Channel]placed
+	pinged  time.Time // when the unanswered ping left; zero: none
+	heard   time.Time // the last sign of life
 	lags    []time.Duration
 	showing *screenOut // the stream that is being read
 	hidden  bool       // the window is minimised
@@ -93,8 +93,8 @@ func NewView(o ViewOptions) (*View, error) {
 	return &View{
 		o: o, me: me, log: o.Log, control: newLine(wire.Control), input: newLine(wire.Input),
 		glass: newGlass(o.Window, o.State), done: make(chan struct{}),
-		screens: make(chan screenStream, 4), lost: make(chan wire.Channel, 8), over: make(chan error, 1),
-		granted: make(chan struct{}, 1), on: map[wire.Channel]Path{}, state: "connecting",
+		screens: make(chan screenStream, 4), lost: make(chan struct{}, 1), over: make(chan error, 1),
+		granted: make(chan struct{}, 1), on: map[wire.Channel]placed{}, state: "connecting",
 	}, nil
 }
 
@@ -235,7 +235,7 @@ func (v *View) await(ctx context.Context, s *secure.Session, conn link.Conn, hel
 			return orErr(farewell(f), ErrHostGone)
 		case wire.TypeAccept:
 			c.SetDeadline(time.Time{})
-			return v.accepted(body, conn, resumed)
+			return v.accepted(body, s, conn, resumed)
 		default:
 			return wire.ErrMalformed
 		}
@@ -258,7 +258,7 @@ func orErr(err, other error) error {
 }
 
 // accepted notes what ACCEPT says. From here on we are connected.
-func (v *View) accepted(body []byte, conn link.Conn, resumed bool) error {
+func (v *View) accepted(body []byte, s *secure.Session, conn link.Conn, resumed bool) error {
 	m, err := wire.ParseAccept(body)
 	if err != nil {
 		return err
@@ -269,7 +269,8 @@ func (v *View) accepted(body []byte, conn link.Conn, resumed bool) error {
 	v.grants, v.session, v.key, v.keep = m.Grants, m.Session, m.Resume, m.Keep
 	clear(v.on)
 	host, path := v.host, conn.Path()
-	v.on[wire.Control], v.path, v.heard, v.pinged = path, path, time.Now(), time.Time{}
+	v.on[wire.Control] = placed{s.Control(), path}
+	v.path, v.heard, v.pinged = path, time.Now(), time.Time{}
 	v.mu.Unlock()
 	v.o.Events(Joined{Viewer: host, Grants: m.Grants, Resumed: resumed})
 	v.o.Events(PathChanged{Path: path})
@@ -290,16 +291,13 @@ func (v *View) attend(ctx context.Context, s *secure.Session, conn link.Conn) (e
 	handle := func(t wire.Type, body []byte) error {
 		return v.hear(t, body, up.try)
 	}
-	for len(v.lost) > 0 {
-		<-v.lost // reports of the connection before; all its goroutines are done
-	}
 	broken := make(chan struct{}, 1)
 	serve := func(c *secure.Sealed) {
 		wg.Go(func() {
 			if err := v.control.Serve(ctx, c, handle); errors.Is(err, wire.ErrMalformed) {
 				v.finish(&Error{Class: ClassFault, Msg: "the host broke the protocol", Err: err})
 			}
-			v.report(wire.Control)
+			v.lose(ctx, wire.Control, c)
 		})
 	}
 	serve(s.Control())
@@ -331,13 +329,6 @@ func (v *View) attend(ctx context.Context, s *secure.Session, conn link.Conn) (e
 
 // finish ends the session with the host's last word, or with its fault.
 func (v *View) finish(err error) { report(v.over, err) }
-
-func (v *View) report(ch wire.Channel) {
-	select {
-	case v.lost <- ch:
-	default:
-	}
-}
 
 // sayBye tells the host that this was all.
 func (v *View) sayBye() {

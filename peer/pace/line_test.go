@@ -126,7 +126,11 @@ func TestBusyLine(t *testing.T) {
 			if r := l.p.Rate(); r < 0.7*c || r > 1.2*c {
 				t.Errorf("rate %.0f, the line has %.0f bytes/s", r, c)
 			}
-			if b := l.p.Budget(); b < int(0.7*c*slice.Seconds()) || b > int(1.2*float64(frame)) {
+			share := c * slice.Seconds()
+			if row.rtt >= far {
+				share = min(share, gain*c*row.rtt.Seconds()/2)
+			}
+			if b := l.p.Budget(); b < int(0.7*share) || b > int(1.2*float64(frame)) {
 				t.Errorf("budget %d, the line carries %d in %v", b, frame, slice)
 			}
 			if used := float64(l.delivered(row.converged, end)) / (c * 30); used < 0.8 {

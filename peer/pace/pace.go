@@ -4,10 +4,19 @@
 // the true state of the line.
 //
 // The model is that of BBR (Cardwell and others, ACM Queue 14(5), 2016): the
-// line is described by the largest delivery rate and the smallest round trip
-// of the last seconds; what may be in flight is a little more than their
-// product. Pictures are state and not data, so what may not be sent now is
-// simply not encoded yet: there is no queue to fill.
+// line is described by the largest delivery rate and the smallest round trip of
+// late; what may be in flight is a little more than their product. Pictures are
+// state and not data, so what may not be sent now is simply not encoded yet:
+// there is no queue to fill.
+//
+// A frame is large, unlike BBR's packets, and spends much of its round trip in
+// being written:
+//
+//	sent ──► waits behind others ──► bytes/rate on the line ──► path ──► shown
+//	         └ queue: our fault      └ of its own size          └ base
+//
+// so the path's own round trip (base) is the smallest trip less its frame's
+// time on the line.
 //
 // Nothing here reads a clock or starts a goroutine; the caller says what time
 // it is. A Pacer belongs to one goroutine or to its owner's lock.
@@ -16,26 +25,39 @@ package pace
 import "time"
 
 const (
-	// window is how long a measurement counts. BBR takes 10 s for both.
+	// window is how long a round trip counts, as in BBR.
 	window = 10 * time.Second
+	// A rate counts for rateTrips round trips, as in BBR, but not less than
+	// rateLeast: a desktop sends a few frames a second and not thousands of packets.
+	rateTrips = 10
+	rateLeast = time.Second
 	// gain over the bandwidth-delay product (SECURITY-DESIGN, section 5): the
-	// quarter is what discovers that the line has become faster.
-	gainNum, gainDen = 5, 4
-	// start is the first frame's budget before anything was measured, in bytes:
-	// 0.2 s of a 5 Mbit/s line, and next to nothing on a LAN.
-	start = 128 << 10
+	// quarter is what discovers that the line has become faster. Until the line
+	// was full once, the gain is firstGain, so that a fast and long line is
+	// found in a few round trips.
+	gain      = 1.25
+	firstGain = 2
+	// start is a frame's budget before anything was measured, in bytes: 1 s of
+	// a 256 kbit/s line, 50 ms of a 5 Mbit/s line, and next to nothing on a LAN.
+	start = 32 << 10
 	// least keeps progress visible on the slowest line: one row of tiles of text.
+	// Now and then, when the line is measured, it is half of this.
 	least = 8 << 10
 	// most is a frame's largest budget, a quarter of what a message may hold.
 	most = 4 << 20
+	// flightMost bounds what may be in flight on any line, in bytes.
+	flightMost = 16 * most
 	// slice is the time on the line that one frame may take: long enough to
 	// be efficient, short enough that a key's echo does not wait long behind it.
 	slice = 40 * time.Millisecond
-	// telling is the smallest frame whose delivery says something about the
+	// far is the round trip from which on waiting for each frame before the
+	// next would leave more than a fifth of the line unused.
+	far = slice / 4
+	// telling is the smallest amount whose delivery says something about the
 	// line's rate: less than this is dominated by the round trip.
-	telling = 8 << 10
-	// samples bounds the memory of measurements.
-	samples = 32
+	telling = least / 2
+	// shortest time that an amount can take; guards the division.
+	shortest = 200 * time.Microsecond
 	// flight bounds the frames that are remembered until acknowledged.
 	flight = 64
 )
@@ -45,24 +67,39 @@ type Pacer struct {
 	sent     [flight]sentFrame // ring, oldest at head
 	head, n  int
 	inFlight int // bytes
-	lastAck  time.Time
 
-	rates, trips ring
-	smooth       time.Duration // mean round trip, 1/8 new
+	delivered int64     // bytes acknowledged so far
+	since     time.Time // of the last acknowledgement, or when the line last began to be used
+	fresh     bool      // since then nothing was acknowledged
+	emptied   time.Time // when a frame that found the line empty was last shown
+	drain     bool      // the line has to be emptied to see its round trip again
+	filled    time.Time // when a frame that waited behind another was last shown
+	settled   bool      // that is not long ago
+
+	rates  best
+	trips  best
+	smooth time.Duration // mean round trip, 1/8 new
 }
 
 type sentFrame struct {
-	number uint32
-	bytes  int
-	at     time.Time
+	number    uint32
+	bytes     int
+	ahead     int // bytes in flight when it was sent
+	at        time.Time
+	delivered int64 // and since, fresh: of the Pacer when it was sent
+	since     time.Time
+	fresh     bool
 }
 
 // Sent notes that a frame of so many bytes was written at now.
 func (p *Pacer) Sent(number uint32, bytes int, now time.Time) {
-	if p.n == flight { // cannot be: Ready is false long before
+	if p.n == flight { // more pictures at once than anybody has
 		p.drop()
 	}
-	p.sent[(p.head+p.n)%flight] = sentFrame{number, bytes, now}
+	if p.n == 0 {
+		p.since, p.fresh = now, true
+	}
+	p.sent[(p.head+p.n)%flight] = sentFrame{number, bytes, p.inFlight, now, p.delivered, p.since, p.fresh}
 	p.n++
 	p.inFlight += bytes
 }
@@ -77,80 +114,157 @@ func (p *Pacer) drop() {
 // gives the frame's round trip, or false for a number that is not in flight
 // (which a hostile viewer may well send).
 func (p *Pacer) Shown(number uint32, now time.Time) (time.Duration, bool) {
-	i, bytes := 0, 0
-	for ; i < p.n; i++ {
-		f := &p.sent[(p.head+i)%flight]
-		bytes += f.bytes
-		if f.number == number {
-			break
-		}
+	i := 0
+	for i < p.n && p.sent[(p.head+i)%flight].number != number {
+		i++
 	}
 	if i == p.n {
 		return 0, false
 	}
 	f := p.sent[(p.head+i)%flight]
+	before := p.inFlight
+	for range i + 1 {
+		p.drop()
+	}
 	trip := max(now.Sub(f.at), 0)
-	p.trips.add(float64(trip), now)
+	p.trips.add(sample{-trip.Seconds(), f.bytes}, now)
+	p.measure(f, before-p.inFlight, trip, now)
+	p.since, p.fresh = now, false
 	if p.smooth == 0 {
 		p.smooth = trip
 	}
 	p.smooth += (trip - p.smooth) / 8
-	p.measure(f, bytes, trip, now)
-	for range i + 1 {
-		p.drop()
-	}
-	p.lastAck = now
+	p.look(f, now)
 	return trip, true
 }
 
-// measure takes a sample of the delivery rate: the bytes since the last
-// acknowledgement over the time between the two, if the line was busy then;
-// else what the frame took beyond the bare round trip.
+// look makes sure that the line is seen empty and full now and then. On one
+// that is always in use our own queue would pass for the path, the limit would
+// grow with it, and the queue with the limit. On one that is never full, its
+// length would pass for slowness.
+func (p *Pacer) look(f sentFrame, now time.Time) {
+	if f.ahead <= least || p.emptied.IsZero() {
+		p.emptied, p.drain = now, false
+	}
+	if now.Sub(p.emptied) > window {
+		p.drain = true
+	}
+	if now.Sub(p.filled) > window {
+		p.settled = false
+	}
+}
+
+// measure takes a sample of the delivery rate, now that so many bytes were
+// acknowledged, f's the last of them.
+//
+// A frame that was alone on the line took its trip less the path's. While
+// several were in flight it is the bytes delivered since the frame was sent
+// over that time (as BBR's delivery rate sample): the line's rate if the frame
+// had to wait behind others, else only a lower bound, because perhaps there was
+// nothing more to send.
 func (p *Pacer) measure(f sentFrame, bytes int, trip time.Duration, now time.Time) {
-	if bytes < telling {
+	p.delivered += int64(bytes)
+	span := p.delivered - f.delivered
+	if span < telling {
 		return
 	}
-	took := trip - p.MinRTT()
-	if p.lastAck.After(f.at) {
-		took = now.Sub(p.lastAck)
+	before := p.Rate()
+	rate := perSecond(span, now.Sub(f.since))
+	exact := false
+	switch {
+	case before == 0: // anything is more
+	case f.ahead > 0:
+		if exact = p.waited(f, trip, before); exact {
+			p.filled, p.settled = now, true
+			if f.fresh { // the line was empty before: the time of the path is not its own
+				rate = max(rate, perSecond(int64(bytes), max(now.Sub(p.since), trip/4)))
+			}
+		}
+	case f.bytes >= telling:
+		took := trip - p.MinRTT()
+		exact = took > trip/4
+		rate = perSecond(int64(f.bytes), max(took, trip/4))
 	}
-	took = max(took, trip/8, 200*time.Microsecond)
-	p.rates.add(float64(bytes)/took.Seconds(), now)
+	if exact || rate > before {
+		p.rates.add(sample{rate, f.bytes}, now)
+	}
+}
+
+// waited tells whether a frame took clearly longer than it would have taken
+// alone.
+func (p *Pacer) waited(f sentFrame, trip time.Duration, rate float64) bool {
+	fastest := p.fastest()
+	alone := fastest.trip() + time.Duration(float64(f.bytes-fastest.bytes)/rate*1e9)
+	return trip > alone*9/8
+}
+
+func perSecond(bytes int64, took time.Duration) float64 {
+	return float64(bytes) / max(took, shortest).Seconds()
 }
 
 // Ready tells whether another frame may be encoded and sent now.
 func (p *Pacer) Ready() bool {
-	if p.n == 0 {
+	switch {
+	case p.n == 0:
 		return true
+	case p.n >= flight/2:
+		return false
+	case p.drain:
+		return p.inFlight < least // small frames do not keep the line busy
+	case p.n == 1 && !p.settled:
+		return true // two frames tell the line's rate from its length
 	}
-	return p.n < flight/2 && p.inFlight < p.Limit()
+	return p.inFlight < p.Limit()
 }
 
-// Limit is how many bytes may be in flight: 1.25 times bandwidth times round
-// trip. A single frame is always allowed (Ready).
+// Limit is how many bytes may be in flight before the next frame: 1.25 times
+// bandwidth times round trip. A single frame is always allowed (Ready).
 func (p *Pacer) Limit() int {
-	product := p.Rate() * p.MinRTT().Seconds()
-	return max(int(product)*gainNum/gainDen, least)
+	g := gain
+	if p.filled.IsZero() {
+		g = firstGain
+	}
+	return int(min(max(g*p.Rate()*p.MinRTT().Seconds(), least), flightMost))
 }
 
-// Budget is how many bytes the next frame may cost.
+// Budget is how many bytes the next frame may cost: a slice of the line's time,
+// and on a far line no more than lets two frames be on their way.
 func (p *Pacer) Budget() int {
 	rate := p.Rate()
 	if rate == 0 {
 		return start
 	}
-	return min(max(int(rate*slice.Seconds()), least), most)
+	b := rate * slice.Seconds()
+	if p.MinRTT() >= far {
+		b = min(b, float64(p.Limit())/2)
+	}
+	b = min(max(b, least), most)
+	if !p.settled && !p.filled.IsZero() {
+		b /= 2 // two of them are sent at once
+	}
+	return int(b)
 }
 
-// Rate is the largest delivery rate of the last 10 s in bytes per second, zero
-// while none is known.
-func (p *Pacer) Rate() float64 { return p.rates.best(func(a, b float64) bool { return a > b }) }
+// Rate is the largest delivery rate of the last round trips in bytes per
+// second, zero while none is known.
+func (p *Pacer) Rate() float64 {
+	return p.rates.of(max(rateTrips*p.fastest().trip(), rateLeast)).v
+}
 
-// MinRTT is the smallest round trip of a frame and its acknowledgement in the
-// last 10 s: the path, the decoder and the viewer's screen. Zero: none yet.
+// MinRTT is the round trip of the path, of the decoder and of the viewer's
+// screen, without the time that a frame's bytes take on the line. Zero: none
+// is known yet.
 func (p *Pacer) MinRTT() time.Duration {
-	return time.Duration(p.trips.best(func(a, b float64) bool { return a < b }))
+	f := p.fastest()
+	rate := p.Rate()
+	if rate == 0 {
+		return f.trip()
+	}
+	return max(f.trip()-time.Duration(float64(f.bytes)/rate*1e9), 0)
 }
+
+// fastest is the frame with the shortest trip of the last 10 s.
+func (p *Pacer) fastest() sample { return p.trips.of(window) }
 
 // RTT is a running mean of the round trips.
 func (p *Pacer) RTT() time.Duration { return p.smooth }
@@ -161,31 +275,3 @@ func (p *Pacer) InFlight() (frames, bytes int) { return p.n, p.inFlight }
 // Forget starts afresh: the frames in flight were lost with their path, and
 // what was learned of that path says nothing about the next.
 func (p *Pacer) Forget() { *p = Pacer{} }
-
-// ring keeps the last measurements with their time.
-type ring struct {
-	v    [samples]float64
-	at   [samples]time.Time
-	next int
-	now  time.Time
-}
-
-func (r *ring) add(v float64, now time.Time) {
-	r.v[r.next], r.at[r.next], r.now = v, now, now
-	r.next = (r.next + 1) % samples
-}
-
-// best of those within the window; measured against the newest entry and not
-// against a clock, so that silence does not make us forget the line.
-func (r *ring) best(better func(a, b float64) bool) float64 {
-	best, found := 0.0, false
-	for i, at := range r.at {
-		if at.IsZero() || r.now.Sub(at) > window {
-			continue
-		}
-		if !found || better(r.v[i], best) {
-			best, found = r.v[i], true
-		}
-	}
-	return best
-}
