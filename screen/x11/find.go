@@ -78,6 +78,9 @@ func Find(env func(string) string, root fs.FS) (Attempt, error) {
 // Run tries what there is and tells how each went.
 func (s Search) Run() ([]Attempt, Session) {
 	list, session := s.candidates()
+	if !s.All {
+		list = s.asTold(list)
+	}
 	var tried []Attempt
 	answered := map[string]bool{}
 	for _, a := range list {
@@ -98,6 +101,25 @@ func (s Search) Run() ([]Attempt, Session) {
 		}
 	}
 	return tried, session
+}
+
+// asTold leaves only the display that DISPLAY names, with every cookie found for
+// it: to share or to open another screen than the one that was named would show
+// somebody what nobody meant to show. What SSH forwarded was not named by a
+// person.
+func (s Search) asTold(list []Attempt) []Attempt {
+	if s.Env == nil {
+		return list
+	}
+	told := s.Env("DISPLAY")
+	want, err := parseDisplay(told)
+	if told == "" || forwarded(told, s.Env) && !s.Forwarded {
+		return list
+	}
+	return slices.DeleteFunc(list, func(a Attempt) bool {
+		d, derr := parseDisplay(a.Display)
+		return a.Display != told && (err != nil || derr != nil || d.host != want.host || d.number != want.number)
+	})
 }
 
 // candidates lists each display with each cookie file once, best first.
