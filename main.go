@@ -9,7 +9,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"net"
 	"net/netip"
@@ -166,19 +165,18 @@ type reach struct {
 	relays *rendezvous.Client // nil: none are set
 	joins  []rendezvous.Join
 	lan    bool
-	tell   func(peer.Event)
 	log    *slog.Logger
 }
 
 // newReach starts a node with a fresh identity: a one-off role is nobody whom
 // somebody could know from yesterday.
-func newReach(c config.Common, relayOnly, lanOnly bool, tell func(peer.Event), changed func(rendezvous.RelayStatus)) (*reach, error) {
+func newReach(c config.Common, relayOnly, lanOnly bool, changed func(rendezvous.RelayStatus)) (*reach, error) {
 	key, _, err := crypto.GenerateEd25519Key(rand.Reader)
 	if err != nil {
 		return nil, err
 	}
 	log := logger()
-	r := &reach{key: key, lan: c.Settings.Network.LAN, tell: tell, log: log}
+	r := &reach{key: key, lan: c.Settings.Network.LAN, log: log}
 	r.node, err = link.New(link.Options{
 		Key: key, Listen: c.Settings.Network.Listen, NoDirect: !c.Settings.Network.Direct,
 		RelayOnly: relayOnly, LANOnly: lanOnly, Log: log,
@@ -328,47 +326,25 @@ func host(ctx context.Context, run config.HostRun) error {
 }
 
 func serveHost(ctx context.Context, run config.HostRun, shared *desktop.Shared) error {
-	// Before anything listens: who reaches this host finds its code on show.
-	first, err := peer.NewDraft()
+	out := newSink(run.Common, tui.RoleHost, run.Settings.Host.Viewers, commandFor)
+	h, d, err := newHost(run, shared, out)
 	if err != nil {
 		return err
 	}
-	out := newSink(run.Common, tui.RoleHost, run.Settings.Host.Viewers, commandFor(run))
-	d := &directory{out: out}
-	r, err := newReach(run.Common, run.RelayOnly, run.LANOnly, out.tell, d.relayChanged)
-	if err != nil {
-		return err
-	}
-	defer r.Close()
-	d.reach = r
-	allow, err := wire.ParseGrants(run.Settings.Host.Allow)
-	if err != nil {
-		return err
-	}
-	h, err := peer.NewHost(peer.HostOptions{
-		Key: r.key, Node: r.node, Source: shared.Source, Injector: shared.Injector, Directory: d, Events: out.tell,
-		Name: run.Settings.Name, Version: version, Sharing: shared.What, Allow: allow, Viewers: run.Settings.Host.Viewers,
-		Expire: run.Settings.Host.Expire, Accept: run.Accept, Once: run.Once, First: first, Log: r.log,
-	})
-	if err != nil {
-		return err
-	}
+	defer d.Close()
 	ctx, cancel := context.WithCancelCause(ctx)
 	var wg sync.WaitGroup
 	defer wg.Wait()
 	defer cancel(nil)
-	wg.Go(func() { serveCtl(ctx, run.Common, tui.RoleHost, ctl.ForHost(careful{h}), r.log) })
+	wg.Go(func() { serveCtl(ctx, run.Common, tui.RoleHost, ctl.ForHost(careful{h}), d.log) })
 	wg.Go(func() { d.answerLAN(ctx) })
-	answer(ctx, &wg, run, h, out, allow)
+	answer(ctx, &wg, run, h, out)
 	if run.FullScreen {
 		wg.Go(func() {
-			err := tui.RunHost(ctx, tui.HostOptions{
+			cancelIf(cancel, tui.RunHost(ctx, tui.HostOptions{
 				In: run.In, Out: run.Out, Events: out.page, Controls: h, Viewers: run.Settings.Host.Viewers,
-				CommandFor: commandFor(run), Fingerprint: peer.Fingerprint(r.node.ID()),
-			})
-			if err != nil {
-				cancel(err)
-			}
+				CommandFor: commandFor, Fingerprint: peer.Fingerprint(d.node.ID()),
+			}))
 			h.Stop()
 		})
 	}
@@ -377,15 +353,45 @@ func serveHost(ctx context.Context, run config.HostRun, shared *desktop.Shared) 
 	return err
 }
 
-// commandFor is the line for the other computer: with --direct where no relay
-// could find this host.
-func commandFor(run config.HostRun) func(string) string {
-	return func(code string) string { return "sightline view " + code }
+// newHost puts a host together: a code, a node, a directory. The caller closes
+// the directory.
+func newHost(run config.HostRun, shared *desktop.Shared, out *sink) (*peer.Host, *directory, error) {
+	// Before anything listens: who reaches this host finds its code on show.
+	first, err := peer.NewDraft()
+	if err != nil {
+		return nil, nil, err
+	}
+	allow, err := wire.ParseGrants(run.Settings.Host.Allow)
+	if err != nil {
+		return nil, nil, err
+	}
+	d := &directory{out: out}
+	if d.reach, err = newReach(run.Common, run.RelayOnly, run.LANOnly, d.relayChanged); err != nil {
+		return nil, nil, err
+	}
+	h, err := peer.NewHost(peer.HostOptions{
+		Key: d.key, Node: d.node, Source: shared.Source, Injector: shared.Injector, Directory: d, Events: out.tell,
+		Name: run.Settings.Name, Version: version, Sharing: shared.What, Allow: allow, Viewers: run.Settings.Host.Viewers,
+		Expire: run.Settings.Host.Expire, Accept: run.Accept, Once: run.Once, First: first, Log: d.log,
+	})
+	if err != nil {
+		d.Close()
+	}
+	return h, d, err
 }
+
+func cancelIf(cancel context.CancelCauseFunc, err error) {
+	if err != nil {
+		cancel(err)
+	}
+}
+
+// commandFor is the line for the other computer.
+func commandFor(code string) string { return "sightline view " + code }
 
 // answer sees to it that somebody answers the question who may come in: a
 // command, or the person at a terminal without a page.
-func answer(ctx context.Context, wg *sync.WaitGroup, run config.HostRun, h *peer.Host, out *sink, allow peer.Grant) {
+func answer(ctx context.Context, wg *sync.WaitGroup, run config.HostRun, h *peer.Host, out *sink) {
 	asks := make(chan peer.Asks, 16)
 	out.listen = append(out.listen, func(e peer.Event) {
 		if a, ok := e.(peer.Asks); ok {
@@ -400,7 +406,7 @@ func answer(ctx context.Context, wg *sync.WaitGroup, run config.HostRun, h *peer
 		return
 	case run.AcceptCmd != "":
 		wg.Go(func() {
-			each(ctx, asks, func(a peer.Asks) { h.Admit(a.Seat, askCommand(ctx, run.AcceptCmd, a, allow)) })
+			each(ctx, asks, func(a peer.Asks) { h.Admit(a.Seat, askCommand(ctx, run.AcceptCmd, a)&h.Status().Allow) })
 		})
 	default:
 		lines := make(chan string)
@@ -426,7 +432,7 @@ func each[T any](ctx context.Context, c <-chan T, do func(T)) {
 
 // askCommand runs --accept-cmd with the question in its environment. Exit code
 // 0 lets the viewer in with what --allow says.
-func askCommand(ctx context.Context, command string, a peer.Asks, allow peer.Grant) peer.Grant {
+func askCommand(ctx context.Context, command string, a peer.Asks) peer.Grant {
 	ctx, cancel := context.WithDeadline(ctx, a.Until)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, "sh", "-c", command)
@@ -436,7 +442,7 @@ func askCommand(ctx context.Context, command string, a peer.Asks, allow peer.Gra
 	if cmd.Run() != nil {
 		return 0
 	}
-	return a.Wants & allow
+	return a.Wants
 }
 
 // careful is a host as ctl sees it: more rights only while no remote hand
@@ -557,42 +563,26 @@ func openWindow(c config.Common, kind string) (screen.Window, string, error) {
 }
 
 func serveView(ctx context.Context, run config.ViewRun, code invite.Code, w screen.Window, kind string) error {
-	if kind == "terminal" {
-		run.FullScreen = false // the picture has the terminal
-	}
 	out := newSink(run.Common, tui.RoleView, 0, nil)
-	if kind == "terminal" {
-		out.print = nil
+	if kind == desktop.KindTerminal {
+		run.FullScreen = false
+		out = &sink{} // the picture has the terminal
 	}
-	r, err := newReach(run.Common, run.RelayOnly, run.LANOnly, out.tell, nil)
+	v, r, err := newView(run, code, w, kind, out)
 	if err != nil {
 		return err
 	}
 	defer r.Close()
-	wants, err := wire.ParseGrants(run.Ask)
-	if err != nil {
-		return err
-	}
-	v, err := peer.NewView(peer.ViewOptions{
-		Key: r.key, Dialer: &dialer{reach: r, direct: run.Direct, number: code.Number}, Code: code, Window: w, Kind: kind,
-		Events: out.tell, Name: run.Settings.Name, Version: version, Wants: wants, State: windowState(run), Log: r.log,
-	})
-	if err != nil {
-		return err
-	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	var wg sync.WaitGroup
 	defer wg.Wait()
 	defer cancel(nil)
 	wg.Go(func() { serveCtl(ctx, run.Common, tui.RoleView, ctl.ForView(v), r.log) })
-	if out.page != nil {
+	if run.FullScreen {
 		wg.Go(func() {
-			err := tui.RunView(ctx, tui.ViewOptions{
+			cancelIf(cancel, tui.RunView(ctx, tui.ViewOptions{
 				In: run.In, Out: run.Out, Events: out.page, Controls: v, Fingerprint: peer.Fingerprint(r.node.ID()),
-			})
-			if err != nil {
-				cancel(err)
-			}
+			}))
 			v.End()
 		})
 	}
@@ -600,6 +590,26 @@ func serveView(ctx context.Context, run config.ViewRun, code invite.Code, w scre
 	out.end(err)
 	w.Close() // before the last words go to the terminal that it holds
 	return err
+}
+
+// newView puts a viewer together. The caller closes the reach.
+func newView(run config.ViewRun, code invite.Code, w screen.Window, kind string, out *sink) (*peer.View, *reach, error) {
+	wants, err := wire.ParseGrants(run.Ask)
+	if err != nil {
+		return nil, nil, err
+	}
+	r, err := newReach(run.Common, run.RelayOnly, run.LANOnly, nil)
+	if err != nil {
+		return nil, nil, err
+	}
+	v, err := peer.NewView(peer.ViewOptions{
+		Key: r.key, Dialer: &dialer{reach: r, direct: run.Direct, number: code.Number}, Code: code, Window: w, Kind: kind,
+		Events: out.tell, Name: run.Settings.Name, Version: version, Wants: wants, State: windowState(run), Log: r.log,
+	})
+	if err != nil {
+		r.Close()
+	}
+	return v, r, err
 }
 
 func windowState(run config.ViewRun) screen.State {
@@ -889,7 +899,10 @@ func seatNamed(ctx context.Context, run config.CtlRun, name string) (int, error)
 			}
 		}
 	}
-	if len(seats) != 1 {
+	if len(seats) == 0 {
+		return 0, &peer.Error{Class: peer.ClassNoSession, Msg: fmt.Sprintf("there is no viewer called %q", name), Fix: "`sightline ctl status` lists the viewers"}
+	}
+	if len(seats) > 1 {
 		return 0, &peer.Error{Class: peer.ClassUsage, Msg: fmt.Sprintf("%d viewers are called %q; give the number from `sightline ctl status`", len(seats), name)}
 	}
 	return seats[0], nil
@@ -969,7 +982,7 @@ func demo(ctx context.Context, run config.DemoRun) error {
 		return err
 	}
 	defer w.Close()
-	d := &demonstration{run: run, desk: desk, window: newPlayed(w), kind: kind, began: time.Now()}
+	d := &demonstration{run: run, desk: desk, window: newPlayed(w), kind: kind}
 	return d.play(ctx, shared)
 }
 
@@ -987,7 +1000,6 @@ type demonstration struct {
 	desk   *pattern.Desktop // nil: a real screen is shown
 	window *played
 	kind   string
-	began  time.Time
 
 	mu    sync.Mutex
 	text  string
@@ -1008,26 +1020,27 @@ func (d *demonstration) play(ctx context.Context, shared *desktop.Shared) error 
 
 	c := d.run.Common
 	c.FullScreen = false
-	if d.kind == "terminal" {
-		c.Err = io.Discard // the picture has the terminal
-		c.Out = io.Discard
-	}
 	c.Settings.Relays = []string{join}
 	c.Settings.Network.LAN, c.Settings.Network.Listen = false, "127.0.0.1:0"
 	c.Settings.Host.Allow = []string{"view", "control"}
-	c.Dirs.Runtime += "/demo"
 	codes := make(chan string, 1)
-	hostRun := config.HostRun{Common: c, Accept: true, Once: true}
 	hostEnd := make(chan error, 1)
-	wg.Go(func() { hostEnd <- d.host(ctx, hostRun, shared, codes) })
+	wg.Go(func() { hostEnd <- d.host(ctx, config.HostRun{Common: c, Accept: true, Once: true}, shared, codes) })
 	select {
 	case code := <-codes:
-		return d.view(ctx, cancel, c, code, hostEnd)
+		err := d.view(ctx, config.ViewRun{Common: c, Ask: c.Settings.Host.Allow}, code)
+		return errors.Join(err, goodEnd(<-hostEnd))
 	case err := <-hostEnd:
 		return err
-	case <-ctx.Done():
-		return context.Cause(ctx)
 	}
+}
+
+// sink is where the demo's events go: nowhere while the picture has the terminal.
+func (d *demonstration) sink(c config.Common, role string) *sink {
+	if d.kind == desktop.KindTerminal {
+		return &sink{}
+	}
+	return newSink(c, role, 1, commandFor)
 }
 
 // demoRelay is a relay on loopback with keys that live as long as the demo.
@@ -1048,53 +1061,32 @@ func demoRelay() (*relay.Server, string, error) {
 
 // host runs the demo's host and hands out its first code.
 func (d *demonstration) host(ctx context.Context, run config.HostRun, shared *desktop.Shared, codes chan<- string) error {
-	out := newSink(run.Common, tui.RoleHost, 1, nil)
+	out := d.sink(run.Common, tui.RoleHost)
 	out.listen = append(out.listen, func(e peer.Event) {
 		if c, ok := e.(peer.Code); ok {
 			codes <- c.Code
 		}
 	})
-	return d.hostWith(ctx, run, shared, out)
-}
-
-func (d *demonstration) hostWith(ctx context.Context, run config.HostRun, shared *desktop.Shared, out *sink) error {
-	dir := &directory{out: out}
-	r, err := newReach(run.Common, false, false, out.tell, dir.relayChanged)
+	h, dir, err := newHost(run, shared, out)
 	if err != nil {
 		return err
 	}
-	defer r.Close()
-	dir.reach = r
-	h, err := peer.NewHost(peer.HostOptions{
-		Key: r.key, Node: r.node, Source: shared.Source, Injector: shared.Injector, Directory: dir, Events: out.tell,
-		Name: run.Settings.Name, Version: version, Sharing: shared.What, Allow: peer.Grant(wire.View | wire.HandsOn),
-		Accept: true, Once: true, Log: r.log,
-	})
-	if err != nil {
-		return err
-	}
+	defer dir.Close()
 	return h.Run(ctx)
 }
 
 // view runs the demo's viewer and, with --for, the measurement.
-func (d *demonstration) view(ctx context.Context, cancel context.CancelCauseFunc, c config.Common, text string, hostEnd <-chan error) error {
+func (d *demonstration) view(ctx context.Context, run config.ViewRun, text string) error {
 	code, err := invite.Parse(text)
 	if err != nil {
 		return err
 	}
-	out := newSink(c, tui.RoleView, 0, nil)
-	r, err := newReach(c, false, false, out.tell, nil)
+	out := d.sink(run.Common, tui.RoleView)
+	v, r, err := newView(run, code, d.window, d.kind, out)
 	if err != nil {
 		return err
 	}
 	defer r.Close()
-	v, err := peer.NewView(peer.ViewOptions{
-		Key: r.key, Dialer: &dialer{reach: r, number: code.Number}, Code: code, Window: d.window, Kind: d.kind,
-		Events: out.tell, Name: c.Settings.Name, Version: version, Wants: wire.View | wire.HandsOn, Log: r.log,
-	})
-	if err != nil {
-		return err
-	}
 	shown := time.Now()
 	out.listen = append(out.listen, func(e peer.Event) {
 		if s, ok := e.(peer.Stats); ok && s.Refined {
@@ -1110,17 +1102,9 @@ func (d *demonstration) view(ctx context.Context, cancel context.CancelCauseFunc
 	if d.run.For > 0 {
 		err = d.measure(ctx, v)
 		v.End()
-		err = errors.Join(err, <-ended)
-	} else {
-		err = <-ended
 	}
+	err = errors.Join(err, <-ended)
 	d.window.Close()
-	select {
-	case herr := <-hostEnd:
-		err = errors.Join(err, goodEnd(herr))
-	case <-time.After(5 * time.Second):
-	}
-	cancel(nil)
 	return err
 }
 
