@@ -34,15 +34,20 @@ const (
 	// gain over the bandwidth-delay product (SECURITY-DESIGN, section 5): the
 	// quarter is what discovers that the line has become faster. Until the line
 	// was full once, the gain is firstGain, so that a fast and long line is
-	// found in a few round trips.
+	// found in a few round trips; againGain if that is long ago.
 	gain      = 1.25
 	firstGain = 2
+	againGain = 1.5
 	// start is a frame's budget before anything was measured, in bytes: 1 s of
 	// a 256 kbit/s line, 50 ms of a 5 Mbit/s line, and next to nothing on a LAN.
 	start = 32 << 10
-	// least keeps progress visible on the slowest line: one row of tiles of text.
-	// Now and then, when the line is measured, it is half of this.
-	least = 8 << 10
+	// least keeps progress visible on the slowest line: half a row of tiles of
+	// text, 125 ms of a 256 kbit/s line. Now and then, when the line is
+	// measured, it is half of this.
+	least = 4 << 10
+	// trickle may always be in flight, in bytes: what a fast typist causes
+	// within the longest round trip is never held back.
+	trickle = 8 << 10
 	// most is a frame's largest budget, a quarter of what a message may hold.
 	most = 4 << 20
 	// flightMost bounds what may be in flight on any line, in bytes.
@@ -143,7 +148,7 @@ func (p *Pacer) Shown(number uint32, now time.Time) (time.Duration, bool) {
 // grow with it, and the queue with the limit. On one that is never full, its
 // length would pass for slowness.
 func (p *Pacer) look(f sentFrame, now time.Time) {
-	if f.ahead <= least || p.emptied.IsZero() {
+	if f.ahead <= trickle || p.emptied.IsZero() {
 		p.emptied, p.drain = now, false
 	}
 	if now.Sub(p.emptied) > window {
@@ -210,21 +215,24 @@ func (p *Pacer) Ready() bool {
 	case p.n >= flight/2:
 		return false
 	case p.drain:
-		return p.inFlight < least // small frames do not keep the line busy
+		return p.inFlight < trickle // small frames do not keep the line busy
 	case p.n == 1 && !p.settled:
 		return true // two frames tell the line's rate from its length
 	}
-	return p.inFlight < p.Limit()
+	return p.inFlight <= p.Limit()
 }
 
 // Limit is how many bytes may be in flight before the next frame: 1.25 times
 // bandwidth times round trip. A single frame is always allowed (Ready).
 func (p *Pacer) Limit() int {
 	g := gain
-	if p.filled.IsZero() {
+	switch {
+	case p.filled.IsZero():
 		g = firstGain
+	case !p.settled:
+		g = againGain
 	}
-	return int(min(max(g*p.Rate()*p.MinRTT().Seconds(), least), flightMost))
+	return int(min(max(g*p.Rate()*p.MinRTT().Seconds(), trickle), flightMost))
 }
 
 // Budget is how many bytes the next frame may cost: a slice of the line's time,
