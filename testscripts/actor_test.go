@@ -298,7 +298,8 @@ func (a *actor) told() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "--- %s: %s\n", a.name, strings.Join(a.cmd.Args[1:], " "))
 	for _, e := range a.events {
-		fmt.Fprintf(&b, "    %s", e.text("event"))
+		at, _ := time.Parse(time.RFC3339, e.text("time"))
+		fmt.Fprintf(&b, "    %s %s", at.Format("04:05.000"), e.text("event"))
 		for _, k := range slices.Sorted(maps.Keys(e)) {
 			if k != "event" && k != "time" {
 				fmt.Fprintf(&b, " %s=%s", k, e.text(k))

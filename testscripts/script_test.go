@@ -270,7 +270,7 @@ func sendSignal(ts *testscript.TestScript, neg bool, args []string) {
 }
 
 func exit(ts *testscript.TestScript, neg bool, args []string) {
-	need(ts, len(args) >= 2 && !neg, "exit CODE ARG…")
+	need(ts, len(args) >= 1 && !neg, "exit CODE ARG…")
 	err := ts.Exec("sightline", args[1:]...)
 	code := 0
 	var exit *exec.ExitError
