@@ -238,7 +238,9 @@ func relayError(err error) error {
 		return &peer.Error{Class: peer.ClassRelay, Err: err}
 	case errors.Is(err, rendezvous.ErrUnknown):
 		return &peer.Error{Class: peer.ClassNoSession, Err: err}
-	case peer.ClassOf(err) == peer.ClassFault:
+	case peer.ClassOf(err) == peer.ClassFault, peer.ClassOf(err) == peer.ClassTimedOut:
+		// A relay that is silent is no way; whether its port refuses or swallows
+		// what comes makes no difference to a script.
 		return &peer.Error{Class: peer.ClassNoRoute, Err: err}
 	}
 	return err
