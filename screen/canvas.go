@@ -286,6 +286,9 @@ func (t *Tap) takeNow(into *Pictures) (got Changes, ok bool, err error) {
 		return got, false, context.Canceled
 	}
 	got.Layout, t.layout = t.layout, nil
+	if got.Layout != nil {
+		into.keep(got.Layout)
+	}
 	if t.moved {
 		into.cursor = t.cursor
 		got.Cursor = &into.cursor
@@ -331,6 +334,16 @@ func (t *Tap) copyLocked(into *Pictures) []Change {
 		delete(t.moves, p.ID)
 	}
 	return into.changes
+}
+
+// keep drops the memory of pictures that are gone: windows come and go for
+// hours, and each frame may be as large as a screen.
+func (p *Pictures) keep(l *Layout) {
+	for id := range p.frames {
+		if _, ok := l.Find(id); !ok {
+			delete(p.frames, id)
+		}
+	}
 }
 
 // next gives an empty Change whose slices are those of an earlier Take.
