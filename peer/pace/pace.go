@@ -81,9 +81,12 @@ type Pacer struct {
 	filled    time.Time // when a frame that waited behind another was last shown
 	settled   bool      // that is not long ago
 
-	rates  best
-	trips  best
-	smooth time.Duration // mean round trip, 1/8 new
+	rates   best
+	trips   best
+	rate    float64       // the best of rates, and
+	fastest sample        // of trips, and
+	base    time.Duration // that frame's trip without its own bytes; see learn
+	smooth  time.Duration // mean round trip, 1/8 new
 }
 
 type sentFrame struct {
@@ -133,7 +136,9 @@ func (p *Pacer) Shown(number uint32, now time.Time) (time.Duration, bool) {
 	}
 	trip := max(now.Sub(f.at), 0)
 	p.trips.add(sample{-trip.Seconds(), f.bytes}, now)
+	p.learn()
 	p.measure(f, before-p.inFlight, trip, now)
+	p.learn()
 	p.since, p.fresh = now, false
 	if p.smooth == 0 {
 		p.smooth = trip
@@ -141,6 +146,21 @@ func (p *Pacer) Shown(number uint32, now time.Time) (time.Duration, bool) {
 	p.smooth += (trip - p.smooth) / 8
 	p.look(f, now)
 	return trip, true
+}
+
+// learn draws the conclusions of all samples.
+func (p *Pacer) learn() {
+	p.fastest = p.trips.of(window)
+	p.rate = p.rates.of(max(rateTrips*p.fastest.trip(), rateLeast)).v
+	p.base = p.fastest.trip()
+	if p.rate > 0 {
+		p.base = max(p.base-onLine(p.fastest.bytes, p.rate), 0)
+	}
+}
+
+// onLine is how long so many bytes take at a rate.
+func onLine(bytes int, rate float64) time.Duration {
+	return time.Duration(float64(bytes) / rate * 1e9)
 }
 
 // look makes sure that the line is seen empty and full now and then. On one
@@ -173,20 +193,20 @@ func (p *Pacer) measure(f sentFrame, bytes int, trip time.Duration, now time.Tim
 	if span < telling {
 		return
 	}
-	before := p.Rate()
+	before := p.rate
 	rate := perSecond(span, now.Sub(f.since))
 	exact := false
 	switch {
 	case before == 0: // anything is more
 	case f.ahead > 0:
-		if exact = p.waited(f, trip, before); exact {
+		if exact = p.waited(f, trip); exact {
 			p.filled, p.settled = now, true
 			if f.fresh { // the line was empty before: the time of the path is not its own
 				rate = max(rate, perSecond(int64(bytes), max(now.Sub(p.since), trip/4)))
 			}
 		}
 	case f.bytes >= telling:
-		took := trip - p.MinRTT()
+		took := trip - p.base
 		exact = took > trip/4
 		rate = perSecond(int64(f.bytes), max(took, trip/4))
 	}
@@ -197,9 +217,8 @@ func (p *Pacer) measure(f sentFrame, bytes int, trip time.Duration, now time.Tim
 
 // waited tells whether a frame took clearly longer than it would have taken
 // alone.
-func (p *Pacer) waited(f sentFrame, trip time.Duration, rate float64) bool {
-	fastest := p.fastest()
-	alone := fastest.trip() + time.Duration(float64(f.bytes-fastest.bytes)/rate*1e9)
+func (p *Pacer) waited(f sentFrame, trip time.Duration) bool {
+	alone := p.fastest.trip() + onLine(f.bytes-p.fastest.bytes, p.rate)
 	return trip > alone*9/8
 }
 
@@ -232,18 +251,17 @@ func (p *Pacer) Limit() int {
 	case !p.settled:
 		g = againGain
 	}
-	return int(min(max(g*p.Rate()*p.MinRTT().Seconds(), trickle), flightMost))
+	return int(min(max(g*p.rate*p.base.Seconds(), trickle), flightMost))
 }
 
 // Budget is how many bytes the next frame may cost: a slice of the line's time,
 // and on a far line no more than lets two frames be on their way.
 func (p *Pacer) Budget() int {
-	rate := p.Rate()
-	if rate == 0 {
+	if p.rate == 0 {
 		return start
 	}
-	b := rate * slice.Seconds()
-	if p.MinRTT() >= far {
+	b := p.rate * slice.Seconds()
+	if p.base >= far {
 		b = min(b, float64(p.Limit())/2)
 	}
 	b = min(max(b, least), most)
@@ -255,24 +273,12 @@ func (p *Pacer) Budget() int {
 
 // Rate is the largest delivery rate of the last round trips in bytes per
 // second, zero while none is known.
-func (p *Pacer) Rate() float64 {
-	return p.rates.of(max(rateTrips*p.fastest().trip(), rateLeast)).v
-}
+func (p *Pacer) Rate() float64 { return p.rate }
 
 // MinRTT is the round trip of the path, of the decoder and of the viewer's
 // screen, without the time that a frame's bytes take on the line. Zero: none
 // is known yet.
-func (p *Pacer) MinRTT() time.Duration {
-	f := p.fastest()
-	rate := p.Rate()
-	if rate == 0 {
-		return f.trip()
-	}
-	return max(f.trip()-time.Duration(float64(f.bytes)/rate*1e9), 0)
-}
-
-// fastest is the frame with the shortest trip of the last 10 s.
-func (p *Pacer) fastest() sample { return p.trips.of(window) }
+func (p *Pacer) MinRTT() time.Duration { return p.base }
 
 // RTT is a running mean of the round trips.
 func (p *Pacer) RTT() time.Duration { return p.smooth }
