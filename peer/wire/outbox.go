@@ -58,6 +58,9 @@ func (o *Outbox) Applied(seq uint32) error {
 	return nil
 }
 
+// Last is the number of the last message that was put in.
+func (o *Outbox) Last() uint32 { return o.last }
+
 // Waiting is the number of messages not yet acknowledged.
 func (o *Outbox) Waiting() int { return len(o.waiting) }
 
