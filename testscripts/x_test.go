@@ -1,0 +1,150 @@
+package testscripts
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+)
+
+// session is a relay, a host on one X server and a viewer in full screen on
+// another one.
+type session struct {
+	*crew
+	there, here         *display // the host's screen, the viewer's
+	relay, host, viewer *actor
+	code                string
+}
+
+const screenSize = "1024x768"
+
+// newSession puts two desktops together. options are for both X servers.
+func newSession(t *testing.T, options ...string) *session {
+	t.Helper()
+	s := &session{crew: newCrew(t)}
+	s.there = openDisplay(t, screenSize, options...).connect()
+	s.here = openDisplay(t, screenSize, options...).connect()
+	s.there.run("openbox", "openbox")
+	s.here.run("openbox", "openbox")
+	var join string
+	s.relay, join = s.crew.relay()
+	s.host = s.start("host", []string{"SIGHTLINE_RELAYS=" + join, "DISPLAY=" + s.there.name}, "host", "--json", "--accept", "--allow", "view,control")
+	s.code = s.await(s.host, "code").text("code")
+	s.viewer = s.start("viewer", []string{"SIGHTLINE_RELAYS=" + join, "DISPLAY=" + s.here.name}, "view", "--json", "--window", "native", "--fullscreen", s.code)
+	s.await(s.viewer, "joined")
+	s.await(s.viewer, "stats", "refined=true")
+	return s
+}
+
+// typewriter starts an xterm on the host's desktop that writes what is typed
+// into a file.
+func (s *session) typewriter() string {
+	s.Helper()
+	dir := s.TempDir()
+	file, ready := filepath.Join(dir, "typed"), filepath.Join(dir, "ready")
+	s.there.run("xterm", "xterm", "-geometry", "80x24+40+40", "-e", "sh", "-c", "touch "+ready+"; exec cat >"+file)
+	eventually(s, "xterm is up", func() bool { _, err := os.Stat(ready); return err == nil })
+	return file
+}
+
+// A desktop is seen pixel for pixel on another one, and what is typed, clicked
+// and turned there reaches its programs.
+func TestDesktop(t *testing.T) {
+	s := newSession(t)
+	awaitSame(t, s.there, s.here)
+
+	file := s.typewriter()
+	awaitSame(t, s.there, s.here)
+	const text = "Hello, World! 12345 ~/[x]{y}|z: \"quoted\" <&> $HOME\nsecond line\n"
+	s.here.write(text)
+	s.here.key(controlL, true)
+	s.here.write("d")
+	s.here.key(controlL, false)
+	eventually(t, "the text is in the file", func() bool {
+		got, _ := os.ReadFile(file)
+		return string(got) == text
+	})
+	awaitSame(t, s.there, s.here)
+
+	s.there.pad(600, 500, 200, 150)
+	awaitSame(t, s.there, s.here)
+	for _, button := range []byte{1, 3, 2, 4, 5, 4} {
+		s.here.click(button, 650, 560)
+		if e := s.there.pressed(); byte(e.Detail) != button || e.RootX != 650 || e.RootY != 560 {
+			t.Errorf("button %d at 650,560 came as %d at %d,%d", button, e.Detail, e.RootX, e.RootY)
+		}
+	}
+	eventually(t, "no key is left down", func() bool { return s.there.keysDown() == 0 })
+
+	// Another size of the host's screen, then of the viewer's.
+	s.there.resize(800, 600)
+	s.here.resize(800, 600)
+	awaitSame(t, s.there, s.here)
+	s.there.resize(1024, 768)
+	s.here.resize(1024, 768)
+	awaitSame(t, s.there, s.here)
+}
+
+// kill -9 of the host while a key is held: its guardian lifts the key.
+func TestNoKeyStaysDown(t *testing.T) {
+	s := newSession(t)
+	awaitSame(t, s.there, s.here)
+	s.here.key('a', true)
+	eventually(t, "the key is down on the host", func() bool { return s.there.keysDown() == 1 })
+	if err := s.host.cmd.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the key is up again", func() bool { return s.there.keysDown() == 0 })
+	s.exits(s.host, -1)
+}
+
+// The same when it is the viewer that dies.
+func TestViewerDiesWithKeyDown(t *testing.T) {
+	s := newSession(t)
+	awaitSame(t, s.there, s.here)
+	s.here.key('a', true)
+	s.here.key(shiftL, true)
+	eventually(t, "the keys are down on the host", func() bool { return s.there.keysDown() == 2 })
+	if err := s.viewer.cmd.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the keys are up again", func() bool { return s.there.keysDown() == 0 })
+	if s.host.ended() {
+		t.Error("the host ended, too")
+	}
+}
+
+// The host's X server goes away: exit code 5 and a sentence on both sides.
+func TestHostsServerDies(t *testing.T) {
+	s := newSession(t)
+	s.there.kill()
+	s.exits(s.host, 5)
+	s.await(s.host, "end", "exit=5")
+	code, err := s.viewer.exit(patience)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if code == 0 || code == 2 || code < 0 {
+		t.Errorf("the viewer ended with %d", code)
+	}
+	s.await(s.viewer, "end", "reason~.")
+}
+
+// The viewer's X server goes away: the viewer says so, the host goes on.
+func TestViewersServerDies(t *testing.T) {
+	s := newSession(t)
+	s.here.kill()
+	s.exits(s.viewer, 5)
+	s.await(s.host, "left")
+	if s.host.ended() {
+		t.Error("the host ended, too")
+	}
+}
+
+// X servers without shared memory: slower, and right.
+func TestWithoutSharedMemory(t *testing.T) {
+	s := newSession(t, "-extension", "MIT-SHM")
+	awaitSame(t, s.there, s.here)
+	s.typewriter()
+	s.here.write("no shared memory")
+	awaitSame(t, s.there, s.here)
+}
