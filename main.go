@@ -851,7 +851,7 @@ func start(ctx context.Context, run config.StartRun) error {
 		return serveView(ctx, config.ViewRun{Common: run.Common, Ask: []string{"view", "control"}}, code, w, kind)
 	case tui.RoleRelay:
 		run.FullScreen = false
-		return runRelay(ctx, config.RelayRun{Common: run.Common})
+		return runRelay(ctx, config.RelayRun(run))
 	}
 	return nil
 }

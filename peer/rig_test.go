@@ -30,6 +30,9 @@ type rig struct {
 	node    *link.Node
 	events  *record
 	hostEnd chan error
+
+	code1 invite.Code // of mallory, and
+	w     []byte      // what Argon2id made of it
 }
 
 // record keeps the events of one side and lets a test wait for one.

@@ -48,7 +48,6 @@ type View struct {
 	screens chan screenStream // opened, not yet read
 	lost    chan struct{}     // a stream broke while its connection lives; of one
 	over    chan error        // the host's last word
-	hands   chan screen.Event // of the window
 	granted chan struct{}     // the rights changed; of one
 	endOnce sync.Once
 

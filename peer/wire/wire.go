@@ -81,7 +81,6 @@ type Reader struct {
 	r   io.Reader
 	ch  Channel
 	buf []byte
-	n   int // bytes of this message that have been claimed in buf
 }
 
 // NewReader reads messages of channel ch from r.
