@@ -126,7 +126,7 @@ func (st *seat) attend(ctx context.Context, s *secure.Session, conn link.Conn) (
 	st.mu.Lock()
 	st.handle = handle
 	st.mu.Unlock()
-	wg.Go(func() { st.control.Serve(ctx, s.Control(), handle) })
+	wg.Go(func() { st.judge(st.control.Serve(ctx, s.Control(), handle), left) })
 	wg.Go(func() { st.streams(ctx, &wg, s, conn, left) })
 	wg.Go(func() { st.paths(ctx, conn, up) })
 	st.offer(conn)
@@ -205,10 +205,16 @@ func (st *seat) streams(ctx context.Context, wg *sync.WaitGroup, s *secure.Sessi
 			return
 		}
 		wg.Go(func() {
-			if err := st.open(ctx, s, raw); errors.Is(err, wire.ErrMalformed) {
-				report(left, &Error{Class: ClassFault, Msg: "the viewer broke the protocol", Err: err})
-			}
+			st.judge(st.open(ctx, s, raw), left)
 		})
+	}
+}
+
+// judge ends the seat of a viewer that broke the protocol on one of its
+// streams. A stream that broke by itself is the path's matter.
+func (st *seat) judge(err error, left chan error) {
+	if errors.Is(err, wire.ErrMalformed) {
+		report(left, &Error{Class: ClassFault, Msg: "the viewer broke the protocol", Err: err})
 	}
 }
 

@@ -144,7 +144,7 @@ func TestRelayLines(t *testing.T) {
 		out, words string
 	}{
 		{false, "sightline-relay:abc\n", "relay listens on 0.0.0.0:4001 quic, 0.0.0.0:443 wss\n" +
-			"on every other computer run:  sightline config relay add STRING  with this string (it holds the key that lets hosts in):\n" +
+			"on each host run:  sightline config relay add STRING  (viewers too; they can leave away the # and what follows, the key that lets hosts in):\n" +
 			"12:00:00  1 host, 2 sessions, 1.2 MB/s, 18 MB in all, 3 refused\n"},
 		{true, `{"time":"2026-11-22T12:00:00.007Z","event":"ready","join":"sightline-relay:abc","listen":["0.0.0.0:4001 quic","0.0.0.0:443 wss"]}
 {"time":"2026-11-22T12:00:00.007Z","event":"load","registrations":1,"circuits":2,"bytes_per_s":1250000,"bytes":18000000,"refused":3,"up_s":3600}

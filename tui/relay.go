@@ -36,7 +36,7 @@ func (p *Printer) Ready(r Ready) {
 		return
 	}
 	p.wordsLocked("relay listens on " + strings.Join(listen, ", "))
-	p.wordsLocked("on every other computer run:  sightline config relay add STRING  with this string (it holds the key that lets hosts in):")
+	p.wordsLocked("on each host run:  sightline config relay add STRING  (viewers too; they can leave away the # and what follows, the key that lets hosts in):")
 	p.writeLocked(p.o.Out, join+"\n")
 }
 

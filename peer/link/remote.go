@@ -87,7 +87,7 @@ func (n *Node) noDirect() string {
 }
 
 // notYet is the reason before Upgrade was called.
-func (n *Node) notYet() string { return cmp.Or(n.noDirect(), "not tried yet") }
+func (n *Node) notYet() string { return cmp.Or(n.noDirect(), "a direct one is tried after admission") }
 
 // connected and disconnected are libp2p's notifications. They come for relays
 // and strangers too; only peers with a Conn matter here.
