@@ -44,6 +44,7 @@ type seat struct {
 	keyGood     bool
 	wants       Grant
 	grants      Grant
+	ended       bool // no rights are left
 	asking      bool
 	wish        *time.Timer // ends the wish for more rights that stands; nil: none
 	wished      time.Time   // when the last one came
@@ -325,17 +326,28 @@ func endedHere(why wire.Reason) error {
 	return nil
 }
 
-// end asks the seat to end; the first reason counts.
+// end asks the seat to end; the first reason counts. Its rights are gone at
+// once, before the viewer has heard of it: one that does not want to go must
+// not see or do anything more.
 func (st *seat) end(f wire.Farewell) {
+	st.mu.Lock()
+	st.ended = true
+	st.mu.Unlock()
+	st.picture.end()
+	st.host.hands.release(st.id)
 	select {
 	case st.bye <- f:
 	default:
 	}
 }
 
+// rights of this moment; none once the seat is to end.
 func (st *seat) rights() Grant {
 	st.mu.Lock()
 	defer st.mu.Unlock()
+	if st.ended {
+		return 0
+	}
 	return st.grants
 }
 

@@ -145,7 +145,7 @@ func (r *remote) addPathLocked(c network.Conn) *path {
 	p.heard.Store(time.Now().UnixNano())
 	r.paths[c] = p
 	if r.measure != nil {
-		r.n.runLocked(func() { r.n.watch(r.measure, r, p) })
+		r.watchLocked(p)
 	}
 	return p
 }
@@ -260,8 +260,15 @@ func (r *remote) admitLocked() {
 	}
 	r.measure, r.stop = context.WithCancel(r.n.ctx)
 	for _, p := range r.paths {
-		r.n.runLocked(func() { r.n.watch(r.measure, r, p) })
+		r.watchLocked(p)
 	}
+}
+
+// watchLocked measures one path. The context is taken now: by the time the
+// goroutine runs the last Conn may have left.
+func (r *remote) watchLocked(p *path) {
+	ctx := r.measure
+	r.n.runLocked(func() { r.n.watch(ctx, r, p) })
 }
 
 // How long connections outlive the last Conn. An admitted peer has been told
