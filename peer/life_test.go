@@ -1,0 +1,249 @@
+package peer
+
+import (
+	"errors"
+	"math/rand/v2"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"sightline/screen"
+	"sightline/screen/keysym"
+	"sightline/screen/screentest"
+)
+
+func (v *viewerRig) typeText(s string) {
+	for _, c := range s {
+		v.glass.Send(screen.Key{Sym: keysym.Sym(c), Down: true})
+		v.glass.Send(screen.Key{Sym: keysym.Sym(c)})
+	}
+}
+
+// desktopTypes draws on the desktop without a viewer's hand.
+func (r *rig) desktopTypes(s string) {
+	r.t.Helper()
+	hand := r.desk.Injector()
+	for _, c := range s {
+		must(r.t, errors.Join(hand.Key(screen.Key{Sym: keysym.Sym(c), Down: true}), hand.Key(screen.Key{Sym: keysym.Sym(c)})))
+	}
+}
+
+// TestInputReplayAfterMove: every path is cut at random points while numbered
+// keys are typed: each is applied once, in order.
+func TestInputReplayAfterMove(t *testing.T) {
+	r := newRig(t, nil)
+	v := r.join(r.code(1), looks|acts)
+	r.sees(v)
+	rnd := rand.New(rand.NewPCG(1, 8))
+	want := ""
+	cuts := 0
+	for i := range 300 {
+		c := string(rune('a' + i%26))
+		want += c
+		v.typeText(c)
+		if rnd.IntN(60) == 0 {
+			if rnd.IntN(2) == 0 { // in the middle of what is on its way, or just after
+				until(t, r, func() bool { return len(r.desk.Typed()) > 0 })
+			}
+			for _, conn := range v.node.Host().Network().Conns() {
+				conn.Close()
+			}
+			cuts++
+		}
+	}
+	until(t, r, func() bool { return len(r.desk.Typed()) >= len(want) })
+	if got := r.desk.Typed(); got != want {
+		t.Errorf("%d cuts, typed\n%s, want\n%s", cuts, got, want)
+	}
+	if keys, _ := r.desk.Held(); keys > 0 {
+		t.Errorf("%d keys stay down", keys)
+	}
+	r.sees(v)
+}
+
+// TestTwoViewers: both see the same; one that never answers delays nobody; one
+// is kicked and the other sees no gap.
+func TestTwoViewers(t *testing.T) {
+	r := newRig(t, func(o *HostOptions) { o.Viewers = 3 })
+	code := r.code(1)
+	first, second := r.join(code, looks|acts), r.join(code, looks)
+	r.sees(first)
+	r.sees(second)
+	slow := r.mallory(code, looks)
+	eye := slow.watch()
+	eye.mute = true
+	if _, _, err := eye.next(); err != nil { // it is served, and answers nothing
+		t.Fatal(err)
+	}
+	for _, text := range []string{"one", "two", "three"} {
+		first.typeText(text)
+		until(t, r, func() bool { return strings.HasSuffix(r.desk.Typed(), text) })
+		r.sees(first)
+		r.sees(second)
+	}
+	if !first.glass.Frame(0).Equal(second.glass.Frame(0)) {
+		t.Error("two viewers see different pictures")
+	}
+	joined := await[Joined](t, r.ctx, second.events, 1)
+	for _, st := range r.host.all() {
+		if st.peer == second.node.ID() {
+			must(t, r.host.Kick(st.id))
+		}
+	}
+	if err := r.result(second); !errors.Is(err, ErrKicked) || joined.Grants != looks {
+		t.Errorf("the kicked viewer ended with %v", err)
+	}
+	first.typeText("four")
+	until(t, r, func() bool { return strings.HasSuffix(r.desk.Typed(), "four") })
+	r.sees(first)
+	if count[Joined](first.events) != 1 {
+		t.Error("the other viewer had to come back")
+	}
+}
+
+// TestHiddenWindow: a minimised window is sent nothing, and everything once it
+// is back.
+func TestHiddenWindow(t *testing.T) {
+	r := newRig(t, nil)
+	v := r.join(r.code(1), looks)
+	r.sees(v)
+	p := &r.host.all()[0].picture
+	hidden := func() bool {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		return p.hidden
+	}
+	for range 3 {
+		v.glass.Send(screen.Resize{Visible: false})
+		until(t, r, hidden)
+		r.desktopTypes("a") // one frame may be under way: the change that Take waited for
+		v.glass.Send(screen.Resize{Visible: false})
+		frames := func() int {
+			n := 0
+			v.glass.Wait(r.ctx, func(s screentest.Seen) bool { n = s.Draws; return true })
+			return n
+		}
+		until(t, r, func() bool { n, _ := inFlight(p); return n == 0 })
+		before := frames()
+		r.desktopTypes("bcdefgh")
+		if n := frames(); n > before+1 {
+			t.Errorf("%d frames for a window that nobody sees", n-before)
+		}
+		v.glass.Send(screen.Resize{Visible: true})
+		r.sees(v)
+	}
+}
+
+func inFlight(p *picture) (int, int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.pacer.InFlight()
+}
+
+// TestRevokedView: the right to look is taken back while pictures come: the
+// stream ends at once, a new one is refused, and given back it starts afresh.
+func TestRevokedView(t *testing.T) {
+	r := newRig(t, nil)
+	m := r.mallory(r.code(1), looks)
+	eye := m.watch()
+	eye.settle(t)
+	seat := await[Joined](t, r.ctx, r.events, 1).Seat
+	must(t, r.host.Grant(seat, acts))
+	r.desktopTypes("secret")
+	if n, err := eye.rest(); n > 0 || err == nil {
+		t.Errorf("%d frames without the right to look, %v", n, err)
+	}
+	again := m.watch()
+	if n, _ := again.rest(); n > 0 {
+		t.Errorf("%d frames on a stream without the right to look", n)
+	}
+	must(t, r.host.Grant(seat, looks))
+	fresh := m.watch()
+	fresh.settle(t)
+}
+
+// TestStopWhileAsking: the host stops while its person is asked.
+func TestStopWhileAsking(t *testing.T) {
+	r := newRig(t, func(o *HostOptions) { o.Accept = false })
+	v := r.join(r.code(1), looks)
+	await[Asks](t, r.ctx, r.events, 1)
+	until(t, r, func() bool { return count[Waiting](v.events) > 1 })
+	r.host.Stop()
+	if err := r.result(v); !errors.Is(err, ErrHostGone) {
+		t.Errorf("the viewer ended with %v", err)
+	}
+	if err := <-r.hostEnd; err != nil {
+		t.Errorf("the host ended with %v", err)
+	}
+	r.hostEnd <- nil
+}
+
+// TestViewerGoesWhileAsked: the viewer's machine goes away while the host's
+// person is asked: the question is over.
+func TestViewerGoesWhileAsked(t *testing.T) {
+	r := newRig(t, func(o *HostOptions) { o.Accept = false })
+	m := r.newMallory(r.code(1), looks)
+	ask := await[Asks](t, r.ctx, r.events, 1)
+	m.node.Close()
+	if d := await[Denied](t, r.ctx, r.events, 1); d.Reason == "" || d.Seat != ask.Seat {
+		t.Errorf("%+v", d)
+	}
+	until(t, r, func() bool { return len(r.host.Status().Seats) == 0 })
+	if err := r.host.Admit(ask.Seat, looks); ClassOf(err) != ClassUsage {
+		t.Errorf("an answer that comes too late: %v", err)
+	}
+	r.code(2)
+}
+
+// TestManyStreamsInARow: a viewer whose path flaps opens its screen several
+// times before the first one has been handed over; the last one shows.
+func TestManyStreamsInARow(t *testing.T) {
+	r := newRig(t, nil)
+	m := r.mallory(r.code(1), looks)
+	var eyes []*eye
+	for range 5 {
+		eyes = append(eyes, m.watch())
+	}
+	end := make(chan error, len(eyes))
+	for _, e := range eyes[:4] {
+		go func() {
+			_, err := e.rest()
+			e.s.Close()
+			end <- err
+		}()
+	}
+	eyes[4].s.SetReadDeadline(time.Now().Add(20 * time.Second))
+	eyes[4].settle(t)
+	m.s.Close()
+	for range 4 {
+		<-end
+	}
+}
+
+// TestNoGoroutineStays: after a whole session everything that was started has
+// ended.
+func TestNoGoroutineStays(t *testing.T) {
+	before := runtime.NumGoroutine()
+	t.Run("session", func(t *testing.T) {
+		r := newRig(t, nil)
+		v := r.join(r.code(1), looks|acts)
+		r.sees(v)
+		v.typeText("x")
+		until(t, r, func() bool { return r.desk.Typed() == "x" })
+		v.view.End()
+		if err := r.result(v); err != nil {
+			t.Error(err)
+		}
+	})
+	tick, late := time.NewTicker(5*time.Millisecond), time.After(20*time.Second)
+	defer tick.Stop()
+	for runtime.NumGoroutine() > before+2 { // libp2p keeps one or two for the process
+		select {
+		case <-tick.C:
+		case <-late:
+			buf := make([]byte, 1<<20)
+			t.Fatalf("%d goroutines instead of %d\n%s", runtime.NumGoroutine(), before, buf[:runtime.Stack(buf, true)])
+		}
+	}
+}
