@@ -251,12 +251,13 @@ type sink struct {
 	mu     sync.Mutex
 	print  *tui.Printer       // nil: a page is up
 	page   chan peer.Event    // nil: lines
+	words  bool               // the lines are for people
 	listen []func(peer.Event) // others who want to know
 	ended  bool
 }
 
 func newSink(c config.Common, role string, viewers int, line func(string) string) *sink {
-	s := &sink{}
+	s := &sink{words: !c.FullScreen && !c.JSON}
 	if c.FullScreen {
 		s.page = make(chan peer.Event, 512)
 	} else {
@@ -293,7 +294,9 @@ func (s *sink) end(err error) {
 	if err != nil {
 		reason = tui.Explain(err).Sentence
 	}
-	s.tell(peer.Ended{Reason: reason, Err: err})
+	if err == nil || !s.words {
+		s.tell(peer.Ended{Reason: reason, Err: err}) // in words main says it, with a hint
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.ended = true

@@ -94,8 +94,6 @@ func classOfCause(err error) Class {
 	switch {
 	case errors.As(err, &wait), errors.Is(err, secure.ErrBusy):
 		return ClassLocked
-	case errors.Is(err, context.Canceled):
-		return ClassInterrupted
 	case errors.Is(err, invite.ErrMalformed):
 		return ClassUsage
 	case errors.Is(err, secure.ErrWrongCode), errors.Is(err, secure.ErrTampered), errors.Is(err, secure.ErrWrongPeer):
@@ -114,6 +112,8 @@ func classOfCause(err error) Class {
 		return ClassPermission
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, os.ErrDeadlineExceeded):
 		return ClassTimedOut
+	case errors.Is(err, context.Canceled): // last: a dial that lost a race is canceled too
+		return ClassInterrupted
 	}
 	return ClassFault
 }
