@@ -26,6 +26,7 @@ type display struct {
 	size   [2]uint16
 	keys   map[xproto.Keysym]xproto.Keycode
 	shifts map[xproto.Keysym]bool // reached with Shift
+	modes  map[string]bool        // known to RandR
 }
 
 // openDisplay starts an X server on a number of its own choice.
@@ -43,7 +44,7 @@ func openDisplay(t testing.TB, size string, options ...string) *display {
 		t.Fatal(err)
 	}
 	w.Close()
-	d := &display{t: t, server: cmd, keys: map[xproto.Keysym]xproto.Keycode{}, shifts: map[xproto.Keysym]bool{}}
+	d := &display{t: t, server: cmd, keys: map[xproto.Keysym]xproto.Keycode{}, shifts: map[xproto.Keysym]bool{}, modes: map[string]bool{screenSize: true}}
 	t.Cleanup(d.close)
 	r.SetReadDeadline(time.Now().Add(patience))
 	number, err := bufio.NewReader(r).ReadString('\n')
@@ -134,11 +135,18 @@ func (d *display) shot(width, height uint16) ([]byte, error) {
 	return r.Data, nil
 }
 
-// resize changes the size of the screen with RandR, as a person would.
-func (d *display) resize(width, height uint16) {
+// resize changes the size of the screen with RandR, by a mode made for it.
+func (d *display) resize(w, h uint16) {
 	d.t.Helper()
-	d.must("xrandr", "x11-xserver-utils", "-s", fmt.Sprintf("%dx%d", width, height))
-	d.size = [2]uint16{width, height}
+	mode := fmt.Sprintf("%dx%d", w, h)
+	if !d.modes[mode] {
+		line := fmt.Sprintf("--newmode %s 10 %d %d %d %d %d %d %d %d", mode, w, w+8, w+16, w+24, h, h+3, h+6, h+9)
+		d.must("xrandr", "x11-xserver-utils", strings.Fields(line)...)
+		d.must("xrandr", "x11-xserver-utils", "--addmode", "screen", mode)
+		d.modes[mode] = true
+	}
+	d.must("xrandr", "x11-xserver-utils", "--output", "screen", "--mode", mode)
+	d.size = [2]uint16{w, h}
 }
 
 // same tells whether two screens of one size show the same pixels, and where

@@ -1,0 +1,106 @@
+package testscripts
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+	"time"
+)
+
+// lab is a small internet of network namespaces (natlab/README.md) that ends
+// with the test. Its nodes are relay, hostA and hostB.
+type lab struct {
+	*crew
+	prefix string
+}
+
+func newLab(t *testing.T, typeA, typeB string, more ...string) *lab {
+	t.Helper()
+	if os.Geteuid() != 0 {
+		skip(t, "network namespaces need root")
+	}
+	tool(t, "ip", "iproute2")
+	tool(t, "nft", "nftables")
+	c := newCrew(t)
+	l := &lab{crew: c, prefix: fmt.Sprintf("sl%d", os.Getpid()%100000)}
+	t.Cleanup(func() { l.natlab("down") })
+	if out, err := l.natlab(append([]string{"up", typeA, typeB}, more...)...); err != nil {
+		skip(t, fmt.Sprintf("the lab cannot be built here: %v: %s", err, out))
+	}
+	return l
+}
+
+func (l *lab) natlab(args ...string) (string, error) {
+	cmd := exec.Command(filepath.Join("natlab", "natlab"), args...)
+	cmd.Env = append(os.Environ(), "NATLAB_PREFIX="+l.prefix)
+	out, err := cmd.CombinedOutput()
+	return string(out), err
+}
+
+// on starts `sightline ARG…` in a node. `ip netns exec` becomes the program, so
+// the process number is the program's own.
+func (l *lab) on(node, name string, env []string, args ...string) *actor {
+	l.Helper()
+	return l.startWith(name, func(cmd *exec.Cmd) {
+		ip := tool(l, "ip", "iproute2")
+		cmd.Args = append([]string{ip, "netns", "exec", l.prefix + "-" + node, cmd.Path}, cmd.Args[1:]...)
+		cmd.Path = ip
+		cmd.Env = append(append(cmd.Env, "SIGHTLINE_NETWORK_LISTEN=:0"), env...)
+	}, args...)
+}
+
+// meet starts relay, host and viewer and returns the host's and the viewer's
+// actor with the time from the code to the first exact picture.
+func (l *lab) meet() (host, viewer *actor, took time.Duration) {
+	l.Helper()
+	relay := l.on("relay", "relay", nil, "relay", "--json", "--listen", "11.0.0.10:4001", "--announce", "11.0.0.10:4001")
+	env := []string{"SIGHTLINE_RELAYS=" + l.await(relay, "ready").text("join")}
+	host = l.on("hostA", "host", env, "host", "--json", "--accept", "--source", "pattern", "--allow", "view,control")
+	code := l.await(host, "code").text("code")
+	began := time.Now()
+	viewer = l.on("hostB", "viewer", env, "view", "--json", "--window", "none", code)
+	l.await(viewer, "joined")
+	l.await(viewer, "stats", "refined=true")
+	return host, viewer, time.Since(began)
+}
+
+// Two home routers, 20 ms of wire on each side: the session becomes a direct one.
+func TestLabDirect(t *testing.T) {
+	l := newLab(t, "cone", "cone", "--delay", "20")
+	_, viewer, took := l.meet()
+	t.Logf("code typed -> first exact picture: %d ms", took.Milliseconds())
+	viewer.next = 0
+	e := l.awaitFor(10*time.Second, viewer, "path", "kind=direct")
+	t.Logf("direct over %s", e.text("transport"))
+}
+
+// One side without UDP: another way, and the session works all the same.
+func TestLabWithoutUDP(t *testing.T) {
+	l := newLab(t, "noudp", "cone", "--delay", "20")
+	host, viewer, took := l.meet()
+	t.Logf("code typed -> first exact picture: %d ms", took.Milliseconds())
+	viewer.next = 0
+	e := l.await(viewer, "path", "kind~direct|relayed")
+	t.Logf("%s over %s (%s)", e.text("kind"), e.text("transport"), e.text("reason"))
+	if host.ended() || viewer.ended() {
+		t.Error("the session did not last")
+	}
+}
+
+// Two machines in one LAN and no relay at all: the live number is found by
+// multicast, and a number that nobody has is not.
+func TestLabLAN(t *testing.T) {
+	l := newLab(t, "cone", "samelan")
+	lan := []string{"SIGHTLINE_NETWORK_LAN=true"}
+	host := l.on("hostA", "host", lan, "host", "--json", "--accept", "--source", "pattern", "--relay", "none")
+	code := l.await(host, "code").text("code")
+	nobody := l.on("hostB", "nobody", lan, "view", "--json", "--window", "none", "--relay", "none", anotherNumber(code))
+	l.exits(nobody, 9)
+	viewer := l.on("hostB", "viewer", lan, "view", "--json", "--window", "none", "--relay", "none", code)
+	l.await(viewer, "joined")
+	viewer.next = 0
+	l.await(viewer, "path", "kind=lan")
+	l.await(viewer, "stats", "refined=true")
+}
