@@ -180,9 +180,9 @@ func knownCause(err error) cause {
 	case errors.Is(err, peer.ErrNobody):
 		return cause{class: peer.ClassUsage,
 			hint: "start the host in a terminal, or let in without a question whoever has the code: --accept"}
-	case errors.Is(err, context.Canceled):
+	case errors.Is(err, context.Canceled) && peer.ClassOf(err) == peer.ClassInterrupted:
 		return cause{peer.ClassInterrupted, "interrupted", ""}
-	case errors.Is(err, context.DeadlineExceeded):
+	case errors.Is(err, context.DeadlineExceeded) && peer.ClassOf(err) == peer.ClassTimedOut:
 		return cause{class: peer.ClassTimedOut}
 	case errors.Is(err, fs.ErrPermission):
 		return cause{class: peer.ClassPermission}
