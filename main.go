@@ -25,6 +25,7 @@ import (
 	"time"
 
 	"github.com/libp2p/go-libp2p/core/crypto"
+	p2phost "github.com/libp2p/go-libp2p/core/host"
 	p2p "github.com/libp2p/go-libp2p/core/peer"
 	"github.com/libp2p/go-libp2p/gologshim"
 
@@ -194,10 +195,22 @@ func newReach(c config.Common, relayOnly, lanOnly bool, changed func(rendezvous.
 	}
 	if len(r.joins) > 0 {
 		r.relays, err = rendezvous.NewClient(rendezvous.Options{
-			Host: r.node.Host(), Relays: r.joins, Admitted: r.reserve, Changed: changed, Log: log,
+			Host: servers{r.node.Host(), r.node}, Relays: r.joins, Admitted: r.reserve, Changed: changed, Log: log,
 		})
 	}
 	return r, err
+}
+
+// servers lets the node itself connect to the relays: it reaches them with
+// --relay-only, and believes how they see us, which hole punching lives on, of
+// servers alone that it was told of before the first connection.
+type servers struct {
+	p2phost.Host
+	node *link.Node
+}
+
+func (s servers) Connect(ctx context.Context, relay p2p.AddrInfo) error {
+	return s.node.Connect(ctx, relay)
 }
 
 // reserve takes a place at a relay. ctx limits the question; the place itself is
