@@ -32,6 +32,7 @@ var verbs = []verb{
 	{"grant", "Change what a viewer may do: the list is all of it", always, always},
 	{"pause", "Send no picture and take no input until resume", never, never},
 	{"resume", "Go on after pause", never, never},
+	{"renew", "Burn the code on show; a fresh one follows", never, never},
 	{"stop", "End the host, viewer or relay", never, never},
 }
 

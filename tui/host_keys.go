@@ -24,7 +24,7 @@ var hostKeys = []key[*hostPage]{
 	{[]string{"esc"}, "Esc Esc cut control", (*hostPage).whyNoControl, (*hostPage).escape}, // ctl grant
 	{[]string{"alt+esc"}, "", (*hostPage).whyNoControl, (*hostPage).cut},                   // both Escs in one read
 	{[]string{"p"}, "p pause", nil, (*hostPage).pause},                                     // ctl pause, resume
-	{[]string{"x"}, "x new code", (*hostPage).whyNoNewCode, (*hostPage).renew},             // a new host
+	{[]string{"x"}, "x new code", (*hostPage).whyNoNewCode, (*hostPage).renew},             // ctl renew
 	{[]string{"q", "ctrl+c"}, "q end", nil, (*hostPage).end},                               // ctl stop
 }
 

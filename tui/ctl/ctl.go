@@ -55,11 +55,12 @@ const (
 	Grant  = "grant"
 	Pause  = "pause"
 	Resume = "resume"
+	Renew  = "renew"
 	Stop   = "stop"
 )
 
 // Verbs lists what a role may be told, in the order of the help text.
-var Verbs = []string{Status, Admit, Refuse, Kick, Grant, Pause, Resume, Stop}
+var Verbs = []string{Status, Admit, Refuse, Kick, Grant, Pause, Resume, Renew, Stop}
 
 // Request is one question or command.
 type Request struct {

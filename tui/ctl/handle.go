@@ -14,6 +14,7 @@ type Host interface {
 	Kick(peer.SeatID) error
 	Grant(peer.SeatID, peer.Grant) error
 	Pause(bool)
+	Renew()
 	Stop()
 }
 
@@ -62,6 +63,9 @@ func obey(h Host, r Request) error {
 		return nil
 	case Pause, Resume:
 		h.Pause(r.Verb == Pause)
+		return nil
+	case Renew:
+		h.Renew()
 		return nil
 	case Stop:
 		h.Stop()
