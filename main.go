@@ -605,9 +605,21 @@ func serveView(ctx context.Context, run config.ViewRun, code invite.Code, w scre
 		})
 	}
 	err = goodEnd(v.Run(ctx))
+	if err == nil {
+		err = displayLost(w)
+	}
 	out.end(err)
 	w.Close() // before the last words go to the terminal that it holds
 	return err
+}
+
+// displayLost tells a window whose display went away from one that a person
+// closed: for the session both are a good end.
+func displayLost(w screen.Window) error {
+	if err := w.State(screen.State{}); errors.Is(err, screen.ErrDisplayLost) {
+		return err
+	}
+	return nil
 }
 
 // newView puts a viewer together. The caller closes the reach.
