@@ -255,6 +255,49 @@ func (d *display) keysDown() int {
 	return n
 }
 
+// named finds a window by the end of its title, anywhere in the tree.
+func (d *display) named(title string) xproto.Window {
+	d.t.Helper()
+	var found xproto.Window
+	var search func(w xproto.Window)
+	search = func(w xproto.Window) {
+		p, err := xproto.GetProperty(d.conn, false, w, xproto.AtomWmName, xproto.GetPropertyTypeAny, 0, 256).Reply()
+		if err == nil && strings.Contains(string(p.Value), title) {
+			found = w
+			return
+		}
+		if tree, err := xproto.QueryTree(d.conn, w).Reply(); err == nil {
+			for _, child := range tree.Children {
+				search(child)
+			}
+		}
+	}
+	eventually(d.t, "there is a window called "+title, func() bool { search(d.root); return found != 0 })
+	return found
+}
+
+// iconify puts a window away, or brings it back, as ICCCM 4.1.4 says.
+func (d *display) iconify(w xproto.Window, away bool) {
+	d.t.Helper()
+	if !away {
+		if err := xproto.MapWindowChecked(d.conn, w).Check(); err != nil {
+			d.t.Fatal(err)
+		}
+		return
+	}
+	const name = "WM_CHANGE_STATE"
+	atom, err := xproto.InternAtom(d.conn, false, uint16(len(name)), name).Reply()
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	const iconic = 3
+	e := xproto.ClientMessageEvent{Format: 32, Window: w, Type: atom.Atom, Data: xproto.ClientMessageDataUnionData32New([]uint32{iconic, 0, 0, 0, 0})}
+	mask := uint32(xproto.EventMaskSubstructureNotify | xproto.EventMaskSubstructureRedirect)
+	if err := xproto.SendEventChecked(d.conn, false, d.root, mask, string(e.Bytes())).Check(); err != nil {
+		d.t.Fatal(err)
+	}
+}
+
 // pad is a window above all others that notes which buttons are pressed where.
 func (d *display) pad(x, y int16, w, h uint16) xproto.Window {
 	d.t.Helper()

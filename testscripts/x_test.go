@@ -2,7 +2,9 @@ package testscripts
 
 import (
 	"os"
+	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 )
 
@@ -147,4 +149,56 @@ func TestWithoutSharedMemory(t *testing.T) {
 	s.typewriter()
 	s.here.write("no shared memory")
 	awaitSame(t, s.there, s.here)
+}
+
+// A viewer's window that is made smaller, put away and brought back shows the
+// right picture when it is in full screen again.
+func TestViewerWindowMoves(t *testing.T) {
+	s := newSession(t)
+	awaitSame(t, s.there, s.here)
+	window := s.here.named("sightline")
+	s.here.iconify(window, true)
+	s.typewriter()
+	s.here.iconify(window, false)
+	awaitSame(t, s.there, s.here)
+	s.here.resize(640, 480)
+	s.here.resize(1024, 768)
+	awaitSame(t, s.there, s.here)
+	if s.host.ended() || s.viewer.ended() {
+		t.Error("the session did not last")
+	}
+}
+
+// A display whose cookie cannot be had: exit code 5 and a sentence.
+func TestNoCookie(t *testing.T) {
+	if os.Geteuid() != 0 {
+		skip(t, "needs root: a process namespace hides where the server has its cookie")
+	}
+	unshare := tool(t, "unshare", "util-linux")
+	xauth := tool(t, "xauth", "xauth")
+	secret := filepath.Join(t.TempDir(), "cookie")
+	if out, err := exec.Command(xauth, "-f", secret, "add", ":0", ".", "0123456789abcdef0123456789abcdef").CombinedOutput(); err != nil {
+		t.Fatalf("xauth: %v: %s", err, out)
+	}
+	d := openDisplay(t, screenSize, "-auth", secret)
+	c := newCrew(t)
+	garbage := filepath.Join(t.TempDir(), "garbage")
+	if err := os.WriteFile(garbage, noise(500), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range []string{garbage, filepath.Join(t.TempDir(), "absent"), t.TempDir()} {
+		for _, role := range [][]string{
+			{"host", "--json", "--accept", "--relay", "none"}, {"view", "--window", "native", "--relay", "none", "72510-4281-9448"},
+		} {
+			a := c.startWith("hidden", func(cmd *exec.Cmd) {
+				cmd.Env = append(cmd.Env, "DISPLAY="+d.name, "XAUTHORITY="+file)
+				cmd.Args = append([]string{unshare, "-pf", "--mount-proc", cmd.Path}, cmd.Args[1:]...)
+				cmd.Path = unshare
+			}, role...)
+			c.exits(a, 5)
+			if words := a.stderr.String(); !strings.Contains(words, "sightline: error: ") || !strings.Contains(words, "sightline: hint: ") {
+				t.Errorf("%s with XAUTHORITY=%s said %q", role[0], file, words)
+			}
+		}
+	}
 }
