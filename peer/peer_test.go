@@ -248,3 +248,16 @@ func TestSourceDies(t *testing.T) {
 		t.Errorf("viewer ended with %v", err)
 	}
 }
+
+// TestWindowClosedWhileAsking: whoever closes the window while the host is
+// still asked has ended it, and that is no error.
+func TestWindowClosedWhileAsking(t *testing.T) {
+	r := newRig(t, func(o *HostOptions) { o.Accept = false })
+	v := r.join(r.code(1), looks)
+	await[Asks](t, r.ctx, r.events, 1)
+	v.glass.Close()
+	if err := r.result(v); err != nil {
+		t.Errorf("viewer ended with %v", err)
+	}
+	await[Denied](t, r.ctx, r.events, 1)
+}

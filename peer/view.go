@@ -102,15 +102,14 @@ func NewView(o ViewOptions) (*View, error) {
 // class (ClassOf).
 func (v *View) Run(ctx context.Context) error {
 	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	conn, s, err := v.enter(ctx)
-	if err != nil {
-		return cause(ctx, err)
-	}
 	var wg sync.WaitGroup
 	defer wg.Wait()
 	defer cancel(nil)
-	wg.Go(func() { v.steer(ctx) })
+	wg.Go(func() { v.steer(ctx) }) // from the start: the person may close the window while waiting
+	conn, s, err := v.enter(ctx)
+	if err != nil {
+		return v.unlessEnded(err)
+	}
 	wg.Go(func() { v.paint(ctx) })
 	for {
 		err := v.attend(ctx, s, conn)
@@ -120,17 +119,47 @@ func (v *View) Run(ctx context.Context) error {
 			return err
 		}
 		if s, conn, err = v.comeBack(ctx); err != nil {
-			return err
+			return v.unlessEnded(err)
 		}
+	}
+}
+
+// unlessEnded is nil if the person here has ended it.
+func (v *View) unlessEnded(err error) error {
+	select {
+	case <-v.done:
+		return nil
+	default:
+		return err
+	}
+}
+
+// untilEnd is a context that End ends, too. The function must be called.
+func (v *View) untilEnd(ctx context.Context) (context.Context, func()) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	finished := make(chan struct{})
+	go func() {
+		defer close(finished)
+		select {
+		case <-v.done:
+			cancel(errStopped)
+		case <-ctx.Done():
+		}
+	}()
+	return ctx, func() {
+		cancel(nil)
+		<-finished
 	}
 }
 
 // enter dials, proves the code and waits for the host's decision.
 func (v *View) enter(ctx context.Context) (link.Conn, *secure.Session, error) {
+	ctx, done := v.untilEnd(ctx)
+	defer done()
 	v.o.Events(Waiting{For: "the host"})
 	conn, err := v.o.Dialer.Dial(ctx)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, cause(ctx, err)
 	}
 	s, err := v.prove(ctx, conn)
 	if err == nil {
@@ -140,7 +169,7 @@ func (v *View) enter(ctx context.Context) (link.Conn, *secure.Session, error) {
 		s.Close()
 	}
 	conn.Close()
-	return nil, nil, err
+	return nil, nil, cause(ctx, err)
 }
 
 // patience is how long a viewer waits by itself when the host says WAIT
@@ -386,10 +415,12 @@ func (v *View) comeBack(ctx context.Context) (*secure.Session, link.Conn, error)
 	v.mu.Unlock()
 	v.glass.dim(since)
 	v.o.Events(Waiting{For: "the host to come back"})
-	ctx2, cancel := context.WithTimeoutCause(ctx, keep, ErrHostGone)
+	ctx, done := v.untilEnd(ctx)
+	defer done()
+	ctx, cancel := context.WithTimeoutCause(ctx, keep, ErrHostGone)
 	defer cancel()
 	for pause := 100 * time.Millisecond; ; pause = min(2*pause, 3*time.Second) {
-		s, conn, err := v.resumeOnce(ctx2, id, session, key)
+		s, conn, err := v.resumeOnce(ctx, id, session, key)
 		if err == nil {
 			v.glass.dim(time.Time{})
 			return s, conn, nil
@@ -398,12 +429,7 @@ func (v *View) comeBack(ctx context.Context) (*secure.Session, link.Conn, error)
 		if errors.Is(err, secure.ErrClosed) || errors.Is(err, secure.ErrModeOff) {
 			return nil, nil, ErrHostGone // it has forgotten us: the session is over
 		}
-		select {
-		case <-v.done:
-			return nil, nil, errStopped
-		default:
-		}
-		if err := sleep(ctx2, pause); err != nil {
+		if err := sleep(ctx, pause); err != nil {
 			return nil, nil, err
 		}
 	}
