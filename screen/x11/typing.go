@@ -284,6 +284,10 @@ func (s spares) used(code byte, at time.Time) {
 	}
 }
 
+// settle waits for other programs to take over a new keyboard map. X has no
+// message that tells when they have; the times are measured (see mapWait).
+func settle(d time.Duration) { <-time.After(d) }
+
 // lend puts a symbol on the spare code that was unused for longest.
 func (i *Injector) lend(s keysym.Sym) (byte, error) {
 	var best *spare
@@ -297,7 +301,7 @@ func (i *Injector) lend(s keysym.Sym) (byte, error) {
 		return 0, &screen.Refused{Reason: "keymap"}
 	}
 	if best.sym != keysym.NoSymbol {
-		time.Sleep(time.Until(best.last.Add(mapReuse)))
+		settle(time.Until(best.last.Add(mapReuse)))
 	}
 	i.guard.tell("+m", best.code)
 	row := []xproto.Keysym{xproto.Keysym(s), xproto.Keysym(s)}
@@ -310,7 +314,7 @@ func (i *Injector) lend(s keysym.Sym) (byte, error) {
 	}
 	best.sym, best.last = s, time.Now()
 	code := best.code
-	time.Sleep(mapWait)
+	settle(mapWait)
 	i.remap.Store(false)
 	return code, i.readMap()
 }
@@ -326,7 +330,7 @@ func (i *Injector) giveBack() {
 			latest = sp.last
 		}
 	}
-	time.Sleep(time.Until(latest.Add(mapReuse)))
+	settle(time.Until(latest.Add(mapReuse)))
 	for _, sp := range i.spares {
 		if sp.sym != keysym.NoSymbol {
 			emptyCode(i.x, sp.code)
