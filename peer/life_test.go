@@ -38,6 +38,15 @@ func TestInputReplayAfterMove(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(1, 8))
 	want := ""
 	cuts := 0
+	t.Cleanup(func() {
+		if t.Failed() {
+			t.Logf("%d cuts; %d keys of %d typed; %d messages wait of %d; the viewer is %s, channels %v",
+				cuts, len(r.desk.Typed()), len(want), v.view.input.Waiting(), v.view.input.sent(), v.view.Status().State, v.view.on)
+			for _, st := range r.host.all() {
+				t.Logf("the host has applied %d, serves %v", st.input.in.Last(), st.input.current)
+			}
+		}
+	})
 	for i := range 300 {
 		c := string(rune('a' + i%26))
 		want += c
