@@ -457,6 +457,7 @@ func askCommand(ctx context.Context, command string, a peer.Asks) peer.Grant {
 	cmd.Env = append(os.Environ(), "SIGHTLINE_VIEWER="+a.Viewer.Name, "SIGHTLINE_FINGERPRINT="+a.Viewer.Fingerprint,
 		"SIGHTLINE_WANTS="+strings.Join(a.Wants.Words(), ","), "SIGHTLINE_SEAT="+strconv.Itoa(int(a.Seat)))
 	cmd.Stdout, cmd.Stderr = os.Stderr, os.Stderr
+	cmd.WaitDelay = time.Second // what the shell started may outlive it
 	if cmd.Run() != nil {
 		return 0
 	}

@@ -81,9 +81,10 @@ func (x *hands) release(id SeatID) {
 		p.Buttons = 0
 		x.to.Pointer(p)
 	}
+	held := len(x.keys[id]) > 0 || x.at[id].Buttons != 0
 	delete(x.keys, id)
 	delete(x.at, id)
-	if len(x.keys) == 0 {
+	if held && len(x.keys) == 0 {
 		x.to.ReleaseAll()
 	}
 }

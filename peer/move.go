@@ -168,7 +168,7 @@ func (v *View) watchdog(ctx context.Context, broken chan struct{}) {
 			v.control.Say(wire.TypePing, token[:])
 			continue
 		}
-		if silent := time.Since(heard); silent > 4*deadIn {
+		if silent := time.Since(heard); silent > 2*deadIn {
 			signal(broken)
 		} else if silent > deadIn {
 			v.glass.dim(heard)

@@ -29,6 +29,7 @@ func (st *seat) obey(ctx context.Context, s *secure.Sealed) error {
 		if err := pace.Wait(ctx); err != nil {
 			return err
 		}
+		st.alive()
 		err := st.act(t, body)
 		var refused *screen.Refused
 		if errors.As(err, &refused) {

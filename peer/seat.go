@@ -52,6 +52,7 @@ type seat struct {
 	broken      bool
 	path        Path
 	stats       Stats
+	heard       time.Time // the last sign of life
 	lastRefusal string
 	handle      func(wire.Type, []byte) error // of control messages, on this connection
 }
@@ -130,6 +131,7 @@ func (st *seat) attend(ctx context.Context, s *secure.Session, conn link.Conn) (
 	wg.Go(func() { st.judge(st.control.Serve(ctx, s.Control(), handle), left) })
 	wg.Go(func() { st.streams(ctx, &wg, s, conn, left) })
 	wg.Go(func() { st.paths(ctx, conn, up) })
+	wg.Go(func() { st.watchdog(ctx) })
 	st.offer(conn)
 	defer s.Close()
 
@@ -277,6 +279,7 @@ func (st *seat) offer(conn link.Conn) {
 
 // hear handles one control message of the viewer.
 func (st *seat) hear(t wire.Type, body []byte, left chan error, upgrade func([][]byte)) error {
+	st.alive()
 	switch t {
 	case wire.TypeWant:
 		g, err := wire.ParseGrantMask(body)
@@ -304,6 +307,35 @@ func (st *seat) hear(t wire.Type, body []byte, left chan error, upgrade func([][
 		return wire.ErrMalformed
 	}
 	return nil
+}
+
+// watchdog lifts what a silent viewer holds down: its computer may have lost
+// power with a key pressed, and the display here would repeat that key until
+// the path is known to be dead. An honest viewer is heard every pingEach.
+func (st *seat) watchdog(ctx context.Context) {
+	st.alive()
+	t := time.NewTicker(pingEach)
+	defer t.Stop()
+	for {
+		select {
+		case <-t.C:
+		case <-ctx.Done():
+			return
+		}
+		st.mu.Lock()
+		silent := time.Since(st.heard) > deadIn
+		st.mu.Unlock()
+		if silent {
+			st.host.hands.release(st.id)
+		}
+	}
+}
+
+// alive notes a sign of life of the viewer.
+func (st *seat) alive() {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	st.heard = time.Now()
 }
 
 // sayBye sends the last word, gives it a moment to arrive, and says how the

@@ -150,10 +150,10 @@ func openTerminal(o WindowOptions) (screen.Window, error) {
 
 // Finding is one line of `doctor display`.
 type Finding struct {
-	What   string // "display :0", "terminal"
-	OK     bool
-	Detail string // what was found, or why not
-	Fix    string // what to do about it; "" if nothing needs to be done
+	What   string `json:"what"` // "display :0", "terminal"
+	OK     bool   `json:"ok"`
+	Detail string `json:"detail"`        // what was found, or why not
+	Fix    string `json:"fix,omitempty"` // what to do about it; "" if nothing needs to be done
 }
 
 // Describe looks at everything that this package could use.
