@@ -147,7 +147,7 @@ func TestHostileHost(t *testing.T) {
 					}
 				})
 			}()
-			err, v := h.visit(t)
+			v, err := h.visit(t)
 			if ClassOf(err) != ClassFault || strings.ContainsAny(err.Error(), "\x1b\u202e") {
 				t.Errorf("the viewer ended with %q, class %d", err, ClassOf(err))
 			}
@@ -206,7 +206,7 @@ func TestHostileScreen(t *testing.T) {
 }
 
 // visit runs a viewer until it ends.
-func (h *falseHost) visit(t *testing.T) (error, *View) {
+func (h *falseHost) visit(t *testing.T) (*View, error) {
 	t.Helper()
 	key := newKey(t)
 	v, err := NewView(ViewOptions{
@@ -218,7 +218,7 @@ func (h *falseHost) visit(t *testing.T) (error, *View) {
 	go func() { end <- v.Run(h.ctx) }()
 	select {
 	case err := <-end:
-		return err, v
+		return v, err
 	case <-time.After(15 * time.Second):
 		v.End()
 		<-end
