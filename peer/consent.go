@@ -3,6 +3,7 @@ package peer
 import (
 	"context"
 	"errors"
+	"io"
 	"time"
 
 	"sightline/peer/link"
@@ -33,6 +34,9 @@ func (st *seat) ask(ctx context.Context, s *secure.Session, conn link.Conn) (Gra
 	if g == 0 {
 		st.deny(s, why)
 		st.host.emit(Denied{Seat: st.id, Reason: deniedWords[why]})
+		if err := endedHere(why); err != nil {
+			return 0, err
+		}
 		return 0, &Error{Class: ClassRefused, Msg: deniedWords[why]}
 	}
 	return g, nil
@@ -42,7 +46,10 @@ var deniedWords = map[wire.Reason]string{
 	wire.ByRefusal: "refused",
 	wire.NoAnswer:  "nobody answered within 60 seconds",
 	wire.ByRequest: "the viewer went away",
+	wire.ByKick:    "kicked",
 	wire.Stopped:   "the host was stopped",
+	wire.PanicKey:  "cut with the panic key",
+	wire.Fault:     "the host's screen cannot be shared any more",
 }
 
 // hear reads the viewer's first message, in its time.
@@ -100,6 +107,8 @@ func (st *seat) deny(s *secure.Session, why wire.Reason) {
 	c.SetDeadline(time.Now().Add(helloIn))
 	c.Write(wire.Append(nil, wire.Control, wire.TypeDeny, 0, wire.Farewell{Reason: why}.Append(nil)))
 	c.Close()
+	c.SetDeadline(time.Now().Add(time.Second))
+	io.Copy(io.Discard, c) // until the viewer has read it and hangs up, too
 }
 
 // reply is a person's answer: to the question whether to let in, or to a wish.

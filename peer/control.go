@@ -77,6 +77,9 @@ func (h *Host) Pause(on bool) {
 	if on {
 		h.hands.lift()
 	}
+	for _, st := range h.all() {
+		st.picture.hold(on)
+	}
 	signal(h.watch)
 }
 

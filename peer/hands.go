@@ -24,8 +24,9 @@ func newHands(to screen.Injector) *hands {
 // maxHeld keys of one viewer; nobody has more fingers than this.
 const maxHeld = 32
 
-// key presses or lifts. A release of what this seat does not hold is ignored.
-func (x *hands) key(id SeatID, k screen.Key) error {
+// key presses or lifts. A release of what this seat does not hold is ignored; a
+// press is checked by may in one step with the act.
+func (x *hands) key(id SeatID, k screen.Key, may func() error) error {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	if x.to == nil {
@@ -43,6 +44,9 @@ func (x *hands) key(id SeatID, k screen.Key) error {
 		delete(held, k.Sym)
 		return x.to.Key(k)
 	}
+	if err := may(); err != nil {
+		return err
+	}
 	if len(held) >= maxHeld && !held[k.Sym] {
 		return &screen.Refused{Reason: "too many keys down"}
 	}
@@ -53,11 +57,14 @@ func (x *hands) key(id SeatID, k screen.Key) error {
 	return nil
 }
 
-func (x *hands) pointer(id SeatID, p screen.Pointer) error {
+func (x *hands) pointer(id SeatID, p screen.Pointer, may func() error) error {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	if x.to == nil {
 		return &screen.Refused{Reason: "no input here"}
+	}
+	if err := may(); err != nil {
+		return err
 	}
 	if err := x.to.Pointer(p); err != nil {
 		return err
@@ -81,12 +88,22 @@ func (x *hands) release(id SeatID) {
 		p.Buttons = 0
 		x.to.Pointer(p)
 	}
-	held := len(x.keys[id]) > 0 || x.at[id].Buttons != 0
+	held := x.holdsLocked(id)
 	delete(x.keys, id)
 	delete(x.at, id)
-	if held && len(x.keys) == 0 {
-		x.to.ReleaseAll()
+	for other := range x.at {
+		held = held && !x.holdsLocked(other)
 	}
+	for other := range x.keys {
+		held = held && !x.holdsLocked(other)
+	}
+	if held {
+		x.to.ReleaseAll() // nobody holds anything any more
+	}
+}
+
+func (x *hands) holdsLocked(id SeatID) bool {
+	return len(x.keys[id]) > 0 || x.at[id].Buttons != 0
 }
 
 // lift lifts everything that anybody holds.

@@ -175,6 +175,10 @@ func (h *Host) capture(ctx context.Context) error {
 			h.canvas.Fail(err)
 			return err
 		}
+		// What came to light while the host was being paused waits, too.
+		if err := h.awaitWatcher(ctx); err != nil {
+			return err
+		}
 		h.canvas.Update(&ch)
 	}
 }
@@ -195,6 +199,12 @@ func (h *Host) awaitWatcher(ctx context.Context) error {
 			return context.Cause(ctx)
 		}
 	}
+}
+
+func (h *Host) isPaused() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.paused
 }
 
 // watching counts seats that show the screen.

@@ -26,7 +26,8 @@ const (
 func (st *seat) obey(ctx context.Context, s *secure.Sealed) error {
 	pace := rate.NewLimiter(inputRate, inputBurst)
 	return st.input.Serve(ctx, s, func(t wire.Type, body []byte) error {
-		if err := pace.Wait(ctx); err != nil {
+		// Not ctx: the message counts as applied from here on, so it must be.
+		if err := pace.Wait(context.WithoutCancel(ctx)); err != nil {
 			return err
 		}
 		st.alive()
@@ -64,15 +65,19 @@ func (st *seat) act(t wire.Type, body []byte) error {
 // pressKey lets releases pass always: a key must never stay down because a
 // right was taken back between press and release.
 func (st *seat) pressKey(k screen.Key) error {
-	if k.Down {
-		if !st.rights().Has(wire.Keyboard) {
-			return &screen.Refused{Reason: "no right to the keyboard"}
-		}
-		if !st.host.obeys() {
-			return &screen.Refused{Reason: "paused"}
-		}
+	return st.host.hands.key(st.id, k, func() error { return st.may(wire.Keyboard, "no right to the keyboard") })
+}
+
+// may is asked in one step with the act, so that no key goes down after its
+// right was taken back or while a question stands.
+func (st *seat) may(g Grant, reason string) error {
+	switch {
+	case !st.rights().Has(g):
+		return &screen.Refused{Reason: reason}
+	case !st.host.obeys():
+		return &screen.Refused{Reason: "paused"}
 	}
-	return st.host.hands.key(st.id, k)
+	return nil
 }
 
 func (st *seat) movePointer(m wire.PointerInput) error {
@@ -84,20 +89,18 @@ func (st *seat) movePointer(m wire.PointerInput) error {
 	if !ok || !p.At.In(pic.Bounds()) {
 		return nil // the picture changed its size while this was on its way
 	}
-	if !st.rights().Has(wire.Pointer) {
-		return &screen.Refused{Reason: "no right to the pointer"}
-	}
-	if !st.host.obeys() {
-		return &screen.Refused{Reason: "paused"}
-	}
-	return st.host.hands.pointer(st.id, p)
+	return st.host.hands.pointer(st.id, p, func() error { return st.may(wire.Pointer, "no right to the pointer") })
 }
 
-// refused tells both sides once per reason, not once per event.
+// refused tells both sides once per reason, not once per event. There is a
+// handful of reasons, all of them ours.
 func (st *seat) refused(reason string) {
 	st.mu.Lock()
-	again := st.lastRefusal == reason
-	st.lastRefusal = reason
+	again := st.refusals[reason]
+	if st.refusals == nil {
+		st.refusals = map[string]bool{}
+	}
+	st.refusals[reason] = true
 	st.mu.Unlock()
 	if !again {
 		st.host.emit(Denied{Seat: st.id, Reason: reason})

@@ -194,6 +194,9 @@ func (g *glass) frameLocked(body []byte) ([]byte, error) {
 	case err != nil:
 		return nil, err
 	}
+	if pic, ok := g.layout.Find(id); !ok || pic.Bounds() != f.Rect {
+		return nil, fmt.Errorf("%w: a picture that no layout names", wire.ErrMalformed)
+	}
 	g.asked = false
 	decoded := time.Now()
 	g.frames[id] = f

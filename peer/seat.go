@@ -37,24 +37,24 @@ type seat struct {
 	admitted bool // guarded by host.mu
 
 	// Guarded by mu.
-	mu          sync.Mutex
-	viewer      Viewer
-	session     uint64
-	key         [32]byte // to resume with
-	keyGood     bool
-	wants       Grant
-	grants      Grant
-	ended       bool // no rights are left
-	asking      bool
-	wish        *time.Timer // ends the wish for more rights that stands; nil: none
-	wished      time.Time   // when the last one came
-	until       time.Time   // of the question, or of the chance to resume
-	broken      bool
-	path        Path
-	stats       Stats
-	heard       time.Time // the last sign of life
-	lastRefusal string
-	handle      func(wire.Type, []byte) error // of control messages, on this connection
+	mu       sync.Mutex
+	viewer   Viewer
+	session  uint64
+	key      [32]byte // to resume with
+	keyGood  bool
+	wants    Grant
+	grants   Grant
+	ended    bool // no rights are left
+	asking   bool
+	wish     *time.Timer // ends the wish for more rights that stands; nil: none
+	wished   time.Time   // when the last one came
+	until    time.Time   // of the question, or of the chance to resume
+	broken   bool
+	path     Path
+	stats    Stats
+	heard    time.Time                     // the last sign of life
+	refusals map[string]bool               // reasons that were told
+	handle   func(wire.Type, []byte) error // of control messages, on this connection
 }
 
 // comeback is a resumed session on its way to the seat. done is closed when
@@ -108,6 +108,7 @@ func (st *seat) join(g Grant, resumed bool) {
 // or the session is over. A comeback ends it too: then the viewer has noticed
 // first that the path is dead.
 func (st *seat) attend(ctx context.Context, s *secure.Session, conn link.Conn) (next *comeback, err error) {
+	defer conn.Close() // streams of the viewer must come to its new Conn from now on
 	if err := st.accept(s); err != nil {
 		return nil, errBroken
 	}

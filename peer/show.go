@@ -35,13 +35,14 @@ type picture struct {
 
 	// Guarded by mu.
 	mu       sync.Mutex
-	newest   *secure.Session    // of the newest stream, and
-	num      uint32             // that stream's number
-	moveOver context.CancelFunc // asks the show that holds the turn to yield
-	finish   context.CancelFunc // ends it at once
+	newest   *secure.Session                       // of the newest stream, and
+	num      uint32                                // that stream's number
+	moveOver context.CancelFunc                    // asks the show that holds the turn to yield
+	finish   map[*secure.Sealed]context.CancelFunc // ends each at once
 	pacer    pace.Pacer
 	reset    bool // the viewer asks for everything afresh
 	hidden   bool // the viewer's window is minimised
+	held     bool // the host is paused
 	wake     chan struct{}
 	tally    tally
 }
@@ -67,7 +68,8 @@ func (st *seat) show(ctx context.Context, s *secure.Sealed) error {
 	defer cancel()
 	yield, yieldNow := context.WithCancelCause(ctx)
 	defer yieldNow(nil)
-	if err := p.take(ctx, s, func() { yieldNow(errMoveOver) }, cancel); err != nil {
+	defer p.forget(s)
+	if err := p.take(yield, s, func() { yieldNow(errMoveOver) }, cancel); err != nil {
 		if errors.Is(err, errMoveOver) {
 			return p.giveWay(s)
 		}
@@ -83,6 +85,7 @@ func (st *seat) show(ctx context.Context, s *secure.Sealed) error {
 	if !p.clean {
 		p.startAfresh()
 	}
+	p.hold(st.host.isPaused())
 	s.SetRecordSize(screenRecord)
 	defer context.AfterFunc(ctx, func() { s.Reset() })()
 	heard := make(chan error, 1)
@@ -112,17 +115,28 @@ func (p *picture) take(ctx context.Context, s *secure.Sealed, moveOver, finish c
 		return errMoveOver
 	}
 	p.newest, p.num = s.Session(), s.Num()
+	p.hidden = false // a viewer that is still hidden says so on the new stream
 	if p.moveOver != nil {
 		p.moveOver()
 	}
-	p.moveOver, p.finish = moveOver, finish
+	p.moveOver = moveOver
+	if p.finish == nil {
+		p.finish = map[*secure.Sealed]context.CancelFunc{}
+	}
+	p.finish[s] = finish
 	p.mu.Unlock()
 	select {
 	case <-p.turn:
 		return nil
-	case <-ctx.Done():
+	case <-ctx.Done(): // its end, or a newer stream that wants the turn
 		return context.Cause(ctx)
 	}
+}
+
+func (p *picture) forget(s *secure.Sealed) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	delete(p.finish, s)
 }
 
 // giveWay ends a stream on which nothing was shown.
@@ -137,9 +151,18 @@ func (p *picture) giveWay(s *secure.Sealed) error {
 func (p *picture) end() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.finish != nil {
-		p.finish()
+	for _, finish := range p.finish {
+		finish()
 	}
+}
+
+// hold keeps pictures back, or lets them go on.
+func (p *picture) hold(on bool) {
+	p.init()
+	p.mu.Lock()
+	p.held = on
+	p.mu.Unlock()
+	signal(p.wake)
 }
 
 // startAfresh forgets what the viewer has.
@@ -189,6 +212,9 @@ func (st *seat) paint(ctx context.Context, s *secure.Sealed, p *picture) error {
 		if p.wantsReset() {
 			p.enc.Reset()
 		}
+		if !st.rights().Has(wire.View) {
+			return &screen.Refused{Reason: "no right to view"}
+		}
 		if err := st.send(s, p, ch); err != nil {
 			return err
 		}
@@ -199,7 +225,7 @@ func (st *seat) paint(ctx context.Context, s *secure.Sealed, p *picture) error {
 func (p *picture) ready(ctx context.Context) error {
 	for {
 		p.mu.Lock()
-		ok := p.pacer.Ready() && !p.hidden
+		ok := p.pacer.Ready() && !p.hidden && !p.held
 		p.mu.Unlock()
 		if ok {
 			return cause(ctx, nil)

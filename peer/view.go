@@ -275,6 +275,9 @@ func (v *View) silence(err error) error {
 	if errors.Is(err, secure.ErrTampered) {
 		return suspect(err)
 	}
+	if errors.Is(err, wire.ErrMalformed) {
+		return &Error{Class: ClassFault, Msg: "the host broke the protocol", Err: err}
+	}
 	return &Error{Class: ClassTimedOut, Msg: "the host hung up before it let you in", Err: err}
 }
 

@@ -220,9 +220,8 @@ func (n *Node) whoIs(ctx context.Context, ips []netip.Addr, port uint16) (p2p.Ad
 		answers <- answer{id, err, quic}
 	}
 	if !n.run(func() { ask(quics, true) }) || !n.run(func() {
-		if sleep(ctx, tcpLater) {
-			ask(tcps, false)
-		}
+		sleep(ctx, tcpLater)
+		ask(tcps, false) // also if ctx ended: two answers are waited for
 	}) {
 		return p2p.AddrInfo{}, ErrClosed
 	}
