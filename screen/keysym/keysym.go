@@ -214,8 +214,8 @@ func (s Sym) String() string {
 	if name, ok := tables().names[s]; ok {
 		return name
 	}
-	if s > unicodeBase && s <= unicodeBase+utf8.MaxRune {
-		return fmt.Sprintf("U%04X", uint32(s-unicodeBase))
+	if r := rune(s - unicodeBase); s > unicodeBase && s <= unicodeBase+utf8.MaxRune && r >= 0x20 && FromRune(r) != NoSymbol {
+		return fmt.Sprintf("U%04X", r)
 	}
 	return fmt.Sprintf("0x%x", uint32(s))
 }

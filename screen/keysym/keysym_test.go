@@ -120,7 +120,7 @@ func TestKinds(t *testing.T) {
 }
 
 func FuzzParse(f *testing.F) {
-	for _, s := range []string{"a", "Return", "U20AC", "0xff0d", "U+", "\xff"} {
+	for _, s := range []string{"a", "Return", "U20AC", "0xff0d", "U+", "\xff", "0x1000010", "0x100d800"} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, name string) {
