@@ -39,7 +39,15 @@ var arrows = map[string][]string{
 	"relay/rendezvous":       {},
 	"screen":                 {"screen/keysym"},
 	"screen/ansi":            {"screen", "screen/keysym"},
-	"screen/codec":           {"screen", "screen/keysym"},
+	"screen/codec":           {"screen", "screen/keysym", "screen/codec/*"},
+	"screen/codec/clips":     {"screen", "screen/codec/*"},
+	"screen/codec/grid":      {"screen", "screen/codec/rc"},
+	"screen/codec/kern":      {},
+	"screen/codec/motion":    {"screen", "screen/codec/grid", "screen/codec/kern"},
+	"screen/codec/pict":      {"screen", "screen/codec/grid", "screen/codec/kern", "screen/codec/rc"},
+	"screen/codec/rc":        {},
+	"screen/codec/refine":    {"screen", "screen/codec/grid", "screen/codec/kern", "screen/codec/rc"},
+	"screen/codec/text":      {"screen", "screen/codec/grid", "screen/codec/kern", "screen/codec/rc"},
 	"screen/desktop":         {"screen", "screen/*"},
 	"screen/keysym":          {},
 	"screen/pattern":         {"screen", "screen/keysym"},
@@ -55,6 +63,7 @@ var arrows = map[string][]string{
 var testAids = map[string][]string{
 	"screen/screentest":      {"screen", "peer"},
 	"screen/pattern":         {"screen", "peer"},
+	"screen/codec/clips":     {"screen/codec", "peer"},
 	"peer/secure/securetest": {"peer"},
 }
 
