@@ -42,6 +42,13 @@ func (s *Set) Clear() {
 	s.n = 0
 }
 
+// Copy makes the set equal to t.
+func (s *Set) Copy(t *Set) {
+	b := append(s.bits[:0], t.bits...)
+	*s = *t
+	s.bits = b
+}
+
 // Len is the number of tiles in the set.
 func (s *Set) Len() int { return s.n }
 
