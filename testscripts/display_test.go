@@ -29,6 +29,7 @@ type display struct {
 	keys   map[xproto.Keysym]xproto.Keycode
 	shifts map[xproto.Keysym]bool // reached with Shift
 	modes  map[string]bool        // known to RandR
+	gc     xproto.Gcontext        // of put; 0: not made yet
 }
 
 // openDisplay starts an X server on a number of its own choice.
@@ -127,7 +128,12 @@ func (d *display) must(program, pkg string, args ...string) {
 
 // shot reads the top left of the screen as it is seen, pointer left out.
 func (d *display) shot(width, height uint16) ([]byte, error) {
-	r, err := xproto.GetImage(d.conn, xproto.ImageFormatZPixmap, xproto.Drawable(d.root), 0, 0, width, height, 0xffffff).Reply()
+	return d.shotOf(d.root, width, height)
+}
+
+// shotOf reads the top left of a window, all of which must be on the screen.
+func (d *display) shotOf(w xproto.Window, width, height uint16) ([]byte, error) {
+	r, err := xproto.GetImage(d.conn, xproto.ImageFormatZPixmap, xproto.Drawable(w), 0, 0, width, height, 0xffffff).Reply()
 	if err != nil {
 		return nil, err
 	}

@@ -21,19 +21,28 @@ type session struct {
 
 const screenSize = "1024x768"
 
-// newSession puts two desktops together. options are for both X servers.
+// newSession puts two desktops together, the viewer's window in full screen.
+// options are for both X servers.
 func newSession(t *testing.T, options ...string) *session {
 	t.Helper()
+	return newSessionOf(t, screenSize, screenSize, []string{"--fullscreen"}, options...)
+}
+
+// newSessionOf puts two desktops of other sizes together, with what more the
+// viewer is told.
+func newSessionOf(t *testing.T, thereSize, hereSize string, view []string, options ...string) *session {
+	t.Helper()
 	s := &session{crew: newCrew(t)}
-	s.there = openDisplay(t, screenSize, options...).connect()
-	s.here = openDisplay(t, screenSize, options...).connect()
+	s.there = openDisplay(t, thereSize, options...).connect()
+	s.here = openDisplay(t, hereSize, options...).connect()
 	s.there.run("openbox", "openbox")
 	s.here.run("openbox", "openbox")
 	var join string
 	s.relay, join = s.crew.relay()
 	s.host = s.start("host", []string{"SIGHTLINE_RELAYS=" + join, "DISPLAY=" + s.there.name}, "host", "--json", "--accept", "--allow", "view,control")
 	s.code = s.await(s.host, "code").text("code")
-	s.viewer = s.start("viewer", []string{"SIGHTLINE_RELAYS=" + join, "DISPLAY=" + s.here.name}, "view", "--json", "--window", "native", "--fullscreen", s.code)
+	args := append([]string{"view", "--json", "--window", "native"}, view...)
+	s.viewer = s.start("viewer", []string{"SIGHTLINE_RELAYS=" + join, "DISPLAY=" + s.here.name}, append(args, s.code)...)
 	s.await(s.viewer, "joined")
 	s.await(s.viewer, "stats", "refined=true")
 	return s
