@@ -1,0 +1,84 @@
+package kern
+
+// The basis of four points: 1/2 and cos(k pi/8) / sqrt 2, in 1/2^14.
+const (
+	u0 = 8192
+	u1 = 10703
+	u3 = 4433
+)
+
+// FDCT4 transforms the 4x4 residual c in place: c[4*v+u] becomes the
+// coefficient of vertical frequency v and horizontal frequency u, at the
+// scale of FDCT8.
+func FDCT4(c *[16]int16) {
+	for i := range 4 {
+		fdct4Pass(c[i:], 4, fwdColumns)
+	}
+	for i := range 4 {
+		fdct4Pass(c[4*i:], 1, fwdRows)
+	}
+}
+
+// FDCT4x4 transforms the four quadrants of an 8x8 residual in place, each as
+// FDCT4 would; rows stay eight apart: the coefficient u, v of the quadrant
+// x, y is c[8*(4*y+v) + 4*x+u].
+func FDCT4x4(c *[64]int16) {
+	fdct4x4Go(c)
+}
+
+func fdct4x4Go(c *[64]int16) {
+	for i := range 8 {
+		fdct4Pass(c[i:], 8, fwdColumns)
+		fdct4Pass(c[32+i:], 8, fwdColumns)
+	}
+	for i := 0; i < 64; i += 4 {
+		fdct4Pass(c[i:], 1, fwdRows)
+	}
+}
+
+// fdct4Pass transforms c[0], c[step], c[2*step], c[3*step].
+func fdct4Pass(c []int16, step int, shift uint) {
+	x0, x1, x2, x3 := c[0], c[step], c[2*step], c[3*step]
+	s0, s1 := int32(x0+x3), int32(x1+x2)
+	d0, d1 := int32(x0-x3), int32(x1-x2)
+	half := int32(1) << (shift - 1)
+	c[0] = clamp16((u0*s0 + u0*s1 + half) >> shift)
+	c[step] = clamp16((u1*d0 + u3*d1 + half) >> shift)
+	c[2*step] = clamp16((u0*s0 - u0*s1 + half) >> shift)
+	c[3*step] = clamp16((u3*d0 - u1*d1 + half) >> shift)
+}
+
+// IDCT4 turns 4x4 coefficients back into a residual, in place.
+func IDCT4(c *[16]int16) {
+	for i := range 4 {
+		idct4Pass(c[i:], 4, invColumns)
+	}
+	for i := range 4 {
+		idct4Pass(c[4*i:], 1, invRows)
+	}
+}
+
+// IDCT4x4 is the inverse of FDCT4x4.
+func IDCT4x4(c *[64]int16) {
+	idct4x4Go(c)
+}
+
+func idct4x4Go(c *[64]int16) {
+	for i := range 8 {
+		idct4Pass(c[i:], 8, invColumns)
+		idct4Pass(c[32+i:], 8, invColumns)
+	}
+	for i := 0; i < 64; i += 4 {
+		idct4Pass(c[i:], 1, invRows)
+	}
+}
+
+// idct4Pass is the inverse of fdct4Pass.
+func idct4Pass(c []int16, step int, shift uint) {
+	x0, x1, x2, x3 := int32(c[0]), int32(c[step]), int32(c[2*step]), int32(c[3*step])
+	half := int32(1) << (shift - 1)
+	e0, e1 := u0*x0+u0*x2+half, u0*x0-u0*x2+half
+	o0, o1 := u1*x1+u3*x3, u3*x1-u1*x3
+	c[0], c[3*step] = clamp16((e0+o0)>>shift), clamp16((e0-o0)>>shift)
+	c[step], c[2*step] = clamp16((e1+o1)>>shift), clamp16((e1-o1)>>shift)
+}

@@ -1,0 +1,161 @@
+package kern
+
+import (
+	"math"
+	"math/rand/v2"
+	"testing"
+)
+
+// floatDCT is the exact orthonormal n x n DCT-II of the block of stride 8 at
+// c, times 8.
+func floatDCT(c []float64, n int) []float64 {
+	basis := func(k, x int) float64 {
+		s := math.Sqrt(2 / float64(n))
+		if k == 0 {
+			s = math.Sqrt(1 / float64(n))
+		}
+		return s * math.Cos(float64(2*x+1)*float64(k)*math.Pi/float64(2*n))
+	}
+	out := make([]float64, n*n)
+	for v := range n {
+		for u := range n {
+			for y := range n {
+				for x := range n {
+					out[n*v+u] += 8 * c[8*y+x] * basis(v, y) * basis(u, x)
+				}
+			}
+		}
+	}
+	return out
+}
+
+// residual makes a random residual: noise, a ramp or an extreme pattern.
+func residual(rnd *rand.Rand) (c [64]int16) {
+	kind, amp := rnd.IntN(3), 1+rnd.IntN(255)
+	dx, dy := rnd.IntN(61)-30, rnd.IntN(61)-30
+	for i := range c {
+		switch kind {
+		case 0:
+			c[i] = int16(rnd.IntN(2*amp+1) - amp)
+		case 1:
+			c[i] = int16(min(max((i&7)*dx+(i>>3)*dy, -255), 255))
+		default:
+			c[i] = int16(255 - 510*rnd.IntN(2))
+		}
+	}
+	return c
+}
+
+// Coefficients are within one unit, an eighth of an orthonormal one, of the
+// exact transform, and the way there and back is exact.
+func TestFDCT8NearExact(t *testing.T) {
+	rnd := rand.New(rand.NewPCG(1, 2))
+	worst, sum := 0.0, 0.0
+	const rounds = 300
+	for range rounds {
+		c := residual(rnd)
+		var f [64]float64
+		for i, v := range c {
+			f[i] = float64(v)
+		}
+		want, in := floatDCT(f[:], 8), c
+		FDCT8(&c)
+		for i, v := range c {
+			e := math.Abs(float64(v) - want[i])
+			worst, sum = max(worst, e), sum+e*e
+		}
+		IDCT8(&c)
+		if c != in {
+			t.Fatalf("there and back: got %v, want %v", c, in)
+		}
+	}
+	if rms := math.Sqrt(sum / rounds / 64); worst > 3 || rms > 0.6 {
+		t.Errorf("error of coefficients: worst %.2f, rms %.3f", worst, rms)
+	}
+}
+
+func TestFDCT4NearExact(t *testing.T) {
+	rnd := rand.New(rand.NewPCG(3, 4))
+	worst := 0.0
+	for range 300 {
+		c := residual(rnd)
+		in := c
+		FDCT4x4(&c)
+		for q := range 4 {
+			at := 32*(q>>1) + 4*(q&1)
+			var f [64]float64
+			for i := range 16 {
+				f[8*(i>>2)+i&3] = float64(in[at+8*(i>>2)+i&3])
+			}
+			for i, want := range floatDCT(f[:], 4) {
+				worst = max(worst, math.Abs(float64(c[at+8*(i>>2)+i&3])-want))
+			}
+		}
+		IDCT4x4(&c)
+		if c != in {
+			t.Fatalf("there and back: got %v, want %v", c, in)
+		}
+	}
+	if worst > 2 {
+		t.Errorf("worst error of a coefficient is %.2f", worst)
+	}
+}
+
+// The inverse alone is as good as the exact one, rounded, on what a
+// quantiser leaves.
+func TestIDCT8NearExact(t *testing.T) {
+	rnd := rand.New(rand.NewPCG(5, 6))
+	worst := 0.0
+	for range 300 {
+		c := residual(rnd)
+		FDCT8(&c)
+		for i := range c {
+			c[i] = c[i] / 40 * 40
+		}
+		in := c
+		IDCT8(&c)
+		// The exact inverse of an orthonormal transform is its transpose:
+		// compare by transforming the result forwards.
+		var f [64]float64
+		for i, v := range c {
+			f[i] = float64(v)
+		}
+		e := 0.0
+		for i, v := range floatDCT(f[:], 8) {
+			e += (v - float64(in[i])) * (v - float64(in[i])) / 64 / 64
+		}
+		worst = max(worst, math.Sqrt(e))
+	}
+	// Rounding to whole samples alone gives 0.29.
+	if worst > 0.40 {
+		t.Errorf("worst rms error of a residual is %.3f samples", worst)
+	}
+}
+
+// One 4x4 block and one of four give the same.
+func TestFDCT4IsOneQuadrant(t *testing.T) {
+	rnd := rand.New(rand.NewPCG(7, 8))
+	c := residual(rnd)
+	for i := range c {
+		c[i] = int16(rnd.Uint32())
+	}
+	one, four := quadrant(c, 36), c
+	FDCT4(&one)
+	FDCT4x4(&four)
+	if one != quadrant(four, 36) {
+		t.Error("FDCT4 and FDCT4x4 differ")
+	}
+	one, four = quadrant(c, 4), c
+	IDCT4(&one)
+	IDCT4x4(&four)
+	if one != quadrant(four, 4) {
+		t.Error("IDCT4 and IDCT4x4 differ")
+	}
+}
+
+func quadrant(c [64]int16, at int) (q [16]int16) {
+	for i := range q {
+		q[i] = c[at+8*(i>>2)+i&3]
+	}
+	return q
+}

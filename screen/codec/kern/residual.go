@@ -1,0 +1,55 @@
+package kern
+
+// Diff8 stores a - b, both 8x8, in rows.
+func Diff8(dst *[64]int16, a []byte, as int, b []byte, bs int) {
+	check(a, as, 8, 8)
+	check(b, bs, 8, 8)
+	diff8Go(dst, a, as, b, bs)
+}
+
+func diff8Go(dst *[64]int16, a []byte, as int, b []byte, bs int) {
+	for y := range 8 {
+		p, q, d := a[y*as:][:8], b[y*bs:][:8], dst[8*y:][:8]
+		for x := range d {
+			d[x] = int16(p[x]) - int16(q[x])
+		}
+	}
+}
+
+// Diff4 stores a - b, both 4x4, in rows.
+func Diff4(dst *[16]int16, a []byte, as int, b []byte, bs int) {
+	for y := range 4 {
+		p, q, d := a[y*as:][:4], b[y*bs:][:4], dst[4*y:][:4]
+		for x := range d {
+			d[x] = int16(p[x]) - int16(q[x])
+		}
+	}
+}
+
+// Add8 stores the 8x8 block pred + c, clamped to bytes. dst may be pred
+// itself with the same stride.
+func Add8(dst []byte, ds int, pred []byte, ps int, c *[64]int16) {
+	check(dst, ds, 8, 8)
+	check(pred, ps, 8, 8)
+	add8Go(dst, ds, pred, ps, c)
+}
+
+func add8Go(dst []byte, ds int, pred []byte, ps int, c *[64]int16) {
+	for y := range 8 {
+		d, p, r := dst[y*ds:][:8], pred[y*ps:][:8], c[8*y:][:8]
+		for x := range d {
+			d[x] = clamp8(int(p[x]) + int(r[x]))
+		}
+	}
+}
+
+// Add4 stores the 4x4 block pred + c, clamped to bytes. dst may be pred
+// itself with the same stride.
+func Add4(dst []byte, ds int, pred []byte, ps int, c *[16]int16) {
+	for y := range 4 {
+		d, p, r := dst[y*ds:][:4], pred[y*ps:][:4], c[4*y:][:4]
+		for x := range d {
+			d[x] = clamp8(int(p[x]) + int(r[x]))
+		}
+	}
+}

@@ -1,0 +1,105 @@
+package kern
+
+// SAD16 returns the sum of absolute differences of two blocks of 16x16.
+func SAD16(a []byte, as int, b []byte, bs int) int {
+	check(a, as, 16, 16)
+	check(b, bs, 16, 16)
+	return sadGo(a, as, b, bs, 16)
+}
+
+// SAD8 returns the sum of absolute differences of two blocks of 8x8.
+func SAD8(a []byte, as int, b []byte, bs int) int {
+	check(a, as, 8, 8)
+	check(b, bs, 8, 8)
+	return sadGo(a, as, b, bs, 8)
+}
+
+// SAD16x4 compares the 16x16 block cur, of stride cs, with four candidates
+// of the common stride rs, and stores the four sums of absolute differences.
+func SAD16x4(dst *[4]int, cur []byte, cs int, r0, r1, r2, r3 []byte, rs int) {
+	check(cur, cs, 16, 16)
+	check(r0, rs, 16, 16)
+	check(r1, rs, 16, 16)
+	check(r2, rs, 16, 16)
+	check(r3, rs, 16, 16)
+	dst[0] = sadGo(cur, cs, r0, rs, 16)
+	dst[1] = sadGo(cur, cs, r1, rs, 16)
+	dst[2] = sadGo(cur, cs, r2, rs, 16)
+	dst[3] = sadGo(cur, cs, r3, rs, 16)
+}
+
+func sadGo(a []byte, as int, b []byte, bs, n int) int {
+	sum := 0
+	for y := range n {
+		p, q := a[y*as:][:n], b[y*bs:][:n]
+		for x := range p {
+			d := int(p[x]) - int(q[x])
+			sum += (d ^ d>>63) - d>>63
+		}
+	}
+	return sum
+}
+
+// SSD16 returns the sum of squared differences of two blocks of 16x16.
+func SSD16(a []byte, as int, b []byte, bs int) int {
+	check(a, as, 16, 16)
+	check(b, bs, 16, 16)
+	return ssdGo(a, as, b, bs, 16)
+}
+
+// SSD8 returns the sum of squared differences of two blocks of 8x8.
+func SSD8(a []byte, as int, b []byte, bs int) int {
+	check(a, as, 8, 8)
+	check(b, bs, 8, 8)
+	return ssdGo(a, as, b, bs, 8)
+}
+
+func ssdGo(a []byte, as int, b []byte, bs, n int) int {
+	sum := 0
+	for y := range n {
+		p, q := a[y*as:][:n], b[y*bs:][:n]
+		for x := range p {
+			d := int(p[x]) - int(q[x])
+			sum += d * d
+		}
+	}
+	return sum
+}
+
+// SATD8 returns the sum of absolute values of the 8x8 Hadamard transform of
+// the difference of two blocks of 8x8, divided by 8 and rounded, which is the
+// scale of an orthonormal transform: it foretells the bits of a transformed
+// residual better than SAD8.
+func SATD8(a []byte, as int, b []byte, bs int) int {
+	check(a, as, 8, 8)
+	check(b, bs, 8, 8)
+	return satd8Go(a, as, b, bs)
+}
+
+func satd8Go(a []byte, as int, b []byte, bs int) int {
+	var c [64]int16
+	diff8Go(&c, a, as, b, bs)
+	for i := range 8 {
+		hadamard8(&c, i, 8)
+	}
+	sum := 0
+	for i := range 8 {
+		hadamard8(&c, 8*i, 1)
+		for _, v := range c[8*i:][:8] {
+			sum += max(int(v), -int(v))
+		}
+	}
+	return (sum + 4) >> 3
+}
+
+// hadamard8 transforms the eight values at, at+step, ... in place.
+func hadamard8(c *[64]int16, at, step int) {
+	for d := 1; d < 8; d *= 2 {
+		for i := range 8 {
+			if i&d == 0 {
+				p, q := &c[at+i*step], &c[at+(i+d)*step]
+				*p, *q = *p+*q, *p-*q
+			}
+		}
+	}
+}
