@@ -265,3 +265,47 @@ func (d *Decoder) raw(n int) uint32 {
 	}
 	return uint32(v)
 }
+
+// Bit2 codes one decision by two opinions, the mean of which counts, and lets
+// both learn it.
+func (e *Encoder) Bit2(p, q *Prob, yes bool) {
+	one := int64(b2i(yes))
+	bound := (e.span >> 17) * (p.chance() + q.chance())
+	rest := e.span - bound
+	no := uint64(one - 1)
+	low, carry := bits.Add64(e.low, bound&no, 0)
+	span := bound ^ (bound^rest)&no
+	*p = p.next(one)
+	*q = q.next(one)
+	if carry != 0 {
+		e.carry()
+	}
+	if span < top {
+		e.out = binary.BigEndian.AppendUint32(e.out, uint32(low>>32))
+		low <<= 32
+		span <<= 32
+	}
+	e.low, e.span = low, span
+}
+
+// Bit2 decodes what the encoder's Bit2 coded.
+func (d *Decoder) Bit2(p, q *Prob) bool {
+	span := d.span
+	bound := (span >> 17) * (p.chance() + q.chance())
+	yes := d.code < bound
+	if yes {
+		*p = p.next(1)
+		*q = q.next(1)
+		d.span = bound
+	} else {
+		*p = p.next(0)
+		*q = q.next(0)
+		d.code -= bound
+		d.span = span - bound
+	}
+	if d.span < top {
+		d.span <<= 32
+		d.shift()
+	}
+	return yes
+}
