@@ -1,0 +1,116 @@
+package pict
+
+import (
+	"errors"
+	"image"
+
+	"sightline/screen"
+	"sightline/screen/codec/grid"
+	"sightline/screen/codec/rc"
+)
+
+// ErrMalformed means a body that no encoder makes.
+var ErrMalformed = errors.New("malformed picture body")
+
+// Decoder applies the bodies that an Encoder of the same size made. Not safe
+// for concurrent use.
+type Decoder struct {
+	*picture
+	rc    rc.Decoder
+	level [64]int16
+}
+
+// NewDecoder makes the decoder of a picture of w x h px, 1 to 16384 each.
+func NewDecoder(w, h int) *Decoder { return &Decoder{picture: newPicture(w, h)} }
+
+// Touched tells that somebody else wrote ref's pixels in r.
+func (d *Decoder) Touched(r image.Rectangle) { d.stale.AddRect(r) }
+
+// Forget starts afresh, as Encoder.Forget does.
+func (d *Decoder) Forget() { d.forget() }
+
+// Decode applies a body to ref; done is set to the tiles that it wrote or
+// found right as they were. After an error the decoder is of no use until
+// Forget, and ref is in part written.
+func (d *Decoder) Decode(body []byte, ref *screen.Frame, done *grid.Set) error {
+	if ref.Rect.Dx() != d.w || ref.Rect.Dy() != d.h {
+		return errors.New("picture frame of another size")
+	}
+	done.Size(d.w, d.h)
+	d.rc.Reset(body)
+	d.grid.Decode(&d.rc, done)
+	d.frame++
+	d.fresh(ref, done)
+	qp := int(d.rc.Raw(6))
+	for ty := range done.Rows {
+		if done.Next(0, ty) == done.Cols {
+			continue
+		}
+		if d.rc.Bit(&d.m.end) {
+			done.DelRect(image.Rect(0, ty*side, d.w, d.h))
+			break
+		}
+		delta := d.m.qp.Decode(&d.rc)
+		if delta < -maxQP || delta > maxQP {
+			return ErrMalformed
+		}
+		if qp += int(delta); qp < 0 || qp > maxQP {
+			return ErrMalformed
+		}
+		for tx := done.Next(0, ty); tx < done.Cols; tx = done.Next(tx+1, ty) {
+			if !d.tile(tx, ty, qp) {
+				return ErrMalformed
+			}
+		}
+		if d.rc.Overrun() {
+			return ErrMalformed
+		}
+	}
+	d.finish(ref, done)
+	return nil
+}
+
+// tile decodes one tile into now.
+func (d *Decoder) tile(tx, ty, qp int) bool {
+	a := d.around(tx, ty)
+	var i info
+	if !decodeInfo(&d.rc, d.m, &a, &i) {
+		return false
+	}
+	if i.kind == kindSkip || i.kind == kindInter {
+		n := &d.now
+		d.move(n[0].at(tx*side, ty*side), n[0].stride, n[1].at(tx*half, ty*half), n[2].at(tx*half, ty*half), n[1].stride, tx, ty, i.mv)
+	}
+	if i.kind >= kindInter {
+		for b := range 6 {
+			if !d.block(tx, ty, b, &i, blockQP(qp, b)) {
+				return false
+			}
+		}
+	}
+	d.note(tx, ty, &i, qp)
+	return true
+}
+
+func (d *Decoder) block(tx, ty, b int, i *info, qp int) bool {
+	pl, x, y := d.blockAt(tx, ty, b)
+	at := pl.at(x, y)
+	if i.kind == kindIntra {
+		var br border
+		d.border(&br, tx, ty, b)
+		mode := i.chroma
+		if b < 4 {
+			mode = i.modes[b]
+		}
+		br.predict(at, pl.stride, int(mode))
+	}
+	if i.coded>>b&1 == 0 {
+		return true
+	}
+	d.level = [64]int16{}
+	if _, ok := decodeBlock(&d.rc, d.m.blockModelOf(i.kind, b), &d.level); !ok {
+		return false
+	}
+	rebuild(at, pl.stride, at, pl.stride, &d.level, qp)
+	return true
+}

@@ -1,0 +1,161 @@
+package pict
+
+import (
+	"image"
+	"time"
+
+	"sightline/screen"
+	"sightline/screen/codec/grid"
+	"sightline/screen/codec/kern"
+	"sightline/screen/codec/rc"
+)
+
+// Params say how well and how dearly one body is coded.
+type Params struct {
+	QP    int       // 0 (finest) to 51: the quantiser's step is 2^((QP-4)/6)
+	Bytes int       // aimed at for the body; 0: no aim. QP is raised on the way, up to MaxQP
+	MaxQP int       // 0: 51
+	Until time.Time // rows of tiles not begun by then are left out; zero: no limit
+}
+
+// Stats tell about the last body.
+type Stats struct {
+	Tiles  int     // coded
+	Still  int     // of them left as they were
+	Intra  int     // of them coded without the picture before
+	MeanQP float64 // of the tiles
+}
+
+// Encoder codes tiles of one picture. Not safe for concurrent use.
+type Encoder struct {
+	*picture
+	rc    rc.Encoder
+	stats Stats
+	rate  rate
+	src   tilePixels
+	ahead tilePixels // prediction
+	tries [2]trial
+	best  *trial // of tries; the other is spare
+	lam   lambdas
+}
+
+// NewEncoder makes the encoder of a picture of w x h px, 1 to 16384 each.
+func NewEncoder(w, h int) *Encoder {
+	e := &Encoder{picture: newPicture(w, h)}
+	e.rate.bits = make([]uint16, e.cols*e.rows)
+	return e
+}
+
+// Touched tells that somebody else wrote ref's pixels in r.
+func (e *Encoder) Touched(r image.Rectangle) { e.stale.AddRect(r) }
+
+// Forget starts afresh: nothing that was learned or shown counts any more.
+// The decoder must do the same.
+func (e *Encoder) Forget() {
+	e.forget()
+	clear(e.rate.bits)
+}
+
+// Stats tells about the last body.
+func (e *Encoder) Stats() Stats { return e.stats }
+
+// Clone makes an encoder that goes on from the same state, independently.
+func (e *Encoder) Clone() *Encoder {
+	c := NewEncoder(e.w, e.h)
+	for i := range e.now {
+		copy(c.now[i].pix, e.now[i].pix)
+		copy(c.old[i].pix, e.old[i].pix)
+	}
+	c.stale.Copy(&e.stale)
+	copy(c.tiles, e.tiles)
+	copy(c.rate.bits, e.rate.bits)
+	c.frame, *c.m, c.grid = e.frame, *e.m, e.grid.Clone()
+	return c
+}
+
+// Encode appends a body that codes the tiles of want as src has them, and
+// writes to ref what the viewer will see. Tiles that it had to leave out are
+// taken out of want. src and ref have the picture's size.
+func (e *Encoder) Encode(dst []byte, src, ref *screen.Frame, want *grid.Set, p Params) []byte {
+	e.rc.Reset(dst)
+	e.grid.Encode(&e.rc, want)
+	e.frame++
+	e.fresh(ref, want)
+	e.stats = Stats{}
+	if p.MaxQP == 0 {
+		p.MaxQP = maxQP
+	}
+	p.MaxQP = min(max(p.MaxQP, 0), maxQP)
+	qp := min(max(p.QP, 0), p.MaxQP)
+	e.rc.Raw(uint32(qp), 6)
+	e.rate.begin(e, want, p, qp)
+	for ty := range want.Rows {
+		if want.Next(0, ty) == want.Cols {
+			continue
+		}
+		stop := e.late(p)
+		e.rc.Bit(&e.m.end, stop)
+		if stop {
+			want.DelRect(image.Rect(0, ty*side, e.w, e.h))
+			break
+		}
+		next := e.rate.row(e, want, ty, p, qp)
+		e.m.qp.Encode(&e.rc, int32(next-qp))
+		qp = next
+		e.lam.set(qp)
+		for tx := want.Next(0, ty); tx < want.Cols; tx = want.Next(tx+1, ty) {
+			before := e.rc.Len()
+			e.tile(src, tx, ty, qp)
+			e.rate.note(ty*e.cols+tx, e.rc.Len()-before)
+		}
+	}
+	if e.stats.Tiles > 0 {
+		e.stats.MeanQP /= float64(e.stats.Tiles)
+	}
+	body := e.rc.Finish()
+	e.finish(ref, want)
+	return body
+}
+
+// late tells that the rest of the tiles must be left out.
+func (e *Encoder) late(p Params) bool {
+	if p.Bytes > 0 && e.rc.Len() > 2*p.Bytes {
+		return true
+	}
+	return !p.Until.IsZero() && !time.Now().Before(p.Until)
+}
+
+// tile codes one tile.
+func (e *Encoder) tile(src *screen.Frame, tx, ty, qp int) {
+	px, stride := e.tilePix(src, tx, ty)
+	kern.ToYCC(e.src.y[:], side, e.src.cb[:], e.src.cr[:], half, px, stride, side, side)
+	a := e.around(tx, ty)
+	e.decide(tx, ty, &a, qp)
+	t := e.best
+	encodeInfo(&e.rc, e.m, &a, &t.info)
+	for b := range 6 {
+		if t.coded>>b&1 == 1 {
+			encodeBlock(&e.rc, e.m.blockModelOf(t.kind, b), &t.level[b], t.last[b])
+		}
+	}
+	if t.kind != kindStill {
+		e.place(tx, ty, &t.pix)
+	}
+	e.note(tx, ty, &t.info, qp)
+	e.stats.Tiles++
+	e.stats.Still += b2i(t.kind == kindStill)
+	e.stats.Intra += b2i(t.kind == kindIntra)
+	e.stats.MeanQP += float64(qp)
+}
+
+// place writes a tile into now.
+func (e *Encoder) place(tx, ty int, t *tilePixels) {
+	n := &e.now
+	for y := range side {
+		copy(n[0].at(tx*side, ty*side+y)[:side], t.y[y*side:])
+	}
+	for y := range half {
+		copy(n[1].at(tx*half, ty*half+y)[:half], t.cb[y*half:])
+		copy(n[2].at(tx*half, ty*half+y)[:half], t.cr[y*half:])
+	}
+}

@@ -1,0 +1,163 @@
+package pict
+
+// Modes of intra prediction of an 8 x 8 block from the samples to its left and
+// above it, in the picture that is being made.
+const (
+	modeDC     = iota // the mean
+	modeV             // columns go on
+	modeH             // rows go on
+	modeSmooth        // a plane between the border and its far corners
+	modeSlope         // left + above - corner: gradients go on
+	modeDown          // diagonal, down to the right
+	modeUp            // diagonal, from the upper right
+	modeFlow          // steep, down to the right, 2:1
+	lumaModes
+	chromaModes = modeSlope + 1
+)
+
+// border is what a block is predicted from. Where the picture ends the
+// nearest sample there is goes on, and 128 where there is none.
+type border struct {
+	left   [8]byte
+	above  [16]byte // also above the next block
+	corner byte
+}
+
+// take reads the border of the block at (x,y) of p; more tells that the block
+// to the upper right has been made.
+func (b *border) take(p *plane, x, y int, more bool) {
+	switch {
+	case y > 0:
+		row := p.pix[(y-1)*p.stride:][:p.stride]
+		n := copy(b.above[:8], row[x:])
+		if more && x+16 <= p.stride {
+			n += copy(b.above[8:], row[x+8:])
+		}
+		for i := n; i < 16; i++ {
+			b.above[i] = b.above[n-1]
+		}
+		b.corner = row[max(x-1, 0)]
+	case x > 0:
+		v := p.pix[y*p.stride+x-1]
+		for i := range b.above {
+			b.above[i] = v
+		}
+		b.corner = v
+	default:
+		for i := range b.above {
+			b.above[i] = 128
+		}
+		b.corner = 128
+	}
+	for i := range b.left {
+		if x > 0 {
+			b.left[i] = p.pix[(y+i)*p.stride+x-1]
+		} else {
+			b.left[i] = b.corner
+		}
+	}
+}
+
+// predict fills dst, rows of stride ds.
+func (b *border) predict(dst []byte, ds int, mode int) {
+	switch mode {
+	case modeDC:
+		b.dc(dst, ds)
+	case modeV:
+		for y := range 8 {
+			copy(dst[y*ds:y*ds+8], b.above[:8])
+		}
+	case modeH:
+		for y := range 8 {
+			row := dst[y*ds : y*ds+8]
+			for x := range row {
+				row[x] = b.left[y]
+			}
+		}
+	case modeSmooth:
+		b.smooth(dst, ds)
+	case modeSlope:
+		b.slope(dst, ds)
+	default:
+		b.slanted(dst, ds, mode)
+	}
+}
+
+func (b *border) dc(dst []byte, ds int) {
+	sum := 8
+	for i := range 8 {
+		sum += int(b.left[i]) + int(b.above[i])
+	}
+	v := byte(sum >> 4)
+	for y := range 8 {
+		row := dst[y*ds : y*ds+8]
+		for x := range row {
+			row[x] = v
+		}
+	}
+}
+
+// smooth takes the mean of what goes linearly from left to the sample above
+// the right end, and from above to the sample left of the lower end.
+func (b *border) smooth(dst []byte, ds int) {
+	right, low := int(b.above[7]), int(b.left[7])
+	for y := range 8 {
+		row := dst[y*ds : y*ds+8]
+		l := int(b.left[y])
+		for x := range row {
+			h := (7-x)*l + (x+1)*right
+			v := (7-y)*int(b.above[x]) + (y+1)*low
+			row[x] = byte((h + v + 8) >> 4)
+		}
+	}
+}
+
+func (b *border) slope(dst []byte, ds int) {
+	for y := range 8 {
+		row := dst[y*ds : y*ds+8]
+		d := int(b.left[y]) - int(b.corner)
+		for x := range row {
+			row[x] = clamp8(int(b.above[x]) + d)
+		}
+	}
+}
+
+// slanted predicts along a slant from the border laid out as one line, from
+// the lower left over the corner to the upper right, smoothed by 1-2-1.
+func (b *border) slanted(dst []byte, ds int, mode int) {
+	var line, soft [25]int
+	for i := range 8 {
+		line[7-i] = int(b.left[i])
+	}
+	line[8] = int(b.corner)
+	for i := range 16 {
+		line[9+i] = int(b.above[i])
+	}
+	soft[0], soft[24] = line[0], line[24]
+	for i := 1; i < 24; i++ {
+		soft[i] = (line[i-1] + 2*line[i] + line[i+1] + 2) >> 2
+	}
+	for y := range 8 {
+		row := dst[y*ds : y*ds+8]
+		for x := range row {
+			switch mode {
+			case modeDown:
+				row[x] = byte(soft[8+x-y])
+			case modeUp:
+				row[x] = byte(soft[min(10+x+y, 24)])
+			default:
+				row[x] = byte(soft[max(9+x-(y+1)/2, 8-y)])
+			}
+		}
+	}
+}
+
+func clamp8(v int) byte {
+	if uint(v) > 255 {
+		if v < 0 {
+			return 0
+		}
+		return 255
+	}
+	return byte(v)
+}

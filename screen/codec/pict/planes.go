@@ -1,0 +1,234 @@
+package pict
+
+import (
+	"image"
+
+	"sightline/screen"
+	"sightline/screen/codec/grid"
+	"sightline/screen/codec/kern"
+)
+
+// plane is one component; its sides are multiples of 16 (luma) or 8 (chroma).
+type plane struct {
+	pix    []byte
+	stride int
+	h      int
+}
+
+func newPlane(w, h int) plane { return plane{pix: make([]byte, w*h), stride: w, h: h} }
+
+func (p *plane) at(x, y int) []byte { return p.pix[y*p.stride+x:] }
+
+// patch gives the w x h samples from (x,y), which may lie outside the plane:
+// then they are copied into buf, the border repeated.
+func (p *plane) patch(x, y, w, h int, buf *[patchSize]byte) ([]byte, int) {
+	if x >= 0 && y >= 0 && x+w <= p.stride && y+h <= p.h {
+		return p.pix[y*p.stride+x:], p.stride
+	}
+	for j := range h {
+		row := p.pix[min(max(y+j, 0), p.h-1)*p.stride:][:p.stride]
+		out := buf[j*patchStride:][:w]
+		for i := range out {
+			out[i] = row[min(max(x+i, 0), len(row)-1)]
+		}
+	}
+	return buf[:], patchStride
+}
+
+const (
+	patchStride = 32
+	patchSize   = 24 * patchStride
+)
+
+// side is the tile's side in luma samples, half of it in chroma samples.
+const side, half = grid.Side, grid.Side / 2
+
+// picture is what both ends keep about one picture. now is what is being
+// made; old is the picture before, the source of motion compensation. Between
+// two bodies they are alike, but for stale tiles, whose pixels somebody else
+// wrote.
+type picture struct {
+	w, h       int
+	cols, rows int
+	now, old   [3]plane
+	stale      grid.Set
+	tiles      []tile
+	frame      uint32 // number of the body, counted from 1
+	m          *models
+	grid       *grid.Coder
+
+	patch  [patchSize]byte
+	pixels [side * side * 4]byte
+	pred   tilePixels
+}
+
+// tilePixels is one tile's worth of samples: luma 16 x 16, then Cb and Cr 8 x 8.
+type tilePixels struct {
+	y      [side * side]byte
+	cb, cr [half * half]byte
+}
+
+func (t *tilePixels) c(i int) []byte {
+	if i == 1 {
+		return t.cb[:]
+	}
+	return t.cr[:]
+}
+
+// tile is what is remembered about a tile since it was last coded.
+type tile struct {
+	frame uint32 // the body it was coded in
+	mv    vector
+	kind  kind
+	coded uint8 // bit i: block i has coefficients
+	qp    uint8
+	modes [4]uint8 // of intra luma blocks
+}
+
+type kind uint8
+
+const (
+	kindStill kind = iota // nothing changes, not a pixel
+	kindSkip              // moved, nothing added
+	kindInter             // moved and corrected
+	kindIntra
+)
+
+type vector struct{ x, y int16 } // quarter luma samples
+
+func newPicture(w, h int) *picture {
+	p := &picture{w: w, h: h, cols: (w + side - 1) / side, rows: (h + side - 1) / side, m: new(models), grid: new(grid.Coder)}
+	for _, pl := range []*[3]plane{&p.now, &p.old} {
+		pl[0] = newPlane(p.cols*side, p.rows*side)
+		pl[1] = newPlane(p.cols*half, p.rows*half)
+		pl[2] = newPlane(p.cols*half, p.rows*half)
+	}
+	p.tiles = make([]tile, p.cols*p.rows)
+	p.stale.Size(w, h)
+	p.forget()
+	return p
+}
+
+func (p *picture) forget() {
+	p.stale.AddRect(image.Rect(0, 0, p.w, p.h))
+	*p.m = models{}
+	p.grid.Forget()
+	clear(p.tiles)
+	p.frame = 0
+}
+
+// fresh makes the planes again from ref wherever set's tiles can refer to.
+func (p *picture) fresh(ref *screen.Frame, set *grid.Set) {
+	if p.stale.Len() == 0 {
+		return
+	}
+	box := reach(set)
+	for ty := box.Min.Y; ty < box.Max.Y; ty++ {
+		for tx := p.stale.Next(box.Min.X, ty); tx < box.Max.X; tx = p.stale.Next(tx+1, ty) {
+			px, stride := p.tilePix(ref, tx, ty)
+			n := &p.now
+			kern.ToYCC(n[0].at(tx*side, ty*side), n[0].stride, n[1].at(tx*half, ty*half), n[2].at(tx*half, ty*half), n[1].stride, px, stride, side, side)
+			p.keep(tx, ty)
+			p.stale.Del(tx, ty)
+		}
+	}
+}
+
+// reach is the box of tiles that vectors from tiles of set can touch.
+func reach(set *grid.Set) image.Rectangle {
+	var box image.Rectangle
+	for y := range set.Rows {
+		x := set.Next(0, y)
+		if x == set.Cols {
+			continue
+		}
+		last := set.Cols - 1
+		for !set.Has(last, y) {
+			last--
+		}
+		box = box.Union(image.Rect(x, y, last+1, y+1))
+	}
+	if box.Empty() {
+		return box
+	}
+	const n = maxVector/4/side + 2
+	return box.Inset(-n).Intersect(image.Rect(0, 0, set.Cols, set.Rows))
+}
+
+// tilePix gives the tile's 16 x 16 pixels of f; where the picture ends the
+// last row and column go on.
+func (p *picture) tilePix(f *screen.Frame, tx, ty int) ([]byte, int) {
+	x, y := tx*side, ty*side
+	if x+side <= p.w && y+side <= p.h {
+		return f.Pix[f.Offset(f.Rect.Min.X+x, f.Rect.Min.Y+y):], f.Stride
+	}
+	for j := range side {
+		row := f.Row(f.Rect.Min.Y+min(y+j, p.h-1), f.Rect.Min.X+x, f.Rect.Min.X+min(x+side, p.w))
+		out := p.pixels[j*side*4:][:side*4]
+		n := copy(out, row)
+		for ; n < len(out); n += 4 {
+			copy(out[n:], row[len(row)-4:])
+		}
+	}
+	return p.pixels[:], side * 4
+}
+
+// show writes the tile's pixels to f as the viewer sees them.
+func (p *picture) show(f *screen.Frame, tx, ty int) {
+	x, y := tx*side, ty*side
+	n := &p.now
+	luma, cb, cr := n[0].at(x, y), n[1].at(tx*half, ty*half), n[2].at(tx*half, ty*half)
+	if x+side <= p.w && y+side <= p.h {
+		kern.FromYCC(f.Pix[f.Offset(f.Rect.Min.X+x, f.Rect.Min.Y+y):], f.Stride, luma, n[0].stride, cb, cr, n[1].stride, side, side)
+		return
+	}
+	kern.FromYCC(p.pixels[:], side*4, luma, n[0].stride, cb, cr, n[1].stride, side, side)
+	for j := range min(side, p.h-y) {
+		copy(f.Row(f.Rect.Min.Y+y+j, f.Rect.Min.X+x, f.Rect.Min.X+min(x+side, p.w)), p.pixels[j*side*4:])
+	}
+}
+
+// keep makes the tile of now the tile of old.
+func (p *picture) keep(tx, ty int) {
+	for c := range 3 {
+		s := side
+		if c > 0 {
+			s = half
+		}
+		n, o := p.now[c].at(tx*s, ty*s), p.old[c].at(tx*s, ty*s)
+		stride := p.now[c].stride
+		for y := range s {
+			copy(o[y*stride:y*stride+s], n[y*stride:y*stride+s])
+		}
+	}
+}
+
+// finish filters, shows and keeps the tiles that the body has changed.
+func (p *picture) finish(ref *screen.Frame, set *grid.Set) {
+	p.each(set, func(tx, ty int, t *tile) { p.deblock(tx, ty, t) })
+	p.each(set, func(tx, ty int, _ *tile) {
+		p.show(ref, tx, ty)
+		p.keep(tx, ty)
+	})
+}
+
+func (p *picture) each(set *grid.Set, do func(tx, ty int, t *tile)) {
+	for ty := range set.Rows {
+		for tx := set.Next(0, ty); tx < set.Cols; tx = set.Next(tx+1, ty) {
+			if t := &p.tiles[ty*p.cols+tx]; t.frame == p.frame && t.kind != kindStill {
+				do(tx, ty, t)
+			}
+		}
+	}
+}
+
+// lately gives the tile if this body has coded it, else nil.
+func (p *picture) lately(tx, ty int) *tile {
+	if tx < 0 || ty < 0 || tx >= p.cols {
+		return nil
+	}
+	if t := &p.tiles[ty*p.cols+tx]; t.frame == p.frame {
+		return t
+	}
+	return nil
+}
