@@ -155,14 +155,20 @@ func (d *differ) changed(f *screen.Frame) screen.Region {
 		d.out = append(d.out, f.Rect)
 		return d.out
 	}
+	d.find(f)
+	for _, r := range d.out {
+		d.old.Copy(f, r)
+	}
+	return d.out
+}
+
+// find is changed without remembering the frame.
+func (d *differ) find(f *screen.Frame) screen.Region {
 	d.tiles.Clear()
 	for y := range f.Rect.Max.Y {
 		d.row(f, y)
 	}
-	d.out = d.tiles.AppendRegion(d.out)
-	for _, r := range d.out {
-		d.old.Copy(f, r)
-	}
+	d.out = d.tiles.AppendRegion(d.out[:0])
 	return d.out
 }
 

@@ -24,7 +24,6 @@ func small(t testing.TB, c *Clip) *Clip {
 	return s.Head(4)
 }
 
-
 func TestDamageIsHonest(t *testing.T) {
 	for _, c := range All() {
 		t.Run(c.Name, func(t *testing.T) { checkDamage(t, small(t, c)) })

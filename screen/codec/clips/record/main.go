@@ -12,11 +12,13 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"flag"
 	"fmt"
 	"os"
 	"os/signal"
+	"path/filepath"
 
 	"sightline/screen/codec/clips"
 )
@@ -37,6 +39,8 @@ func run(ctx context.Context) error {
 		toShow = flag.String("png", "", "write one frame of this clip to stdout")
 		frame  = flag.Int("frame", 0, "which frame, from 0")
 		frames = flag.Int("frames", 0, "how many frames to play; 0: as the clip says")
+		only   = flag.String("only", "", "film this clip only")
+		out    = flag.String("out", "screen/codec/clips/testdata", "folder for what is filmed")
 	)
 	flag.Parse()
 	switch {
@@ -59,5 +63,55 @@ func run(ctx context.Context) error {
 		}
 		return picture(os.Stdout, c.Long(max(c.Frames, *frame+1)), *frame)
 	}
-	return ctx.Err()
+	return filmAll(ctx, *out, *only)
+}
+
+// filmAll films the scenes, or one of them, into a folder.
+func filmAll(ctx context.Context, folder, only string) error {
+	found := false
+	for _, sc := range scenes() {
+		if only != "" && only != sc.name {
+			continue
+		}
+		found = true
+		if err := film(ctx, sc, filepath.Join(folder, sc.name+".clip")); err != nil {
+			return fmt.Errorf("film %s: %w", sc.name, err)
+		}
+	}
+	if !found {
+		return fmt.Errorf("no scene is called %q", only)
+	}
+	return nil
+}
+
+// film plays one scene on a stage of its own and keeps it if it is complete.
+func film(ctx context.Context, sc scene, name string) (err error) {
+	dir, err := os.MkdirTemp("", "record")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	var file bytes.Buffer
+	w, err := clips.NewFixtureWriter(&file, sc.Fixture)
+	if err != nil {
+		return err
+	}
+	s := &stage{ctx: ctx, dir: dir, size: sc.Size, clip: w, calm: calm}
+	defer s.strike()
+	if err := s.build(); err != nil {
+		return err
+	}
+	if sc.Photo {
+		if err := s.hang(sc.Look, sc.Seed); err != nil {
+			return err
+		}
+	}
+	if err := sc.play(s); err != nil {
+		return err
+	}
+	if err := w.Close(); err != nil {
+		return err
+	}
+	fmt.Fprintf(os.Stderr, "%s: %d frames, %d bytes\n", sc.name, sc.Frames, file.Len())
+	return os.WriteFile(name, file.Bytes(), 0o644)
 }
