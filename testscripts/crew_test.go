@@ -3,9 +3,12 @@
 package testscripts
 
 import (
+	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"sync"
 	"testing"
 	"time"
 )
@@ -120,6 +123,32 @@ func skip(t testing.TB, why string) {
 	}
 	t.Skip(why)
 }
+
+// namespaces ends a test that needs a process, mount and network namespace of
+// its own where none can be made: without root, in most containers, in a chroot.
+// ./run looks for that, too, and says with SIGHTLINE_NAMESPACES=no that these
+// tests are not to be demanded.
+func namespaces(t testing.TB) {
+	t.Helper()
+	err := makeNamespaces()
+	switch {
+	case err == nil:
+	case os.Getenv("SIGHTLINE_NAMESPACES") == "no":
+		t.Skip(err)
+	default:
+		skip(t, err.Error())
+	}
+}
+
+var makeNamespaces = sync.OnceValue(func() error {
+	if os.Geteuid() != 0 {
+		return errors.New("namespaces need root")
+	}
+	if out, err := exec.Command("unshare", "-mpfn", "--mount-proc", "true").CombinedOutput(); err != nil {
+		return fmt.Errorf("no namespaces can be made here: %w: %s", err, out)
+	}
+	return nil
+})
 
 // tool finds a program; pkg is the Debian package that has it.
 func tool(t testing.TB, name, pkg string) string {

@@ -9,32 +9,36 @@ import (
 	"testing"
 
 	"github.com/libp2p/go-libp2p"
+	"github.com/libp2p/go-libp2p/core/host"
 	"github.com/libp2p/go-libp2p/core/network"
 	p2p "github.com/libp2p/go-libp2p/core/peer"
 	relayv2 "github.com/libp2p/go-libp2p/p2p/protocol/circuitv2/relay"
 	ma "github.com/multiformats/go-multiaddr"
 )
 
-// liar is a relay whose directory names Mallory whoever is asked for. It speaks
+// liar is a relay whose directory may name Mallory whoever is asked for. It speaks
 // the protocol as package relay/rendezvous describes it, written from that
 // description: it shares no code with it.
 type liar struct {
 	join string
 
 	mu      sync.Mutex
-	mallory p2p.ID
+	mallory p2p.ID // empty: the answer is the truth
 	asked   int
 	numbers map[string]p2p.ID
 }
 
-func newLiar(t *testing.T) *liar {
+func newLiar(t *testing.T) *liar { return newRelayOf(t, func(h host.Host) host.Host { return h }) }
+
+// newRelayOf starts it; carrier is what the circuits run through.
+func newRelayOf(t *testing.T, carrier func(host.Host) host.Host) *liar {
 	t.Helper()
 	h, err := stranger(libp2p.ListenAddrStrings("/ip4/127.0.0.1/tcp/0"), libp2p.EnableNATService(), libp2p.ForceReachabilityPublic())
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { h.Close() })
-	circuits, err := relayv2.New(h, relayv2.WithInfiniteLimits())
+	circuits, err := relayv2.New(carrier(h), relayv2.WithInfiniteLimits())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -71,10 +75,14 @@ func (l *liar) answer(s network.Stream) {
 		l.numbers[string(q[3+token:3+token+digits])] = s.Conn().RemotePeer()
 		l.mu.Unlock()
 		reply = append(append([]byte{0}, lease...), 1, 7)
-	case 3: // LOOKUP: Mallory, whatever the number
+	case 3: // LOOKUP: digits, number. The answer is Mallory, whatever the number
 		l.mu.Lock()
 		l.asked++
-		reply = append([]byte{0}, l.mallory...)
+		named := l.mallory
+		if named == "" {
+			named = l.numbers[string(q[2:])]
+		}
+		reply = append([]byte{0}, named...)
 		l.mu.Unlock()
 	case 4: // RELEASE
 		reply = []byte{0}

@@ -20,9 +20,7 @@ type lab struct {
 
 func newLab(t *testing.T, typeA, typeB string, more ...string) *lab {
 	t.Helper()
-	if os.Geteuid() != 0 {
-		skip(t, "network namespaces need root")
-	}
+	namespaces(t)
 	tool(t, "ip", "iproute2")
 	tool(t, "nft", "nftables")
 	c := newCrew(t)

@@ -102,12 +102,15 @@ func setStage(env *testscript.Env, bin string) error {
 	return os.MkdirAll(filepath.Join(env.WorkDir, "me", "run"), 0o700)
 }
 
-// condition: [program:NAME] is testscript's [exec:NAME]; [ci] fails what is
-// skipped elsewhere.
+// condition: [root]; [namespaces] can be made here, or are demanded; [ci] fails
+// what is skipped elsewhere.
 func condition(cond string) (bool, error) {
 	switch cond {
 	case "ci":
 		return os.Getenv("SIGHTLINE_CI") == "1", nil
+	case "namespaces":
+		demanded := os.Getenv("SIGHTLINE_CI") == "1" && os.Getenv("SIGHTLINE_NAMESPACES") != "no"
+		return demanded || makeNamespaces() == nil, nil
 	case "root":
 		return os.Geteuid() == 0, nil
 	}

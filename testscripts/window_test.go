@@ -166,7 +166,7 @@ func (s *session) showsBoard(w xproto.Window, size image.Point, b board) {
 // a click lands where it was aimed, and at the picture's own size it is exact
 // again.
 func TestWindowIsResized(t *testing.T) {
-	s := newSessionOf(t, "640x480", screenSize, nil)
+	s := setting{there: "640x480"}.open(t)
 	b := board{cols: 16, rows: 12}
 	picture := image.Pt(640, 480)
 	s.there.put(b.pixels())
@@ -214,7 +214,7 @@ func (s *session) viewerKnows(w xproto.Window, size image.Point) bool {
 // A window that is put away costs nothing: the host sends no picture, however
 // much its screen moves. Brought back it shows the screen as it is now.
 func TestWindowIsMinimised(t *testing.T) {
-	s := newSessionOf(t, "640x480", screenSize, nil)
+	s := setting{there: "640x480"}.open(t)
 	b := board{cols: 16, rows: 12}
 	picture := image.Pt(640, 480)
 	s.there.put(b.pixels())

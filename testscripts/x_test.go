@@ -3,6 +3,7 @@
 package testscripts
 
 import (
+	"cmp"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -25,24 +26,34 @@ const screenSize = "1024x768"
 // options are for both X servers.
 func newSession(t *testing.T, options ...string) *session {
 	t.Helper()
-	return newSessionOf(t, screenSize, screenSize, []string{"--fullscreen"}, options...)
+	return setting{view: []string{"--fullscreen"}, options: options}.open(t)
 }
 
-// newSessionOf puts two desktops of other sizes together, with what more the
-// viewer is told.
-func newSessionOf(t *testing.T, thereSize, hereSize string, view []string, options ...string) *session {
+// setting is what a session may be asked for. Zero: a screen of screenSize on
+// both sides, an honest relay, an ordinary window.
+type setting struct {
+	there, here string   // sizes of the two screens
+	join        string   // of the relay
+	host, view  []string // more arguments of both
+	options     []string // of both X servers
+}
+
+func (o setting) open(t *testing.T) *session {
 	t.Helper()
 	s := &session{crew: newCrew(t)}
-	s.there = openDisplay(t, thereSize, options...).connect()
-	s.here = openDisplay(t, hereSize, options...).connect()
+	s.there = openDisplay(t, cmp.Or(o.there, screenSize), o.options...).connect()
+	s.here = openDisplay(t, cmp.Or(o.here, screenSize), o.options...).connect()
 	s.there.run("openbox", "openbox")
 	s.here.run("openbox", "openbox")
-	var join string
-	s.relay, join = s.crew.relay()
-	s.host = s.start("host", []string{"SIGHTLINE_RELAYS=" + join, "DISPLAY=" + s.there.name}, "host", "--json", "--accept", "--allow", "view,control")
+	if o.join == "" {
+		s.relay, o.join = s.crew.relay()
+	}
+	env := []string{"SIGHTLINE_RELAYS=" + o.join}
+	host := append([]string{"host", "--json", "--accept", "--allow", "view,control"}, o.host...)
+	s.host = s.start("host", append(env, "DISPLAY="+s.there.name), host...)
 	s.code = s.await(s.host, "code").text("code")
-	args := append([]string{"view", "--json", "--window", "native"}, view...)
-	s.viewer = s.start("viewer", []string{"SIGHTLINE_RELAYS=" + join, "DISPLAY=" + s.here.name}, append(args, s.code)...)
+	view := append([]string{"view", "--json", "--window", "native", s.code}, o.view...)
+	s.viewer = s.start("viewer", append(env, "DISPLAY="+s.here.name), view...)
 	s.await(s.viewer, "joined")
 	s.await(s.viewer, "stats", "refined=true")
 	return s
@@ -182,9 +193,7 @@ func TestViewerWindowMoves(t *testing.T) {
 
 // A display whose cookie cannot be had: exit code 5 and a sentence.
 func TestNoCookie(t *testing.T) {
-	if os.Geteuid() != 0 {
-		skip(t, "needs root: a process namespace hides where the server has its cookie")
-	}
+	namespaces(t) // of processes: it hides where the server has its cookie
 	unshare := tool(t, "unshare", "util-linux")
 	xauth := tool(t, "xauth", "xauth")
 	secret := filepath.Join(t.TempDir(), "cookie")
