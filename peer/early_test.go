@@ -22,7 +22,7 @@ func TestFrameBeforeLayout(t *testing.T) {
 				_, err := g.take(wire.TypeLayout, wire.AppendLayout(nil, row.layout))
 				must(t, err)
 			}
-			_, err := g.take(wire.TypeFrame, frameOf(t, 0, 64, 48)[5:])
+			_, err := g.take(wire.TypeFrame, bodyOf(t, frameOf(t, 0, 64, 48)))
 			if err == nil || w.Frame(0) != nil {
 				t.Errorf("shown, %v", err)
 			}

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"crypto/rand"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"image"
@@ -104,11 +103,18 @@ func goodAccept() []byte {
 func frameOf(t *testing.T, id screen.PictureID, w, h int) []byte {
 	t.Helper()
 	f := screen.NewFrame(image.Rect(0, 0, w, h))
-	msg := wire.AppendFrame(nil, wire.FrameHead{Number: 1})
-	msg, _, err := codec.NewEncoder().Encode(msg, &screen.Change{Picture: id, Frame: f, Damage: screen.Region{f.Rect}}, codec.Budget{})
+	msg, _, err := codec.NewEncoder().Encode(wire.BeginFrame(nil), &screen.Change{Picture: id, Frame: f, Damage: screen.Region{f.Rect}}, codec.Budget{})
 	must(t, err)
-	wire.FinishFrame(msg, true)
-	return msg
+	return wire.FinishFrame(msg, 0, wire.FrameHead{Number: 1, Exact: true})
+}
+
+// bodyOf is what stands behind length and type of a message on the screen
+// channel.
+func bodyOf(t *testing.T, msg []byte) []byte {
+	t.Helper()
+	_, _, body, err := wire.NewReader(bytes.NewReader(msg), wire.Screen).Next()
+	must(t, err)
+	return body
 }
 
 func onScreen(t wire.Type, body []byte) []byte { return wire.Append(nil, wire.Screen, t, 0, body) }
@@ -131,7 +137,7 @@ func TestHostileHost(t *testing.T) {
 		{"control: words with escapes", nil, wire.Control,
 			wire.Append(nil, wire.Control, wire.TypeBye, 1, append([]byte{byte(wire.Fault), 6}, "\x1b[31mx"...))},
 		{"screen: garbage", nil, wire.Screen, bytes.Repeat([]byte{0x5a}, 4000)},
-		{"screen: oversized", nil, wire.Screen, []byte{0x01, 0, 0, 0x41}},
+		{"screen: oversized", nil, wire.Screen, []byte{0xc1, 0x80, 0x80, 0x08}},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			accept := row.accept
@@ -167,8 +173,8 @@ func TestHostileScreen(t *testing.T) {
 	spoilt := frameOf(t, 0, 64, 48)
 	spoilt[len(spoilt)-1] ^= 0xff
 	cut := frameOf(t, 0, 64, 48)
-	cut = cut[:len(cut)-3]
-	binary.BigEndian.PutUint32(cut, uint32(len(cut)-4))
+	cut = bodyOf(t, cut)
+	cut = onScreen(wire.TypeFrame, cut[:len(cut)-3])
 	huge := wire.AppendLayout(nil, []wire.PictureInfo{{W: 65535, H: 65535}})
 	with := func(b ...[]byte) []byte { return bytes.Join(append([][]byte{good}, b...), nil) }
 	for _, row := range []struct {
@@ -176,14 +182,14 @@ func TestHostileScreen(t *testing.T) {
 		b    []byte
 	}{
 		{"screen: unknown type", with(onScreen(99, nil))},
-		{"screen: viewer's message", with(onScreen(wire.TypeShown, make([]byte, 12)))},
+		{"screen: viewer's message", with(onScreen(wire.TypeShown, make([]byte, 3)))},
 		{"layout: huge", onScreen(wire.TypeLayout, huge)},
 		{"layout: too many", onScreen(wire.TypeLayout, []byte{200})},
 		{"layout: empty picture", onScreen(wire.TypeLayout, wire.AppendLayout(nil, []wire.PictureInfo{{W: 0, H: 5}}))},
 		{"cursor: cut off", with(onScreen(wire.TypeCursor, []byte{0, 0}))},
 		{"cursor: false shape", with(onScreen(wire.TypeCursor, wire.CursorState{Shape: []byte{1, 0, 255, 255, 255, 255}}.Append(nil)))},
-		{"frame: no head", with(onScreen(wire.TypeFrame, []byte{0}))},
-		{"frame: no codec bytes", with(onScreen(wire.TypeFrame, make([]byte, 5)))},
+		{"frame: no head", with(onScreen(wire.TypeFrame, nil))},
+		{"frame: no codec bytes", with(onScreen(wire.TypeFrame, make([]byte, 1)))},
 		{"frame: cut off", with(cut)},
 		{"frame: spoilt", with(spoilt)},
 	} {

@@ -15,10 +15,14 @@ type hands struct {
 	to   screen.Injector // nil: this platform takes no input
 	keys map[SeatID]map[keysym.Sym]bool
 	at   map[SeatID]screen.Pointer
+
+	// eyes guards look: a frame must not wait for a key that is being pressed.
+	eyes sync.Mutex
+	look map[SeatID]image.Point // where each seat pointed last
 }
 
 func newHands(to screen.Injector) *hands {
-	return &hands{to: to, keys: map[SeatID]map[keysym.Sym]bool{}, at: map[SeatID]screen.Pointer{}}
+	return &hands{to: to, keys: map[SeatID]map[keysym.Sym]bool{}, at: map[SeatID]screen.Pointer{}, look: map[SeatID]image.Point{}}
 }
 
 // maxHeld keys of one viewer; nobody has more fingers than this.
@@ -71,6 +75,9 @@ func (x *hands) pointer(id SeatID, p screen.Pointer, may func() error) error {
 	}
 	p.Wheel = image.Point{}
 	x.at[id] = p
+	x.eyes.Lock()
+	defer x.eyes.Unlock()
+	x.look[id] = p.At
 	return nil
 }
 
@@ -91,6 +98,9 @@ func (x *hands) release(id SeatID) {
 	held := x.holdsLocked(id)
 	delete(x.keys, id)
 	delete(x.at, id)
+	x.eyes.Lock()
+	delete(x.look, id)
+	x.eyes.Unlock()
 	for other := range x.at {
 		held = held && !x.holdsLocked(other)
 	}
@@ -112,6 +122,9 @@ func (x *hands) lift() {
 	defer x.mu.Unlock()
 	clear(x.keys)
 	clear(x.at)
+	x.eyes.Lock()
+	clear(x.look)
+	x.eyes.Unlock()
 	if x.to != nil {
 		x.to.ReleaseAll()
 	}
@@ -120,11 +133,11 @@ func (x *hands) lift() {
 // near is the place around a viewer's pointer, where it looks for the answer
 // to what it does: 256 x 256 px, empty while it has not pointed anywhere.
 func (x *hands) near(id SeatID) image.Rectangle {
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	p, ok := x.at[id]
+	x.eyes.Lock()
+	defer x.eyes.Unlock()
+	p, ok := x.look[id]
 	if !ok {
 		return image.Rectangle{}
 	}
-	return image.Rectangle{Min: p.At, Max: p.At}.Inset(-128)
+	return image.Rectangle{Min: p, Max: p}.Inset(-128)
 }

@@ -26,7 +26,18 @@ type line struct {
 	wake    chan struct{} // something is pending
 	applied chan struct{} // an acknowledgement came
 	current *turn         // who serves now
+	unsaid  int           // messages applied and not acknowledged yet, and
+	newest  uint32        // the number of the last of them
+	later   *time.Timer   // runs while unsaid > 0; nil until the first time
 }
+
+// Nobody waits for the acknowledgement of a key, and each costs two packets, so
+// those of input are merged: ackEach messages, or what comes within ackWithin
+// (a key goes down and up in some 100 ms).
+const (
+	ackEach   = 8
+	ackWithin = 250 * time.Millisecond
+)
 
 // turn is one stream's time on a line.
 type turn struct {
@@ -155,7 +166,10 @@ func (l *line) leave(me *turn) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.current == me {
-		l.current = nil
+		l.current, l.unsaid = nil, 0 // what was not said is heard and dropped again
+		if l.later != nil {
+			l.later.Stop()
+		}
 	}
 }
 
@@ -239,7 +253,40 @@ func (l *line) take(t wire.Type, seq uint32, body []byte, handle func(t wire.Typ
 			return err
 		}
 	}
-	var ack [4]byte
-	l.Say(l.ack, wire.AppendAck(ack[:0], seq))
+	l.acknowledge(seq)
 	return nil
+}
+
+// acknowledge says that everything up to seq was applied, now or soon.
+func (l *line) acknowledge(seq uint32) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.newest = seq
+	l.unsaid++
+	switch {
+	case l.ch != wire.Input || l.unsaid >= ackEach:
+		l.sayAckLocked()
+	case l.unsaid > 1: // later runs
+	case l.later == nil:
+		l.later = time.AfterFunc(ackWithin, l.ackDue)
+	default:
+		l.later.Reset(ackWithin)
+	}
+}
+
+func (l *line) ackDue() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.unsaid > 0 {
+		l.sayAckLocked()
+	}
+}
+
+func (l *line) sayAckLocked() {
+	l.unsaid = 0
+	if l.later != nil {
+		l.later.Stop()
+	}
+	var ack [4]byte
+	l.queueLocked(l.ack, 0, wire.AppendAck(ack[:0], l.newest))
 }

@@ -115,7 +115,7 @@ type eye struct {
 	r      *wire.Reader
 	dec    *codec.TilesDecoder
 	frames int
-	number uint32
+	number uint8
 	mute   bool // acknowledges nothing
 }
 

@@ -146,8 +146,13 @@ func (v *View) queueScreen(ctx context.Context, sealed *secure.Sealed) {
 	}
 }
 
+// pingLeast is how often the viewer asks even while frames come: only an answer
+// tells the round trip and that control still works.
+const pingLeast = 4 * pingEach
+
 // watchdog asks for a sign of life every pingEach, and says so when there was
-// none for deadIn: the path is dead even if nobody has told us.
+// none for deadIn: the path is dead even if nobody has told us. While frames
+// come it asks seldom: their acknowledgements tell the host that we are alive.
 func (v *View) watchdog(ctx context.Context, broken chan struct{}) {
 	t := time.NewTicker(pingEach)
 	defer t.Stop()
@@ -158,20 +163,25 @@ func (v *View) watchdog(ctx context.Context, broken chan struct{}) {
 		case <-ctx.Done():
 			return
 		}
+		now := time.Now()
 		v.mu.Lock()
-		heard, waiting := v.heard, !v.pinged.IsZero()
-		if !waiting {
-			v.pinged = time.Now()
+		silent, heard := now.Sub(v.heard), v.heard
+		asked := v.pinged
+		ask := asked.IsZero() && (now.Sub(v.framed) > pingEach/2 || now.Sub(v.ponged) > pingLeast-pingEach/2)
+		if ask {
+			v.pinged = now
 		}
 		v.mu.Unlock()
-		if !waiting {
+		switch {
+		case ask:
 			v.control.Say(wire.TypePing, token[:])
-			continue
-		}
-		if silent := time.Since(heard); silent > 2*deadIn {
+		case asked.IsZero():
+		case silent > 2*deadIn:
 			signal(broken)
-		} else if silent > deadIn {
-			v.glass.dim(heard)
+		case now.Sub(asked) > deadIn-pingEach/2:
+			if silent > deadIn {
+				v.glass.dim(heard)
+			}
 			v.control.Broken() // opened again on the best path
 			v.mu.Lock()
 			v.pinged = time.Time{}
@@ -180,18 +190,26 @@ func (v *View) watchdog(ctx context.Context, broken chan struct{}) {
 	}
 }
 
-// ponged notes a sign of life.
-func (v *View) ponged() {
-	now := time.Now()
+// noteFrame notes that something came on the screen channel.
+func (v *View) noteFrame() {
 	v.mu.Lock()
-	v.heard = now
+	v.framed = time.Now()
+	v.heard = v.framed
+	v.mu.Unlock()
+	v.glass.dim(time.Time{})
+}
+
+// pong notes the answer to a ping.
+func (v *View) pong() {
+	v.mu.Lock()
+	v.heard = time.Now()
 	if !v.pinged.IsZero() {
-		v.lags = append(v.lags, now.Sub(v.pinged))
+		v.lags = append(v.lags, v.heard.Sub(v.pinged))
 		if len(v.lags) > lagsKept {
 			v.lags = append(v.lags[:0], v.lags[1:]...)
 		}
 	}
-	v.pinged = time.Time{}
+	v.pinged, v.ponged = time.Time{}, v.heard
 	v.mu.Unlock()
 	v.glass.dim(time.Time{})
 	v.retitle()

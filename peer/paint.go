@@ -106,7 +106,8 @@ var errWindow = errors.New("the window failed")
 // watch shows what comes on one stream until it ends.
 func (v *View) watch(s *secure.Sealed) error {
 	defer s.Close()
-	out := &screenOut{s: s}
+	out := newScreenOut(s)
+	defer out.end()
 	v.mu.Lock()
 	v.showing = out
 	hidden := v.hidden
@@ -120,94 +121,70 @@ func (v *View) watch(s *secure.Sealed) error {
 		if err != nil {
 			return err
 		}
-		answer, err := v.glass.take(t, body)
-		if errors.Is(err, errMoveOver) {
+		a, err := v.glass.take(t, body)
+		if err == errMoveOver {
 			return nil
+		}
+		if err == nil {
+			err = out.answer(a)
 		}
 		if err != nil {
 			return err
 		}
-		if answer != nil {
-			if err := out.write(answer); err != nil {
-				return err
-			}
-		}
+		v.noteFrame()
 		v.tell()
 	}
 }
 
-// screenOut is the way back on a screen stream: acknowledgements of the reader,
-// and what the window says.
-type screenOut struct {
-	mu sync.Mutex // of writes
-	s  *secure.Sealed
-}
-
-func (o *screenOut) write(msg []byte) error {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	_, err := o.s.Write(msg)
-	return err
-}
-
-func (o *screenOut) hide(hidden bool) {
-	body := []byte{0}
-	if hidden {
-		body[0] = 1
-	}
-	o.write(wire.Append(nil, wire.Screen, wire.TypeHide, 0, body))
-}
-
-// take shows one message and gives the answer to it, if there is one.
-func (g *glass) take(t wire.Type, body []byte) (answer []byte, err error) {
+// take shows one message and says what the host should hear about it.
+func (g *glass) take(t wire.Type, body []byte) (answer, error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	switch t {
 	case wire.TypeFrame:
 		return g.frameLocked(body)
 	case wire.TypeCursor:
-		return nil, g.cursorLocked(body)
+		return answer{}, g.cursorLocked(body)
 	case wire.TypeLayout:
-		return nil, g.layoutLocked(body)
+		return answer{}, g.layoutLocked(body)
 	case wire.TypeMoved:
-		return nil, errMoveOver
+		return answer{}, errMoveOver
 	}
-	return nil, wire.ErrMalformed
+	return answer{}, wire.ErrMalformed
 }
 
 // frameLocked decodes and draws. A picture out of step is asked for afresh,
 // once; until it comes, frames are read and dropped.
-func (g *glass) frameLocked(body []byte) ([]byte, error) {
+func (g *glass) frameLocked(body []byte) (answer, error) {
 	head, msg, err := wire.ParseFrame(body)
 	if err != nil {
-		return nil, err
+		return answer{}, err
 	}
 	began := time.Now()
 	id, f, region, err := g.dec.Decode(msg)
 	switch {
 	case errors.Is(err, codec.ErrDesync):
 		if g.asked {
-			return nil, nil
+			return answer{}, nil
 		}
 		g.asked = true
-		return wire.Append(nil, wire.Screen, wire.TypeReset, 0, nil), nil
+		return answer{kind: wire.TypeReset}, nil
 	case err != nil:
-		return nil, err
+		return answer{}, err
 	}
 	if pic, ok := g.layout.Find(id); !ok || pic.Bounds() != f.Rect {
-		return nil, fmt.Errorf("%w: a picture that no layout names", wire.ErrMalformed)
+		return answer{}, fmt.Errorf("%w: a picture that no layout names", wire.ErrMalformed)
 	}
 	g.asked = false
 	decoded := time.Now()
 	g.frames[id] = f
 	if err := g.w.Draw(id, f, region); err != nil {
-		return nil, fmt.Errorf("%w: %w", errWindow, err)
+		return answer{}, fmt.Errorf("%w: %w", errWindow, err)
 	}
 	g.shown++
 	g.decode += decoded.Sub(began)
 	g.exact = head.Exact
-	m := wire.ShownFrame{Number: head.Number, Decode: decoded.Sub(began), Present: time.Since(decoded)}
-	return wire.Append(nil, wire.Screen, wire.TypeShown, 0, m.Append(nil)), nil
+	return answer{wire.TypeShown, head}, nil
 }
 
 func (g *glass) cursorLocked(body []byte) error {

@@ -24,11 +24,13 @@ const screenRecord = 16 << 10
 type picture struct {
 	// Owned by the one show that holds turn.
 	enc    codec.Encoder
+	rough  refiner // the encoder, if it sends anything but exact pixels; else nil
 	tap    *screen.Tap
 	pics   screen.Pictures
-	number uint32
-	buf    []byte
-	clean  bool // the viewer has all that the encoder believes it has
+	detail []detail // of the pictures in the layout
+	number uint8    // of the last frame, modulo wire.FrameNumbers
+	buf    []byte   // what is written next
+	clean  bool     // the viewer has all that the encoder believes it has
 
 	once sync.Once
 	turn chan struct{} // holds one token while nobody shows
@@ -53,6 +55,7 @@ func (p *picture) init() {
 		p.turn <- struct{}{}
 		p.wake = make(chan struct{}, 1)
 		p.enc = codec.NewEncoder()
+		p.rough, _ = p.enc.(refiner)
 	})
 }
 
@@ -89,7 +92,7 @@ func (st *seat) show(ctx context.Context, s *secure.Sealed) error {
 	s.SetRecordSize(screenRecord)
 	defer context.AfterFunc(ctx, func() { s.Reset() })()
 	heard := make(chan error, 1)
-	go func() { heard <- p.hear(s); cancel() }()
+	go func() { heard <- st.watchAcks(s, p); cancel() }()
 	p.clean = false
 	err := st.paint(yield, s, p)
 	st.stopCounting(p)
@@ -198,118 +201,12 @@ func (p *picture) handOver(s *secure.Sealed, heard <-chan error) error {
 // handOverIn is the old path's time to deliver what was sent on it.
 const handOverIn = 3 * time.Second
 
-// paint is the loop of late encoding: wait until the line can take a frame,
-// then take the newest state, then encode and send it.
-func (st *seat) paint(ctx context.Context, s *secure.Sealed, p *picture) error {
-	for {
-		if err := p.ready(ctx); err != nil {
-			return err
-		}
-		ch, err := p.tap.Take(ctx, &p.pics)
-		if err != nil {
-			return err
-		}
-		if p.wantsReset() {
-			p.enc.Reset()
-		}
-		if !st.rights().Has(wire.View) {
-			return &screen.Refused{Reason: "no right to view"}
-		}
-		if err := st.send(s, p, ch); err != nil {
-			return err
-		}
-	}
-}
-
-// ready waits until another frame may be in flight and somebody looks.
-func (p *picture) ready(ctx context.Context) error {
-	for {
-		p.mu.Lock()
-		ok := p.pacer.Ready() && !p.hidden && !p.held
-		p.mu.Unlock()
-		if ok {
-			return cause(ctx, nil)
-		}
-		select {
-		case <-p.wake:
-		case <-ctx.Done():
-			return context.Cause(ctx)
-		}
-	}
-}
-
 func (p *picture) wantsReset() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	was := p.reset
 	p.reset = false
 	return was
-}
-
-// send writes what a Take found: layout, pixels, cursor.
-func (st *seat) send(s *secure.Sealed, p *picture, ch screen.Changes) error {
-	if ch.Layout != nil {
-		// Pictures that are gone must not stay in the encoder's memory.
-		if _, _, err := p.enc.Encode(nil, &screen.Change{Layout: ch.Layout}, codec.Budget{}); err != nil {
-			return err
-		}
-		body := wire.AppendLayout(nil, layoutInfo(ch.Layout))
-		if _, err := s.Write(wire.Append(nil, wire.Screen, wire.TypeLayout, 0, body)); err != nil {
-			return err
-		}
-	}
-	if ch.Cursor != nil {
-		if err := p.sendCursor(s, ch.Cursor); err != nil {
-			return err
-		}
-	}
-	for i := range ch.Frames {
-		if err := st.sendFrame(s, p, &ch.Frames[i], i == len(ch.Frames)-1); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// sendFrame encodes one picture's change within the budget and owes the rest.
-func (st *seat) sendFrame(s *secure.Sealed, p *picture, c *screen.Change, last bool) error {
-	p.mu.Lock()
-	budget := codec.Budget{Bytes: p.pacer.Budget(), First: st.host.hands.near(st.id)}
-	p.mu.Unlock()
-	began := time.Now()
-	head := wire.FrameHead{Number: p.number + 1}
-	msg := wire.AppendFrame(p.buf[:0], head)
-	empty := len(msg)
-	msg, rest, err := p.enc.Encode(msg, c, budget)
-	if err != nil {
-		return err
-	}
-	p.buf = msg
-	p.tap.Owe(c.Picture, rest)
-	if len(msg) == empty {
-		return nil // the pixels are what they were
-	}
-	exact := last && rest.Empty() && !p.tap.Owes()
-	wire.FinishFrame(msg, exact)
-	p.number++
-	took := time.Since(began)
-	p.mu.Lock()
-	p.pacer.Sent(p.number, len(msg), time.Now())
-	p.mu.Unlock()
-	if _, err := s.Write(msg); err != nil {
-		return err
-	}
-	st.count(p, took, exact)
-	return nil
-}
-
-func (p *picture) sendCursor(s *secure.Sealed, c *screen.Cursor) error {
-	m := wire.CursorState{Picture: uint8(c.Picture), X: clamp16(c.At.X), Y: clamp16(c.At.Y), Hidden: c.Hidden}
-	if c.Shape != nil {
-		m.Shape = codec.AppendCursor(nil, c.Shape)
-	}
-	_, err := s.Write(wire.Append(nil, wire.Screen, wire.TypeCursor, 0, m.Append(nil)))
-	return err
 }
 
 func clamp16(v int) uint16 { return uint16(min(max(v, 0), 1<<16-1)) }
@@ -325,14 +222,15 @@ func layoutInfo(l *screen.Layout) []wire.PictureInfo {
 	return list
 }
 
-// hear reads the viewer's acknowledgements until the stream ends.
-func (p *picture) hear(s *secure.Sealed) error {
+// watchAcks reads the viewer's acknowledgements until the stream ends.
+func (st *seat) watchAcks(s *secure.Sealed, p *picture) error {
 	r := wire.NewReader(s, wire.Screen)
 	for {
 		t, _, body, err := r.Next()
 		if err != nil {
 			return err
 		}
+		st.alive()
 		if err := p.heard(t, body); err != nil {
 			return err
 		}
@@ -349,7 +247,7 @@ func (p *picture) heard(t wire.Type, body []byte) error {
 		}
 		p.mu.Lock()
 		defer p.mu.Unlock()
-		p.pacer.Shown(m.Number, time.Now())
+		p.pacer.Shown(m.Number, time.Now().Add(-m.Held))
 	case wire.TypeReset:
 		p.mu.Lock()
 		p.reset = true

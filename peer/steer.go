@@ -10,8 +10,9 @@ import (
 
 // ahead is how many input messages may be unacknowledged before pointer moves
 // are merged instead of sent: a slow path then sees the newest place and not
-// the whole way there. Keys and buttons are never merged.
-const ahead = 8
+// the whole way there. Keys and buttons are never merged. The host acknowledges
+// every 8th at once (ackEach); the rest is the round trip's.
+const ahead = 2 * ackEach
 
 // steer sends what the person does in the window, until the window is closed.
 func (v *View) steer(ctx context.Context) {

@@ -64,6 +64,8 @@ type View struct {
 	on      map[wire.Channel]placed
 	pinged  time.Time // when the unanswered ping left; zero: none
 	heard   time.Time // the last sign of life
+	ponged  time.Time // the last answer to a ping
+	framed  time.Time // the last message on the screen channel
 	lags    []time.Duration
 	showing *screenOut // the stream that is being read
 	hidden  bool       // the window is minimised
@@ -401,7 +403,7 @@ func (v *View) hear(t wire.Type, body []byte, upgrade func([][]byte)) error {
 	case wire.TypePing:
 		v.control.Say(wire.TypePong, body)
 	case wire.TypePong:
-		v.ponged()
+		v.pong()
 	default:
 		return wire.ErrMalformed
 	}

@@ -44,6 +44,10 @@ type Pictures struct {
 	cursor  Cursor
 }
 
+// Frame is the copy of one picture as of the last Take, nil if there is none.
+// What the tap still owes is not in it.
+func (p *Pictures) Frame(id PictureID) *Frame { return p.frames[id] }
+
 // Changes is what a Take found: first the layout, then pixels, then the cursor.
 // Frames and regions belong to the Pictures that were passed in.
 type Changes struct {
@@ -263,7 +267,7 @@ func (t *Tap) owesLocked() bool {
 // nothing changes.
 func (t *Tap) Take(ctx context.Context, into *Pictures) (Changes, error) {
 	for {
-		got, ok, err := t.takeNow(into)
+		got, ok, err := t.Poll(into)
 		if ok || err != nil {
 			return got, err
 		}
@@ -275,7 +279,12 @@ func (t *Tap) Take(ctx context.Context, into *Pictures) (Changes, error) {
 	}
 }
 
-func (t *Tap) takeNow(into *Pictures) (got Changes, ok bool, err error) {
+// Wake receives once after news for this tap: for a caller that waits for
+// other things, too, and then asks Poll. It may come for nothing.
+func (t *Tap) Wake() <-chan struct{} { return t.wake }
+
+// Poll is Take without waiting; ok tells whether anything was owed.
+func (t *Tap) Poll(into *Pictures) (got Changes, ok bool, err error) {
 	c := t.c
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -47,7 +47,7 @@ func (l *line) run(from, until time.Duration) {
 		for len(l.flying) > 0 && l.flying[0].back <= now {
 			f := l.flying[0]
 			l.flying = l.flying[1:]
-			if _, ok := l.p.Shown(f.number, l.epoch.Add(f.back)); !ok {
+			if _, ok := l.p.Shown(uint8(f.number), l.epoch.Add(f.back)); !ok {
 				panic("an honest acknowledgement was not understood")
 			}
 			l.log = append(l.log, f)
@@ -71,7 +71,7 @@ func (l *line) run(from, until time.Duration) {
 
 func (l *line) send(now time.Duration, size int) {
 	l.number++
-	l.p.Sent(l.number, size, l.epoch.Add(now))
+	l.p.Sent(uint8(l.number), size, l.epoch.Add(now))
 	l.busy = max(l.busy, now) + time.Duration(float64(size)/l.rate(now)*1e9)
 	l.flying = append(l.flying, frame{l.number, size, now, l.busy + l.rtt})
 	n, bytes := l.p.InFlight()

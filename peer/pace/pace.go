@@ -63,8 +63,18 @@ const (
 	telling = least / 2
 	// shortest time that an amount can take; guards the division.
 	shortest = 200 * time.Microsecond
-	// flight bounds the frames that are remembered until acknowledged.
+	// flight bounds the frames that are remembered until acknowledged, and so
+	// tells their numbers apart (wire.FrameNumbers).
 	flight = 64
+	// An acknowledgement costs two packets, as much as the frame of a typed
+	// letter. It is asked for when what is in flight could tell something about
+	// the line or begins to fill it: from telling bytes or askFrames on.
+	askFrames = flight / 4
+	// idleSlice is the time on the line that refinement may take before what
+	// is new gets its turn; idleLeast keeps it going on the slowest line, in bytes.
+	idleSlice = 15 * time.Millisecond
+	idleLeast = 1 << 10
+	idleMost  = 512 << 10
 )
 
 // Pacer follows one stream of frames. The zero value is ready.
@@ -90,7 +100,7 @@ type Pacer struct {
 }
 
 type sentFrame struct {
-	number    uint32
+	number    uint8
 	bytes     int
 	ahead     int // bytes in flight when it was sent
 	at        time.Time
@@ -99,8 +109,16 @@ type sentFrame struct {
 	fresh     bool
 }
 
-// Sent notes that a frame of so many bytes was written at now.
-func (p *Pacer) Sent(number uint32, bytes int, now time.Time) {
+// Ask tells whether a frame of so many bytes, if sent now, needs its
+// acknowledgement at once. Those of the others may come late and merged.
+func (p *Pacer) Ask(bytes int) bool {
+	return p.inFlight+bytes >= telling || p.n+1 >= askFrames
+}
+
+// Sent notes that a frame of so many bytes was written at now. Numbers count
+// up, modulo 64.
+func (p *Pacer) Sent(number uint8, bytes int, now time.Time) {
+	number %= flight
 	if p.n == flight { // more pictures at once than anybody has
 		p.drop()
 	}
@@ -118,10 +136,12 @@ func (p *Pacer) drop() {
 	p.n--
 }
 
-// Shown notes the acknowledgement of a frame, and with it of all before it. It
-// gives the frame's round trip, or false for a number that is not in flight
-// (which a hostile viewer may well send).
-func (p *Pacer) Shown(number uint32, now time.Time) (time.Duration, bool) {
+// Shown notes that a frame, and with it all before it, was acknowledged at now,
+// less the time that the viewer held the acknowledgement back. It gives the
+// frame's round trip, or false for a number that is not in flight (which a
+// hostile viewer may well send).
+func (p *Pacer) Shown(number uint8, now time.Time) (time.Duration, bool) {
+	number %= flight
 	i := 0
 	for i < p.n && p.sent[(p.head+i)%flight].number != number {
 		i++
@@ -235,10 +255,36 @@ func (p *Pacer) Ready() bool {
 		return false
 	case p.drain:
 		return p.inFlight < trickle // small frames do not keep the line busy
-	case p.n == 1 && !p.settled:
+	case !p.settled && p.behindNewest() < telling:
 		return true // two frames tell the line's rate from its length
 	}
 	return p.inFlight <= p.Limit()
+}
+
+// behindNewest is what is in flight before the newest frame, in bytes.
+func (p *Pacer) behindNewest() int {
+	return p.inFlight - p.sent[(p.head+p.n-1)%flight].bytes
+}
+
+// ReadyIdle tells whether a slice of refinement may be sent now. The line is
+// kept busy and no more than that: what is new must not queue behind it.
+func (p *Pacer) ReadyIdle() bool {
+	switch {
+	case p.n == 0:
+		return true
+	case p.n >= flight/2 || p.rate == 0:
+		return false
+	case p.drain:
+		return p.inFlight < telling
+	case p.base < far:
+		return p.behindNewest() < telling // one is decoded while the next is encoded
+	}
+	return p.inFlight <= int(p.rate*p.base.Seconds())+telling
+}
+
+// IdleBudget is how many bytes a slice of refinement may cost.
+func (p *Pacer) IdleBudget() int {
+	return int(min(max(p.rate*idleSlice.Seconds(), idleLeast), idleMost))
 }
 
 // Limit is how many bytes may be in flight before the next frame: 1.25 times

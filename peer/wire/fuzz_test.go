@@ -36,9 +36,8 @@ var screenParsers = map[Type]func(*testing.T, []byte){
 		if checkErr(t, err) {
 			return
 		}
-		msg := append(AppendFrame(nil, h), rest...)
-		FinishFrame(msg, h.Exact)
-		if !bytes.Equal(msg[5:], b) || int(msg[3])|int(msg[2])<<8|int(msg[1])<<16 != len(msg)-4 {
+		msg := FinishFrame(append(BeginFrame(nil), rest...), 0, h)
+		if want := Append(nil, Screen, TypeFrame, 0, b); !bytes.Equal(msg, want) {
 			t.Errorf("frame %x became %x", b, msg)
 		}
 	},
@@ -113,7 +112,7 @@ func FuzzReader(f *testing.F) {
 		f.Add(byte(s.ch), msg[:len(msg)-1])
 	}
 	f.Add(byte(Screen), []byte{0xff, 0xff, 0xff, 0xff})
-	f.Add(byte(Screen), []byte{1, 0, 0, 64, 1})
+	f.Add(byte(Screen), []byte{0xc0, 0x80, 0x80, 0x08, 1})
 	f.Add(byte(Input), []byte{0, 0, 0, 0})
 	f.Fuzz(func(t *testing.T, c byte, in []byte) {
 		ch := Channel(c)

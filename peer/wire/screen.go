@@ -17,46 +17,74 @@ const (
 	TypeHide
 )
 
-// FrameHead stands before the codec's bytes in a Frame message. Number counts
-// from 1 over the whole session, on whatever stream. Exact says that the
-// viewer's picture equals the host's once this frame is shown.
+// FrameNumbers is how many frames can be told apart: as many as a Pacer lets
+// be unacknowledged at once.
+const FrameNumbers = 64
+
+// FrameHead stands before the codec's bytes in a Frame message.
 //
-//	u32 number | u8 flags (1 = exact) | codec message
+//	u8 head | codec message
+//
+//	bits 0..5  number: counts up from stream to stream, modulo 64
+//	bit  6     ask: the host waits for the acknowledgement; without it the
+//	           viewer may merge it with later ones
+//	bit  7     exact: the viewer's picture equals the host's once this frame
+//	           is shown
 type FrameHead struct {
-	Number uint32
+	Number uint8 // less than FrameNumbers
+	Ask    bool
 	Exact  bool
 }
 
-// AppendFrame starts a Frame message in dst: the length is filled in by
-// FinishFrame, after the codec has appended its bytes.
-func AppendFrame(dst []byte, h FrameHead) []byte {
-	dst = append(dst, 0, 0, 0, 0, byte(TypeFrame))
-	dst = binary.BigEndian.AppendUint32(dst, h.Number)
-	if h.Exact {
-		return append(dst, 1)
+const (
+	flagAsk   = 0x40
+	flagExact = 0x80
+)
+
+func (h FrameHead) byte() byte {
+	b := h.Number % FrameNumbers
+	if h.Ask {
+		b |= flagAsk
 	}
-	return append(dst, 0)
+	if h.Exact {
+		b |= flagExact
+	}
+	return b
 }
 
-// FinishFrame fills in the length, and the flag that may be known only after
-// encoding, of the message that starts at msg[0].
-func FinishFrame(msg []byte, exact bool) {
-	binary.BigEndian.PutUint32(msg, uint32(len(msg)-4))
-	if exact {
-		msg[9] |= 1
+// frameRoom is the longest that may stand before the codec's bytes.
+const frameRoom = maxVarint + 2
+
+// BeginFrame leaves room in dst for what stands before the codec's bytes,
+// which are appended next. What it is, is known only after that: see
+// FinishFrame.
+func BeginFrame(dst []byte) []byte { return append(dst, make([]byte, frameRoom)...) }
+
+// FinishFrame makes a Frame message of what was appended since BeginFrame was
+// called with start bytes in b, and returns b with the message at its end. The
+// room is seldom used up, so either the message moves to the front or, where
+// nothing stands before it, the result begins a few bytes behind b.
+func FinishFrame(b []byte, start int, h FrameHead) []byte {
+	var head [frameRoom]byte
+	n := binary.PutUvarint(head[:], uint64(len(b)-start-frameRoom+2))
+	head[n], head[n+1] = byte(TypeFrame), h.byte()
+	n += 2
+	if start == 0 {
+		copy(b[frameRoom-n:], head[:n])
+		return b[frameRoom-n:]
 	}
+	copy(b[start:], head[:n])
+	return append(b[:start+n], b[start+frameRoom:]...)
 }
 
 // ParseFrame takes the head off a Frame's body. The rest shares b's memory.
 func ParseFrame(b []byte) (FrameHead, []byte, error) {
 	p := parser{b: b}
-	h := FrameHead{Number: p.u32()}
-	flags := p.u8()
-	h.Exact = flags&1 != 0
-	if p.bad || flags > 1 {
+	v := p.u8()
+	if p.bad {
 		return FrameHead{}, nil, fmt.Errorf("%w: head of a frame", ErrMalformed)
 	}
-	return h, p.b, nil
+	return FrameHead{Number: v % FrameNumbers, Ask: v&flagAsk != 0, Exact: v&flagExact != 0}, p.b, nil
 }
 
 // CursorState is the host's pointer. Shape holds codec bytes, none: as before.
@@ -142,32 +170,31 @@ func ParseLayout(b []byte) ([]PictureInfo, error) {
 	return pics, p.end("layout")
 }
 
-// ShownFrame is the viewer's acknowledgement: frame Number is on its screen.
+// ShownFrame is the viewer's acknowledgement: frame Number, and all before it,
+// are on its screen, and have been for so long.
 //
-//	u32 number | u32 decode (µs) | u32 present (µs)
+//	u8 number (0..63) | u16 held (100 us)
 type ShownFrame struct {
-	Number          uint32
-	Decode, Present time.Duration
+	Number uint8
+	Held   time.Duration
 }
+
+// heldUnit of ShownFrame; the longest that a u16 holds is 6.5 s.
+const heldUnit = 100 * time.Microsecond
 
 // Append adds the body of the message.
 func (m ShownFrame) Append(dst []byte) []byte {
-	dst = binary.BigEndian.AppendUint32(dst, m.Number)
-	dst = binary.BigEndian.AppendUint32(dst, micros(m.Decode))
-	return binary.BigEndian.AppendUint32(dst, micros(m.Present))
-}
-
-// micros clamps a duration to what a u32 of microseconds holds (71 minutes).
-func micros(d time.Duration) uint32 {
-	return uint32(min(max(d.Microseconds(), 0), 1<<32-1))
+	dst = append(dst, m.Number%FrameNumbers)
+	return binary.BigEndian.AppendUint16(dst, uint16(min(max(m.Held/heldUnit, 0), 1<<16-1)))
 }
 
 // ParseShown reads the body of a Shown.
 func ParseShown(b []byte) (ShownFrame, error) {
 	p := parser{b: b}
-	m := ShownFrame{Number: p.u32()}
-	m.Decode = time.Duration(p.u32()) * time.Microsecond
-	m.Present = time.Duration(p.u32()) * time.Microsecond
+	m := ShownFrame{Number: p.u8(), Held: time.Duration(p.u16()) * heldUnit}
+	if m.Number >= FrameNumbers {
+		p.bad = true
+	}
 	return m, p.end("acknowledgement of a frame")
 }
 

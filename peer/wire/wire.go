@@ -5,10 +5,15 @@
 //
 // A channel is a byte stream (peer/secure seals it). On it stand messages:
 //
-//	u32  length of what follows, big endian like every number here
+//	u32  length of what follows, big endian like every number here; on the
+//	     screen channel a varint of 1 to 4 bytes instead
 //	u8   type
 //	u32  sequence number            control and input only
 //	     body
+//
+// The varint is that of encoding/binary (7 bits a byte, low ones first), in its
+// shortest form. The echo of a key is some 60 bytes: there four bytes of length
+// would count. Control and input are padded anyway.
 //
 // Control and input messages are numbered from 1 on, for each direction and
 // for the whole life of the session: a path can break in the middle of
@@ -57,6 +62,9 @@ func (c Channel) limit() int {
 	return maxControl
 }
 
+// short tells whether messages of the channel begin with a varint.
+func (c Channel) short() bool { return c == Screen }
+
 // numbered tells whether messages of the channel carry a sequence number.
 func (c Channel) numbered() bool { return c == Control || c == Input }
 
@@ -67,7 +75,11 @@ func Append(dst []byte, ch Channel, t Type, seq uint32, body []byte) []byte {
 	if ch.numbered() {
 		n += 4
 	}
-	dst = binary.BigEndian.AppendUint32(dst, uint32(n))
+	if ch.short() {
+		dst = binary.AppendUvarint(dst, uint64(n))
+	} else {
+		dst = binary.BigEndian.AppendUint32(dst, uint32(n))
+	}
 	dst = append(dst, byte(t))
 	if ch.numbered() {
 		dst = binary.BigEndian.AppendUint32(dst, seq)
@@ -96,10 +108,10 @@ func (r *Reader) Next() (t Type, seq uint32, body []byte, err error) {
 	if cap(r.buf) < 64 {
 		r.buf = make([]byte, 4<<10)
 	}
-	if _, err := io.ReadFull(r.r, r.buf[:4]); err != nil {
+	n, err := r.length()
+	if err != nil {
 		return 0, 0, nil, err
 	}
-	n := int(binary.BigEndian.Uint32(r.buf))
 	head := 1
 	if r.ch.numbered() {
 		head = 5
@@ -115,6 +127,42 @@ func (r *Reader) Next() (t Type, seq uint32, body []byte, err error) {
 	}
 	return Type(r.buf[0]), seq, r.buf[head:n:n], nil
 }
+
+// length reads what stands before a message.
+func (r *Reader) length() (int, error) {
+	if r.ch.short() {
+		return r.varint()
+	}
+	if _, err := io.ReadFull(r.r, r.buf[:4]); err != nil {
+		return 0, err
+	}
+	return int(binary.BigEndian.Uint32(r.buf)), nil
+}
+
+// varint reads a number of at most 28 bits, byte by byte: what follows may not
+// have arrived yet.
+func (r *Reader) varint() (n int, err error) {
+	for i := range maxVarint {
+		if _, err := io.ReadFull(r.r, r.buf[:1]); err != nil {
+			if i > 0 && err == io.EOF {
+				err = io.ErrUnexpectedEOF
+			}
+			return 0, err
+		}
+		b := r.buf[0]
+		n |= int(b&0x7f) << (7 * i)
+		if b < 0x80 {
+			if b == 0 && i > 0 {
+				break // not the shortest form
+			}
+			return n, nil
+		}
+	}
+	return 0, fmt.Errorf("%w: length on the %s channel", ErrMalformed, r.ch)
+}
+
+// maxVarint bytes hold every length up to maxScreen.
+const maxVarint = 4
 
 // fill reads n bytes into the buffer, which grows step by step.
 func (r *Reader) fill(n int) error {

@@ -46,9 +46,7 @@ func parseFrameBody(b []byte) (any, error) {
 func samples() []sample {
 	key := [32]byte{0: 0xaa, 31: 0xbb}
 	accept := Accept{Grants: View | Keyboard, Session: 0x0102030405060708, Resume: key, Keep: 5 * time.Minute, Name: "host", Version: "1.0"}
-	frame := AppendFrame(nil, FrameHead{Number: 7})
-	frame = append(frame, "codec"...)
-	FinishFrame(frame, true)
+	frame := FinishFrame(append(BeginFrame(nil), "codec"...), 0, FrameHead{Number: 7, Exact: true})
 	layout := []PictureInfo{{ID: 1, X: -1920, Y: 8, W: 1920, H: 1080, Name: "left"}, {ID: 0, W: 640, H: 480}}
 	return []sample{
 		{"hello", Control, TypeHello, 0, Hello{Wants: View | HandsOn, Name: "Anna", Version: "1.0"}.Append(nil),
@@ -72,16 +70,17 @@ func samples() []sample {
 			"0000000d 02 00000007 01 012c 0002 05 ff 02", parseWith(ParsePointer), PointerInput{1, 300, 2, 5, -1, 2}},
 		{"release", Input, TypeRelease, 8, nil, "00000005 03 00000008", nil, nil},
 		{"input ack", Input, TypeInputAck, 0, AppendAck(nil, 8), "00000009 04 00000000 00000008", parseWith(ParseAck), uint32(8)},
-		{"frame", Screen, TypeFrame, 0, frame[5:], "0000000b 01 00000007 01 636f646563", parseFrameBody, frameBody{FrameHead{7, true}, "codec"}},
+		{"frame", Screen, TypeFrame, 0, frame[2:], "07 01 87 636f646563", parseFrameBody, frameBody{FrameHead{Number: 7, Exact: true}, "codec"}},
+		{"frame, asking", Screen, TypeFrame, 0, []byte("\x7fcodec"), "07 01 7f 636f646563", parseFrameBody, frameBody{FrameHead{Number: 63, Ask: true}, "codec"}},
 		{"cursor", Screen, TypeCursor, 0, CursorState{Picture: 2, X: 10, Y: 0xffff, Hidden: true, Shape: []byte{1, 2}}.Append(nil),
-			"00000009 02 02 000a ffff 01 0102", parseWith(ParseCursor), CursorState{2, 10, 0xffff, true, []byte{1, 2}}},
+			"09 02 02 000a ffff 01 0102", parseWith(ParseCursor), CursorState{2, 10, 0xffff, true, []byte{1, 2}}},
 		{"layout", Screen, TypeLayout, 0, AppendLayout(nil, layout),
-			"00000022 03 02  01 fffff880 00000008 0780 0438 04 6c656674  00 00000000 00000000 0280 01e0 00", parseWith(ParseLayout), layout},
-		{"moved", Screen, TypeMoved, 0, nil, "00000001 04", nil, nil},
-		{"shown", Screen, TypeShown, 0, ShownFrame{Number: 7, Decode: time.Millisecond, Present: 2 * time.Microsecond}.Append(nil),
-			"0000000d 05 00000007 000003e8 00000002", parseWith(ParseShown), ShownFrame{7, time.Millisecond, 2 * time.Microsecond}},
-		{"reset", Screen, TypeReset, 0, nil, "00000001 06", nil, nil},
-		{"hide", Screen, TypeHide, 0, []byte{1}, "00000002 07 01", parseWith(ParseHide), true},
+			"22 03 02  01 fffff880 00000008 0780 0438 04 6c656674  00 00000000 00000000 0280 01e0 00", parseWith(ParseLayout), layout},
+		{"moved", Screen, TypeMoved, 0, nil, "01 04", nil, nil},
+		{"shown", Screen, TypeShown, 0, ShownFrame{Number: 7, Held: 2 * time.Millisecond}.Append(nil),
+			"04 05 07 0014", parseWith(ParseShown), ShownFrame{7, 2 * time.Millisecond}},
+		{"reset", Screen, TypeReset, 0, nil, "01 06", nil, nil},
+		{"hide", Screen, TypeHide, 0, []byte{1}, "02 07 01", parseWith(ParseHide), true},
 	}
 }
 
@@ -113,14 +112,14 @@ func TestBytes(t *testing.T) {
 // TestCutAndLong: each message whose length is fixed by its contents refuses
 // every shorter and every longer body, and nothing panics.
 func TestCutAndLong(t *testing.T) {
-	open := map[string]bool{"frame": true, "cursor": true} // the codec's bytes run to the end
+	open := map[string]bool{"frame": true, "frame, asking": true, "cursor": true} // the codec's bytes run to the end
 	for _, s := range samples() {
 		if s.parse == nil {
 			continue
 		}
 		for n := range s.body {
 			_, err := s.parse(s.body[:n])
-			if fixed := n < 5 || !open[s.name]; fixed && !errors.Is(err, ErrMalformed) {
+			if fixed := n < 1 || !open[s.name] || s.name == "cursor" && n < 6; fixed && !errors.Is(err, ErrMalformed) {
 				t.Errorf("%s cut to %d bytes: %v", s.name, n, err)
 			}
 		}
@@ -173,7 +172,7 @@ func TestLimits(t *testing.T) {
 		{"down is 2", parseWith(ParseKey), key('a', 2), false},
 		{"five buttons", parseWith(ParsePointer), []byte{0, 0, 0, 0, 0, 31, 0, 0}, true},
 		{"sixth button", parseWith(ParsePointer), []byte{0, 0, 0, 0, 0, 32, 0, 0}, false},
-		{"unknown flag of a frame", parseFrameBody, []byte{0, 0, 0, 1, 2}, false},
+		{"number 64 acknowledged", parseWith(ParseShown), []byte{64, 0, 0}, false},
 		{"unknown flag of a cursor", parseWith(ParseCursor), []byte{0, 0, 0, 0, 0, 2}, false},
 		{"half hidden", parseWith(ParseHide), []byte{2}, false},
 		{"name longer than the body", parseWith(ParseHello), []byte{0, 0, 0, 1, 200, 'a'}, false},
@@ -222,9 +221,37 @@ func TestTooMuchIsLeftOut(t *testing.T) {
 	if l, err := ParseLayout(AppendLayout(nil, pics)); err != nil || len(l) != maxPictures || len(l[0].Name) != MaxName {
 		t.Errorf("%d pictures, %v", len(l), err)
 	}
-	m := ShownFrame{Number: 1, Decode: -time.Second, Present: 1000 * time.Hour}
-	if got, err := ParseShown(m.Append(nil)); err != nil || got.Decode != 0 || got.Present < time.Hour {
-		t.Errorf("%+v, %v", got, err)
+	for held, want := range map[time.Duration]time.Duration{-time.Second: 0, 1000 * time.Hour: 6553500 * time.Microsecond} {
+		m := ShownFrame{Number: 65, Held: held}
+		if got, err := ParseShown(m.Append(nil)); err != nil || got != (ShownFrame{1, want}) {
+			t.Errorf("%+v, %v", got, err)
+		}
+	}
+}
+
+// TestFinishFrame: frames of every size, alone and behind another message, are
+// read as they were written.
+func TestFinishFrame(t *testing.T) {
+	for _, size := range []int{0, 1, 125, 126, 127, 16<<10 - 3, 16 << 10, 3 << 20} {
+		codec := bytes.Repeat([]byte{byte(size)}, size)
+		for _, before := range [][]byte{nil, Append(nil, Screen, TypeMoved, 0, nil)} {
+			b := append(BeginFrame(bytes.Clone(before)), codec...)
+			b = FinishFrame(b, len(before), FrameHead{Number: 9, Ask: true})
+			r := NewReader(bytes.NewReader(b), Screen)
+			if len(before) > 0 {
+				if typ, _, _, err := r.Next(); err != nil || typ != TypeMoved {
+					t.Fatalf("what stood before: %d, %v", typ, err)
+				}
+			}
+			_, _, body, err := r.Next()
+			if err != nil {
+				t.Fatal(err)
+			}
+			head, got, err := ParseFrame(body)
+			if err != nil || head != (FrameHead{Number: 9, Ask: true}) || !bytes.Equal(got, codec) {
+				t.Errorf("frame of %d: %+v, %d bytes, %v", size, head, len(got), err)
+			}
+		}
 	}
 }
 
@@ -263,12 +290,16 @@ func TestReaderRefuses(t *testing.T) {
 		{"half a length", Control, []byte{0, 0}, io.ErrUnexpectedEOF},
 		{"length alone", Control, []byte{0, 0, 0, 9}, io.ErrUnexpectedEOF},
 		{"body cut off", Control, []byte{0, 0, 0, 9, 1, 0, 0}, io.ErrUnexpectedEOF},
-		{"length 0", Screen, []byte{0, 0, 0, 0}, ErrMalformed},
+		{"length 0", Screen, []byte{0}, ErrMalformed},
+		{"half a varint", Screen, []byte{0x80}, io.ErrUnexpectedEOF},
+		{"varint, not the shortest", Screen, []byte{0x81, 0, 1}, ErrMalformed},
+		{"varint of five bytes", Screen, []byte{0x81, 0x80, 0x80, 0x80, 1}, ErrMalformed},
+		{"frame cut off", Screen, []byte{2, 1}, io.ErrUnexpectedEOF},
 		{"no number", Control, []byte{0, 0, 0, 4, 1, 0, 0, 0}, ErrMalformed},
 		{"no number, input", Input, []byte{0, 0, 0, 1, 1}, ErrMalformed},
 		{"input of 65 bytes", Input, []byte{0, 0, 0, 65}, ErrMalformed},
 		{"control of 16 KiB + 1", Control, []byte{0, 0, 0x40, 1}, ErrMalformed},
-		{"frame of 16 MiB + 65", Screen, []byte{1, 0, 0, 65}, ErrMalformed},
+		{"frame of 16 MiB + 65", Screen, binary.AppendUvarint(nil, maxScreen+1), ErrMalformed},
 		{"all bits", Screen, []byte{0xff, 0xff, 0xff, 0xff}, ErrMalformed},
 		{"sign bit", Control, []byte{0x80, 0, 0, 5}, ErrMalformed},
 	} {
@@ -282,7 +313,7 @@ func TestReaderRefuses(t *testing.T) {
 
 // TestReaderGrowsByWhatArrives: a length field alone must not cost memory.
 func TestReaderGrowsByWhatArrives(t *testing.T) {
-	in := append(binary.BigEndian.AppendUint32(nil, maxScreen), make([]byte, 1000)...)
+	in := append(binary.AppendUvarint(nil, maxScreen), make([]byte, 1000)...)
 	r := NewReader(bytes.NewReader(in), Screen)
 	if _, _, _, err := r.Next(); !errors.Is(err, io.ErrUnexpectedEOF) {
 		t.Fatal(err)
@@ -290,7 +321,7 @@ func TestReaderGrowsByWhatArrives(t *testing.T) {
 	if cap(r.buf) > grow {
 		t.Errorf("%d bytes of memory for 1000 that came", cap(r.buf))
 	}
-	in = append(binary.BigEndian.AppendUint32(nil, maxScreen), make([]byte, maxScreen)...)
+	in = append(binary.AppendUvarint(nil, maxScreen), make([]byte, maxScreen)...)
 	r = NewReader(iotest.HalfReader(bytes.NewReader(in)), Screen)
 	_, _, body, err := r.Next()
 	if err != nil || len(body) != maxScreen-1 {
@@ -373,7 +404,24 @@ func TestNoAllocations(t *testing.T) {
 	r.Next()
 	out.Put(TypeKey, body)
 	out.Applied(1)
+	frames := NewReader(&endless{msg: FinishFrame(append(BeginFrame(nil), make([]byte, 300)...), 0, FrameHead{})}, Screen)
+	frames.Next()
+	msg := make([]byte, 0, 1024)
 	n := testing.AllocsPerRun(100, func() {
+		msg = Append(msg[:0], Screen, TypeMoved, 0, nil)
+		start := len(msg)
+		msg = FinishFrame(append(BeginFrame(msg), body...), start, FrameHead{Number: 3})
+		_, _, f, err := frames.Next()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, _, err := ParseFrame(f); err != nil {
+			t.Fatal(err)
+		}
+		msg = append(msg[:0], ShownFrame{Number: 3}.Append(msg[:0])...)
+		if _, err := ParseShown(msg); err != nil {
+			t.Fatal(err)
+		}
 		dst = Append(dst[:0], Input, TypeKey, 1, body)
 		_, _, b, err := r.Next()
 		if err != nil {
