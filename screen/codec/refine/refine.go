@@ -1,0 +1,125 @@
+// Package refine codes tiles of photo-like content exactly: either in the light
+// of a lossy version that the viewer has already ("refinement"), or from
+// nothing but the pixels around.
+//
+// A tile is coded colour by colour (green, blue, red), row by row. Every value
+// is predicted as a weighted sum of pixels known to both ends: exact ones
+// before it, the lossy ones all around it, and the colours coded before. The
+// weights are those that would have served the last tiles best: both ends
+// gather the same sums of products after each tile and solve the same
+// equations (solve.go), so no weight is ever sent. What is left is coded with
+// binary decisions whose probabilities depend on how large the errors nearby
+// were (residual.go).
+//
+//	tile body = 256 residuals of G, 256 of B, 256 of R     (fewer at the picture's edge)
+//	residual  = quotient (unary), remainder (k bits), sign; k follows from the context
+//
+// The body is a part of a body of package rc and has no length of its own. A
+// stranger's body gives wrong pixels, never more work than an honest one.
+package refine
+
+import (
+	"image"
+
+	"sightline/screen"
+	"sightline/screen/codec/rc"
+)
+
+// Coder holds what both ends have learned; both feed it the same tiles in the
+// same order. Not for concurrent use.
+type Coder struct {
+	modes [2]mode // without, with a lossy version
+	t     tile
+}
+
+// mode is what was learned about tiles of one kind.
+type mode struct {
+	fits [channels]fit
+	res  [channels]residuals
+}
+
+// New makes a Coder that has learned nothing.
+func New() *Coder {
+	c := new(Coder)
+	c.Forget()
+	return c
+}
+
+// Forget brings c back to what New makes.
+func (c *Coder) Forget() {
+	for lossy := range c.modes {
+		m := &c.modes[lossy]
+		for ch := range channels {
+			m.fits[ch].start(&plans[lossy][ch])
+			m.res[ch] = residuals{}
+		}
+	}
+}
+
+// Clone makes a Coder that has learned the same.
+func (c *Coder) Clone() *Coder {
+	d := new(Coder)
+	*d = *c
+	return d
+}
+
+// Encode codes the exact pixels of src in r, a tile of at most 16 x 16 px, and
+// writes them into ref. With lossy, the pixels of ref in r are a lossy version
+// of them. Pixels of ref around r are used as they are. Both frames begin at
+// (0,0) and hold r.
+func (c *Coder) Encode(e *rc.Encoder, src, ref *screen.Frame, r image.Rectangle, lossy bool) {
+	t, m := &c.t, &c.modes[b2i(lossy)]
+	t.load(ref, r, lossy)
+	t.want(src)
+	for ch := range channels {
+		f, res := &m.fits[ch], &m.res[ch]
+		f.solve()
+		t.pad(ch, res.typical)
+		for y := range t.h {
+			t.beginRow(ch, y)
+			at := place(ch, 0, y)
+			for x := at; x < at+t.w; x++ {
+				p := f.predict(&t.pix, x)
+				v := t.exact[x&half]
+				t.mag[x&half] = res.encode(e, t.energy(ch, x), p, int32(v))
+				t.pix[x&mask] = v
+			}
+			t.endRow(ch, y)
+		}
+		f.gather(t, ch)
+		res.settle(t, ch)
+	}
+	t.store(ref)
+}
+
+// Decode reads what Encode wrote and writes the exact pixels into ref.
+func (c *Coder) Decode(d *rc.Decoder, ref *screen.Frame, r image.Rectangle, lossy bool) {
+	t, m := &c.t, &c.modes[b2i(lossy)]
+	t.load(ref, r, lossy)
+	for ch := range channels {
+		f, res := &m.fits[ch], &m.res[ch]
+		f.solve()
+		t.pad(ch, res.typical)
+		for y := range t.h {
+			t.beginRow(ch, y)
+			at := place(ch, 0, y)
+			for x := at; x < at+t.w; x++ {
+				p := f.predict(&t.pix, x)
+				v, m := res.decode(d, t.energy(ch, x), p)
+				t.mag[x&half] = m
+				t.pix[x&mask] = int16(v)
+			}
+			t.endRow(ch, y)
+		}
+		f.gather(t, ch)
+		res.settle(t, ch)
+	}
+	t.store(ref)
+}
+
+func b2i(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}

@@ -1,0 +1,144 @@
+package refine
+
+import (
+	"image"
+
+	"sightline/screen"
+	"sightline/screen/codec/grid"
+)
+
+// The colours in the order in which they are coded: green first, because it
+// tells most about the others.
+const (
+	green = iota
+	blue
+	red
+	channels
+)
+
+// offset of each colour in the bytes B G R X of a pixel.
+var offset = [channels]int{1, 0, 2}
+
+// A plane holds one colour of a tile and of what is around it: two columns on
+// the left and right, two rows above, one below.
+const (
+	before = 2 // columns left of and rows above the tile
+	stride = before + grid.Side + 2
+	plane  = stride * (before + grid.Side + 2)
+
+	mask = 1<<12 - 1 // spares bounds checks of pix
+	half = 1<<11 - 1 // and of the arrays that have one plane per colour
+)
+
+// place is the index of a pixel of the tile.
+func place(ch, x, y int) int { return ch*plane + (y+before)*stride + x + before }
+
+// tile is the tile in hand.
+type tile struct {
+	r     image.Rectangle
+	w, h  int
+	lossy bool
+	// pix has a plane per colour with what is exact so far, then a plane per
+	// colour with what was in ref before.
+	pix   [mask + 1]int16
+	exact [half + 1]int16 // encoder only: what is wanted
+	mag   [half + 1]uint8 // sizes of the residuals
+}
+
+// load takes in the pixels of ref in r and around it. Beyond the frame the
+// pixels of its edge go on.
+func (t *tile) load(ref *screen.Frame, r image.Rectangle, lossy bool) {
+	t.r, t.w, t.h, t.lossy = r, r.Dx(), r.Dy(), lossy
+	for y := -before; y <= grid.Side; y++ {
+		py := min(max(r.Min.Y+y, 0), ref.Rect.Max.Y-1)
+		at := place(0, -before, y)
+		x0, x1 := r.Min.X-before, r.Min.X+stride-before
+		if x0 >= 0 && x1 <= ref.Rect.Max.X {
+			row := ref.Row(py, x0, x1)
+			for i := range stride {
+				p := row[4*i : 4*i+4]
+				t.pix[(at+i)&mask], t.pix[(at+i+plane)&mask], t.pix[(at+i+2*plane)&mask] = int16(p[1]), int16(p[0]), int16(p[2])
+			}
+			continue
+		}
+		for i := range stride {
+			px := min(max(x0+i, 0), ref.Rect.Max.X-1)
+			p := ref.Row(py, px, px+1)
+			t.pix[at+i], t.pix[at+i+plane], t.pix[at+i+2*plane] = int16(p[1]), int16(p[0]), int16(p[2])
+		}
+	}
+	if lossy {
+		copy(t.pix[channels*plane:2*channels*plane], t.pix[:channels*plane])
+	}
+}
+
+// want takes in the pixels to be coded.
+func (t *tile) want(src *screen.Frame) {
+	for y := range t.h {
+		row := src.Row(t.r.Min.Y+y, t.r.Min.X, t.r.Max.X)
+		for ch := range channels {
+			at := place(ch, 0, y)
+			for x := range t.w {
+				t.exact[(at+x)&half] = int16(row[4*x+offset[ch]])
+			}
+		}
+	}
+}
+
+// store writes the exact pixels into ref.
+func (t *tile) store(ref *screen.Frame) {
+	for y := range t.h {
+		row := ref.Row(t.r.Min.Y+y, t.r.Min.X, t.r.Max.X)
+		g, b, r := place(green, 0, y), place(blue, 0, y), place(red, 0, y)
+		for x := range t.w {
+			p := row[4*x : 4*x+4]
+			p[0], p[1], p[2], p[3] = byte(t.pix[(b+x)&mask]), byte(t.pix[(g+x)&mask]), byte(t.pix[(r+x)&mask]), 0
+		}
+	}
+}
+
+// pad sets the sizes of the residuals around the tile, which are not kept, to
+// a typical one.
+func (t *tile) pad(ch int, typical uint8) {
+	for x := -1; x <= t.w; x++ {
+		t.mag[place(ch, x, -1)] = typical
+	}
+	for y := range t.h {
+		t.mag[place(ch, -1, y)] = typical
+	}
+}
+
+// beginRow makes up for what is not there at the left edge of the picture: what
+// lies beyond it is the pixel above.
+func (t *tile) beginRow(ch, y int) {
+	if t.lossy || t.r.Min.X > 0 || y == 0 {
+		return
+	}
+	at := place(ch, 0, y)
+	t.pix[at-1], t.pix[at-2] = t.pix[at-stride], t.pix[at-stride]
+}
+
+// endRow makes up for what is not there to the right of the tile, whose
+// neighbour is coded later: the next row finds the last pixel there once more.
+func (t *tile) endRow(ch, y int) {
+	at := place(ch, t.w, y)
+	if !t.lossy {
+		t.pix[at] = t.pix[at-1]
+	}
+	t.mag[at] = t.mag[at-1]
+}
+
+// energy is how large the residual at index at may be, by those before it: six
+// times the expected size.
+func (t *tile) energy(ch, at int) uint32 {
+	m := &t.mag
+	s := 2*(uint32(m[(at-1)&half])+uint32(m[(at-stride)&half])) +
+		uint32(m[(at-stride-1)&half]) + uint32(m[(at-stride+1)&half])
+	switch ch {
+	case blue:
+		s = (s + 2*uint32(m[(at-plane)&half])) * 3 / 4
+	case red:
+		s = (s + 2*uint32(m[(at-plane)&half]) + 2*uint32(m[(at-2*plane)&half])) * 5 / 8
+	}
+	return s
+}
