@@ -48,7 +48,12 @@ func ToYCC(y []byte, yStride int, cb, cr []byte, cStride int, bgrx []byte, strid
 		p0, p1 := bgrx[r*stride:][:4*w], bgrx[(r+1)*stride:][:4*w]
 		y0, y1 := y[r*yStride:][:w], y[(r+1)*yStride:][:w]
 		b, e := cb[r/2*cStride:][:w/2], cr[r/2*cStride:][:w/2]
-		toYCCRows(y0, y1, b, e, p0, p1, 0)
+		done := 0
+		if useAVX2 && w >= 16 {
+			done = w &^ 15
+			toYCCAVX2(&y0[0], &y1[0], &b[0], &e[0], &p0[0], &p1[0], w/16)
+		}
+		toYCCRows(y0, y1, b, e, p0, p1, done)
 	}
 }
 
@@ -85,7 +90,13 @@ func FromYCC(bgrx []byte, stride int, y []byte, yStride int, cb, cr []byte, cStr
 	check(bgrx, stride, 4*w, h)
 	for r := range h {
 		c := r / 2 * cStride
-		fromYCCRow(bgrx[r*stride:][:4*w], y[r*yStride:][:w], cb[c:], cr[c:], 1, 0)
+		p, l := bgrx[r*stride:][:4*w], y[r*yStride:][:w]
+		done := 0
+		if useAVX2 && w >= 16 {
+			done = w &^ 15
+			fromYCCAVX2(&p[0], &l[0], &cb[c], &cr[c], w/16)
+		}
+		fromYCCRow(p, l, cb[c:], cr[c:], 1, done)
 	}
 }
 
@@ -101,7 +112,13 @@ func FromYCC444(bgrx []byte, stride int, y []byte, yStride int, cb, cr []byte, c
 	check(bgrx, stride, 4*w, h)
 	for r := range h {
 		c := r * cStride
-		fromYCCRow(bgrx[r*stride:][:4*w], y[r*yStride:][:w], cb[c:], cr[c:], 0, 0)
+		p, l := bgrx[r*stride:][:4*w], y[r*yStride:][:w]
+		done := 0
+		if useAVX2 && w >= 16 {
+			done = w &^ 15
+			fromYCC444AVX2(&p[0], &l[0], &cb[c], &cr[c], w/16)
+		}
+		fromYCCRow(p, l, cb[c:], cr[c:], 0, done)
 	}
 }
 
@@ -130,7 +147,13 @@ func ToYCC444(y []byte, yStride int, cb, cr []byte, cStride int, bgrx []byte, st
 	check(bgrx, stride, 4*w, h)
 	for r := range h {
 		c := r * cStride
-		toYCC444Row(y[r*yStride:][:w], cb[c:], cr[c:], bgrx[r*stride:][:4*w], 0)
+		p, l := bgrx[r*stride:][:4*w], y[r*yStride:][:w]
+		done := 0
+		if useAVX2 && w >= 16 {
+			done = w &^ 15
+			toYCC444AVX2(&l[0], &cb[c], &cr[c], &p[0], w/16)
+		}
+		toYCC444Row(l, cb[c:], cr[c:], p, done)
 	}
 }
 

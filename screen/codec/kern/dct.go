@@ -41,6 +41,10 @@ const (
 // FDCT8 transforms the 8x8 residual c in place: c[8*v+u] becomes the
 // coefficient of vertical frequency v and horizontal frequency u.
 func FDCT8(c *[64]int16) {
+	if useAVX2 {
+		fdct8AVX2(c)
+		return
+	}
 	fdct8Go(c)
 }
 
@@ -74,6 +78,10 @@ func fdct8Pass(c *[64]int16, at, step int, shift uint) {
 
 // IDCT8 turns 8x8 coefficients back into a residual, in place.
 func IDCT8(c *[64]int16) {
+	if useAVX2 {
+		idct8AVX2(c)
+		return
+	}
 	idct8Go(c)
 }
 

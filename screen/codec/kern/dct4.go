@@ -23,6 +23,10 @@ func FDCT4(c *[16]int16) {
 // FDCT4 would; rows stay eight apart: the coefficient u, v of the quadrant
 // x, y is c[8*(4*y+v) + 4*x+u].
 func FDCT4x4(c *[64]int16) {
+	if useAVX2 {
+		fdct4x4AVX2(c)
+		return
+	}
 	fdct4x4Go(c)
 }
 
@@ -60,6 +64,10 @@ func IDCT4(c *[16]int16) {
 
 // IDCT4x4 is the inverse of FDCT4x4.
 func IDCT4x4(c *[64]int16) {
+	if useAVX2 {
+		idct4x4AVX2(c)
+		return
+	}
 	idct4x4Go(c)
 }
 

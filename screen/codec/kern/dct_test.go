@@ -6,24 +6,32 @@ import (
 	"testing"
 )
 
-// floatDCT is the exact orthonormal n x n DCT-II of the block of stride 8 at
-// c, times 8.
-func floatDCT(c []float64, n int) []float64 {
-	basis := func(k, x int) float64 {
-		s := math.Sqrt(2 / float64(n))
-		if k == 0 {
-			s = math.Sqrt(1 / float64(n))
-		}
-		return s * math.Cos(float64(2*x+1)*float64(k)*math.Pi/float64(2*n))
+// basis is the exact orthonormal DCT-II of n points: frequency k at x.
+func basis(n, k, x int) float64 {
+	s := math.Sqrt(2 / float64(n))
+	if k == 0 {
+		s = math.Sqrt(1 / float64(n))
 	}
+	return s * math.Cos(float64(2*x+1)*float64(k)*math.Pi/float64(2*n))
+}
+
+// floatDCT is the exact transform of the n x n block of stride 8 at c, times
+// 8.
+func floatDCT(c []float64, n int) []float64 {
 	out := make([]float64, n*n)
-	for v := range n {
-		for u := range n {
-			for y := range n {
-				for x := range n {
-					out[n*v+u] += 8 * c[8*y+x] * basis(v, y) * basis(u, x)
-				}
-			}
+	for i := range out {
+		for j := range out {
+			out[i] += 8 * c[8*(j/n)+j%n] * basis(n, i/n, j/n) * basis(n, i%n, j%n)
+		}
+	}
+	return out
+}
+
+// floatIDCT is the exact inverse of floatDCT for 8x8.
+func floatIDCT(c *[64]int16) (out [64]float64) {
+	for i := range out {
+		for j, v := range c {
+			out[i] += float64(v) / 8 * basis(8, j>>3, i>>3) * basis(8, j&7, i&7)
 		}
 	}
 	return out
@@ -101,34 +109,25 @@ func TestFDCT4NearExact(t *testing.T) {
 	}
 }
 
-// The inverse alone is as good as the exact one, rounded, on what a
-// quantiser leaves.
+// The inverse of what a quantiser leaves is within a quarter of a sample of
+// the exact one before that is rounded.
 func TestIDCT8NearExact(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(5, 6))
 	worst := 0.0
-	for range 300 {
+	for range 200 {
 		c := residual(rnd)
 		FDCT8(&c)
 		for i := range c {
 			c[i] = c[i] / 40 * 40
 		}
-		in := c
+		want := floatIDCT(&c)
 		IDCT8(&c)
-		// The exact inverse of an orthonormal transform is its transpose:
-		// compare by transforming the result forwards.
-		var f [64]float64
 		for i, v := range c {
-			f[i] = float64(v)
+			worst = max(worst, math.Abs(float64(v)-want[i]))
 		}
-		e := 0.0
-		for i, v := range floatDCT(f[:], 8) {
-			e += (v - float64(in[i])) * (v - float64(in[i])) / 64 / 64
-		}
-		worst = max(worst, math.Sqrt(e))
 	}
-	// Rounding to whole samples alone gives 0.29.
-	if worst > 0.40 {
-		t.Errorf("worst rms error of a residual is %.3f samples", worst)
+	if worst > 0.75 {
+		t.Errorf("a sample is %.3f off", worst)
 	}
 }
 

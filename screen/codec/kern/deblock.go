@@ -16,31 +16,52 @@ package kern
 // clamped to bytes. A ramp stays as it is (d = 0); a step of s becomes a
 // slope of s/8, s/4, 3s/4, 7s/8 when tc allows.
 
-// DeblockV filters a vertical edge of n rows (8 and 16 are fast). p starts
-// at p1 of the first row, two samples left of the edge; four samples of each
-// row are read and written. alpha and beta are 0 to 255, tc is 0 to 127.
+// DeblockV filters a vertical edge of n rows (multiples of 8 are fast). p
+// starts at p1 of the first row, two samples left of the edge; four samples
+// of each row are read and written. alpha, beta and tc are 0 to 255; more
+// counts as no limit, less as 0.
 func DeblockV(p []byte, stride, alpha, beta, tc, n int) {
 	if n <= 0 {
 		return
 	}
 	check(p, stride, 4, n)
-	for i := range n {
+	alpha, beta, tc = limit(alpha), limit(beta), limit(tc)
+	i := 0
+	if useAVX2 {
+		for ; i+8 <= n; i += 8 {
+			deblockV8AVX2(&p[i*stride], stride, alpha, beta, tc)
+		}
+	}
+	for ; i < n; i++ {
 		deblockGo(p[i*stride:], 1, alpha, beta, tc)
 	}
 }
 
-// DeblockH filters a horizontal edge of n columns (8 and 16 are fast). p
-// starts at p1 of the first column, two rows above the edge; four rows of n
-// samples are read and written. alpha and beta are 0 to 255, tc is 0 to 127.
+// DeblockH filters a horizontal edge of n columns (multiples of 8 are fast).
+// p starts at p1 of the first column, two rows above the edge; four rows of
+// n samples are read and written. The limits are those of DeblockV.
 func DeblockH(p []byte, stride, alpha, beta, tc, n int) {
 	if n <= 0 {
 		return
 	}
 	check(p, stride, n, 4)
-	for i := range n {
+	alpha, beta, tc = limit(alpha), limit(beta), limit(tc)
+	i := 0
+	if useAVX2 {
+		for ; i+16 <= n; i += 16 {
+			deblockH16AVX2(&p[i], stride, alpha, beta, tc)
+		}
+		for ; i+8 <= n; i += 8 {
+			deblockH8AVX2(&p[i], stride, alpha, beta, tc)
+		}
+	}
+	for ; i < n; i++ {
 		deblockGo(p[i:], stride, alpha, beta, tc)
 	}
 }
+
+// limit keeps a parameter within what differences of bytes can reach.
+func limit(v int) int { return min(max(v, 0), 256) }
 
 // deblockGo filters one line of four samples, step bytes apart.
 func deblockGo(p []byte, step, alpha, beta, tc int) {

@@ -24,6 +24,8 @@
 // never enters this module's requirements.
 package kern
 
+//go:generate go -C gen run . ..
+
 // check panics unless p holds h rows of w bytes, stride bytes apart. It
 // stands between Go's bounds and the assembly, which has none.
 func check(p []byte, stride, w, h int) {

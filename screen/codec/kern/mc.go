@@ -1,21 +1,36 @@
 package kern
 
 // MCBefore and MCAfter are the samples that MC16 reads before and after the
-// block, in both directions.
+// block, in both directions; MCChromaBefore and MCChromaAfter those of
+// MCChroma4.
 const (
-	MCBefore = 2
-	MCAfter  = 3
+	MCBefore       = 2
+	MCAfter        = 3
+	MCChromaBefore = 1
+	MCChromaAfter  = 2
 )
 
-// taps are the interpolation filters of MC16 for 0 to 3 quarters of a
-// sample, in 1/64: sinc with a Lanczos window of three lobes, normalised and
-// rounded so that each sums to 64. All sums of products of two neighbouring
-// taps with bytes, and of all six, fit 16 bits.
-var taps = [4][6]int8{
+// taps6 are the filters of MC16 for 0 to 3 quarters of a sample, taps4 those
+// of MCChroma4 for 0 to 7 eighths, in 1/64: sinc with a Lanczos window of
+// three and of two lobes, normalised and rounded so that each sums to 64.
+// All sums of products of two neighbouring taps with bytes, and of all, fit
+// 16 bits.
+var taps6 = [4][6]int8{
 	{0, 0, 64, 0, 0, 0},
 	{2, -9, 57, 17, -4, 1},
 	{2, -9, 39, 39, -9, 2},
 	{1, -4, 17, 57, -9, 2},
+}
+
+var taps4 = [8][4]int8{
+	{0, 64, 0, 0},
+	{-4, 62, 6, 0},
+	{-5, 55, 15, -1},
+	{-5, 46, 25, -2},
+	{-4, 36, 36, -4},
+	{-2, 25, 46, -5},
+	{-1, 15, 55, -5},
+	{0, 6, 62, -4},
 }
 
 // MC16 predicts a luma block of w x h samples from a reference displaced by
@@ -24,74 +39,144 @@ var taps = [4][6]int8{
 // h+MCBefore+MCAfter samples of stride ss, whatever fx and fy.
 //
 // Rows are filtered first, rounded and clamped to bytes, then columns. A
-// direction without a fraction is not filtered. Multiples of 16 and 8
-// samples of width are fast.
+// direction without a fraction is not filtered. Multiples of 4 are fast.
 func MC16(dst []byte, ds int, src []byte, ss int, fx, fy, w, h int) {
 	if w <= 0 || h <= 0 {
 		return
 	}
 	check(dst, ds, w, h)
 	check(src, ss, w+MCBefore+MCAfter, h+MCBefore+MCAfter)
-	mcGo(dst, ds, src, ss, fx&3, fy&3, w, h)
-}
-
-// mcGo works in strips of at most mcStrip columns and mcRows rows, so that
-// the rows between the two filters stay on the stack.
-func mcGo(dst []byte, ds int, src []byte, ss int, fx, fy, w, h int) {
-	for y := 0; y < h; y += mcRows {
-		for x := 0; x < w; x += mcStrip {
-			mcStripGo(dst[y*ds+x:], ds, src[y*ss+x:], ss, fx, fy, min(mcStrip, w-x), min(mcRows, h-y))
-		}
+	var fh, fv []int8
+	if fx &= 3; fx != 0 {
+		fh = taps6[fx][:]
 	}
+	if fy &= 3; fy != 0 {
+		fv = taps6[fy][:]
+	}
+	mcBlock(dst, ds, src, ss, fh, fv, MCBefore, MCAfter, w, h)
 }
 
+// MCChroma4 predicts w x h chroma samples displaced by fx, fy eighths of a
+// sample (0 to 7), as MC16 does with filters of four taps: src starts
+// MCChromaBefore samples left and above and holds w+MCChromaBefore+
+// MCChromaAfter by h+MCChromaBefore+MCChromaAfter samples.
+func MCChroma4(dst []byte, ds int, src []byte, ss int, fx, fy, w, h int) {
+	if w <= 0 || h <= 0 {
+		return
+	}
+	check(dst, ds, w, h)
+	check(src, ss, w+MCChromaBefore+MCChromaAfter, h+MCChromaBefore+MCChromaAfter)
+	var fh, fv []int8
+	if fx &= 7; fx != 0 {
+		fh = taps4[fx][:]
+	}
+	if fy &= 7; fy != 0 {
+		fv = taps4[fy][:]
+	}
+	mcBlock(dst, ds, src, ss, fh, fv, MCChromaBefore, MCChromaAfter, w, h)
+}
+
+// mcStrip and mcRows limit what is filtered at once, so that the rows
+// between the two filters stay on the stack.
 const (
 	mcStrip = 16
 	mcRows  = 16
 )
 
-func mcStripGo(dst []byte, ds int, src []byte, ss int, fx, fy, w, h int) {
-	switch {
-	case fx == 0 && fy == 0:
-		for y := range h {
-			copy(dst[y*ds:][:w], src[(y+MCBefore)*ss+MCBefore:])
+// mcBlock works in strips of 16, 8 and 4 columns and what remains. fh and fv
+// are the filters of rows and columns, nil for none.
+func mcBlock(dst []byte, ds int, src []byte, ss int, fh, fv []int8, before, after, w, h int) {
+	for y := 0; y < h; y += mcRows {
+		n := min(mcRows, h-y)
+		for x := 0; x < w; {
+			d, s := dst[y*ds+x:], src[y*ss+x:]
+			strip := stripWidth(w-x, n)
+			mcOne(d, ds, s, ss, fh, fv, before, after, strip, n)
+			x += strip
 		}
-	case fy == 0:
-		filterRows(dst, ds, src[MCBefore*ss:], ss, fx, w, h)
-	case fx == 0:
-		filterColumns(dst, ds, src[MCBefore:], ss, fy, w, h)
+	}
+}
+
+// stripWidth is what the assembly can take next, if the rows suit it.
+func stripWidth(w, rows int) int {
+	switch {
+	case w >= 16:
+		return 16
+	case !useAVX2 || rows&3 != 0 || w < 4:
+		return w
+	case w >= 8:
+		return 8
+	}
+	return 4
+}
+
+// mcOne filters one strip.
+func mcOne(dst []byte, ds int, src []byte, ss int, fh, fv []int8, before, after, w, h int) {
+	switch {
+	case fh == nil && fv == nil:
+		copyBlock(dst, ds, src[before*ss+before:], ss, w, h)
+	case fv == nil:
+		filterRows(dst, ds, src[before*ss:], ss, fh, w, h)
+	case fh == nil:
+		filterColumns(dst, ds, src[before:], ss, fv, w, h)
 	default:
 		var mid [mcStrip * (mcRows + MCBefore + MCAfter)]byte
-		filterRows(mid[:], mcStrip, src, ss, fx, w, h+MCBefore+MCAfter)
-		filterColumns(dst, ds, mid[:], mcStrip, fy, w, h)
+		filterRows(mid[:], mcStrip, src, ss, fh, w, h+before+after)
+		filterColumns(dst, ds, mid[:], mcStrip, fv, w, h)
 	}
 }
 
-// filterRows filters along the rows; src starts MCBefore samples to the left.
-func filterRows(dst []byte, ds int, src []byte, ss int, f, w, h int) {
-	t := &taps[f]
-	t0, t1, t2, t3, t4, t5 := int(t[0]), int(t[1]), int(t[2]), int(t[3]), int(t[4]), int(t[5])
-	for y := range h {
-		d, s := dst[y*ds:][:w], src[y*ss:][:w+5]
-		for x := range d {
-			p := s[x:][:6]
-			v := t0*int(p[0]) + t1*int(p[1]) + t2*int(p[2]) + t3*int(p[3]) + t4*int(p[4]) + t5*int(p[5])
-			d[x] = clamp8((v + 32) >> 6)
+func copyBlock(dst []byte, ds int, src []byte, ss int, w, h int) {
+	if useAVX2 {
+		switch w {
+		case 16:
+			copy16AVX2(&dst[0], ds, &src[0], ss, h)
+			return
+		case 8:
+			copy8AVX2(&dst[0], ds, &src[0], ss, h)
+			return
+		case 4:
+			copy4AVX2(&dst[0], ds, &src[0], ss, h)
+			return
 		}
 	}
+	for y := range h {
+		copy(dst[y*ds:][:w], src[y*ss:])
+	}
 }
 
-// filterColumns filters along the columns; src starts MCBefore rows above.
-func filterColumns(dst []byte, ds int, src []byte, ss int, f, w, h int) {
-	t := &taps[f]
-	t0, t1, t2, t3, t4, t5 := int(t[0]), int(t[1]), int(t[2]), int(t[3]), int(t[4]), int(t[5])
+// Avg stores the mean of a and b, w x h samples, halves rounded up. dst may
+// be a or b itself with the same stride. Multiples of 4 samples of width are
+// fast.
+func Avg(dst []byte, ds int, a []byte, as int, b []byte, bs, w, h int) {
+	if w <= 0 || h <= 0 {
+		return
+	}
+	check(dst, ds, w, h)
+	check(a, as, w, h)
+	check(b, bs, w, h)
+	x := 0
+	if useAVX2 {
+		for ; x+16 <= w; x += 16 {
+			avg16AVX2(&dst[x], ds, &a[x], as, &b[x], bs, h)
+		}
+		for ; x+8 <= w; x += 8 {
+			avg8AVX2(&dst[x], ds, &a[x], as, &b[x], bs, h)
+		}
+		for ; x+4 <= w; x += 4 {
+			avg4AVX2(&dst[x], ds, &a[x], as, &b[x], bs, h)
+		}
+	}
+	if x < w {
+		avgGo(dst[x:], ds, a[x:], as, b[x:], bs, w-x, h)
+	}
+}
+
+func avgGo(dst []byte, ds int, a []byte, as int, b []byte, bs, w, h int) {
 	for y := range h {
-		d := dst[y*ds:][:w]
-		p0, p1, p2 := src[y*ss:][:w], src[(y+1)*ss:][:w], src[(y+2)*ss:][:w]
-		p3, p4, p5 := src[(y+3)*ss:][:w], src[(y+4)*ss:][:w], src[(y+5)*ss:][:w]
+		d, p, q := dst[y*ds:][:w], a[y*as:][:w], b[y*bs:][:w]
 		for x := range d {
-			v := t0*int(p0[x]) + t1*int(p1[x]) + t2*int(p2[x]) + t3*int(p3[x]) + t4*int(p4[x]) + t5*int(p5[x])
-			d[x] = clamp8((v + 32) >> 6)
+			d[x] = byte((uint(p[x]) + uint(q[x]) + 1) >> 1)
 		}
 	}
 }
@@ -114,27 +199,6 @@ func mcChromaGo(dst []byte, ds int, src []byte, ss int, fx, fy, w, h int) {
 		d, p, q := dst[y*ds:][:w], src[y*ss:][:w+1], src[(y+1)*ss:][:w+1]
 		for x := range d {
 			d[x] = byte((a*int(p[x]) + b*int(p[x+1]) + c*int(q[x]) + e*int(q[x+1]) + 32) >> 6)
-		}
-	}
-}
-
-// Avg stores the mean of a and b, w x h samples, halves rounded up. dst may
-// be a or b itself with the same stride.
-func Avg(dst []byte, ds int, a []byte, as int, b []byte, bs, w, h int) {
-	if w <= 0 || h <= 0 {
-		return
-	}
-	check(dst, ds, w, h)
-	check(a, as, w, h)
-	check(b, bs, w, h)
-	avgGo(dst, ds, a, as, b, bs, w, h)
-}
-
-func avgGo(dst []byte, ds int, a []byte, as int, b []byte, bs, w, h int) {
-	for y := range h {
-		d, p, q := dst[y*ds:][:w], a[y*as:][:w], b[y*bs:][:w]
-		for x := range d {
-			d[x] = byte((uint(p[x]) + uint(q[x]) + 1) >> 1)
 		}
 	}
 }

@@ -10,6 +10,9 @@ package kern
 // nearest and bias = s/2 to round, s/3 or s/6 for a dead zone. Levels of
 // more than 16 bits, which need a recip above 32767, wrap.
 func Quant8(c *[64]int16, recip, bias *[64]uint16) int {
+	if useAVX2 {
+		return quant8AVX2(c, recip, bias)
+	}
 	return quantGo(c[:], recip[:], bias[:])
 }
 
@@ -40,6 +43,10 @@ func quantGo(c []int16, recip, bias []uint16) int {
 // Dequant8 multiplies levels by their steps, in place, and saturates to 16
 // bits.
 func Dequant8(c, step *[64]int16) {
+	if useAVX2 {
+		dequant8AVX2(c, step)
+		return
+	}
 	dequantGo(c[:], step[:])
 }
 

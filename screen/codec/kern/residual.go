@@ -4,6 +4,10 @@ package kern
 func Diff8(dst *[64]int16, a []byte, as int, b []byte, bs int) {
 	check(a, as, 8, 8)
 	check(b, bs, 8, 8)
+	if useAVX2 {
+		diff8AVX2(dst, &a[0], as, &b[0], bs)
+		return
+	}
 	diff8Go(dst, a, as, b, bs)
 }
 
@@ -31,6 +35,10 @@ func Diff4(dst *[16]int16, a []byte, as int, b []byte, bs int) {
 func Add8(dst []byte, ds int, pred []byte, ps int, c *[64]int16) {
 	check(dst, ds, 8, 8)
 	check(pred, ps, 8, 8)
+	if useAVX2 {
+		add8AVX2(&dst[0], ds, &pred[0], ps, c)
+		return
+	}
 	add8Go(dst, ds, pred, ps, c)
 }
 

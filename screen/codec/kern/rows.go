@@ -13,6 +13,9 @@ func EqualRows(a []byte, as int, b []byte, bs, n, h int) bool {
 	}
 	check(a, as, n, h)
 	check(b, bs, n, h)
+	if useAVX2 && n%32 == 0 {
+		return equalRowsAVX2(&a[0], as, &b[0], bs, n/32, h) != 0
+	}
 	return equalRowsGo(a, as, b, bs, n, h)
 }
 
@@ -35,7 +38,11 @@ func equalRowsGo(a []byte, as int, b []byte, bs, n, h int) bool {
 func HashRow(bgrx []byte) uint64 {
 	acc := [4]uint64{}
 	whole := len(bgrx) &^ (hashStripe - 1)
-	hashStripesGo(&acc, bgrx[:whole], 0)
+	if useAVX2 && whole > 0 {
+		hashStripesAVX2(&acc, &bgrx[0], whole/hashStripe)
+	} else {
+		hashStripesGo(&acc, bgrx[:whole], 0)
+	}
 	if whole < len(bgrx) {
 		var tail [hashStripe]byte
 		copy(tail[:], bgrx[whole:])

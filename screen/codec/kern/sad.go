@@ -4,6 +4,9 @@ package kern
 func SAD16(a []byte, as int, b []byte, bs int) int {
 	check(a, as, 16, 16)
 	check(b, bs, 16, 16)
+	if useAVX2 {
+		return sad16AVX2(&a[0], as, &b[0], bs)
+	}
 	return sadGo(a, as, b, bs, 16)
 }
 
@@ -11,6 +14,9 @@ func SAD16(a []byte, as int, b []byte, bs int) int {
 func SAD8(a []byte, as int, b []byte, bs int) int {
 	check(a, as, 8, 8)
 	check(b, bs, 8, 8)
+	if useAVX2 {
+		return sad8AVX2(&a[0], as, &b[0], bs)
+	}
 	return sadGo(a, as, b, bs, 8)
 }
 
@@ -22,6 +28,10 @@ func SAD16x4(dst *[4]int, cur []byte, cs int, r0, r1, r2, r3 []byte, rs int) {
 	check(r1, rs, 16, 16)
 	check(r2, rs, 16, 16)
 	check(r3, rs, 16, 16)
+	if useAVX2 {
+		sad16x4AVX2(dst, &cur[0], cs, &r0[0], &r1[0], &r2[0], &r3[0], rs)
+		return
+	}
 	dst[0] = sadGo(cur, cs, r0, rs, 16)
 	dst[1] = sadGo(cur, cs, r1, rs, 16)
 	dst[2] = sadGo(cur, cs, r2, rs, 16)
@@ -44,6 +54,9 @@ func sadGo(a []byte, as int, b []byte, bs, n int) int {
 func SSD16(a []byte, as int, b []byte, bs int) int {
 	check(a, as, 16, 16)
 	check(b, bs, 16, 16)
+	if useAVX2 {
+		return ssd16AVX2(&a[0], as, &b[0], bs)
+	}
 	return ssdGo(a, as, b, bs, 16)
 }
 
@@ -51,6 +64,9 @@ func SSD16(a []byte, as int, b []byte, bs int) int {
 func SSD8(a []byte, as int, b []byte, bs int) int {
 	check(a, as, 8, 8)
 	check(b, bs, 8, 8)
+	if useAVX2 {
+		return ssd8AVX2(&a[0], as, &b[0], bs)
+	}
 	return ssdGo(a, as, b, bs, 8)
 }
 
@@ -73,6 +89,9 @@ func ssdGo(a []byte, as int, b []byte, bs, n int) int {
 func SATD8(a []byte, as int, b []byte, bs int) int {
 	check(a, as, 8, 8)
 	check(b, bs, 8, 8)
+	if useAVX2 {
+		return satd8AVX2(&a[0], as, &b[0], bs)
+	}
 	return satd8Go(a, as, b, bs)
 }
 

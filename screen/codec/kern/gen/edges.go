@@ -1,0 +1,103 @@
+package main
+
+import "github.com/mmcloughlin/avo/operand"
+
+// edges writes the edge filters.
+func (k *kit) edges() {
+	k.deblockH("deblockH16", 16)
+	k.deblockH("deblockH8", 8)
+	k.deblockV8()
+}
+
+// limits are the parameters of the filter, spread.
+type limits struct{ alpha, beta, tc vec }
+
+func (k *kit) limits(w int) limits {
+	spread := func(name string) vec {
+		v := k.spread16(k.arg(name))
+		if w == 8 {
+			return v.AsX().(vec)
+		}
+		return v
+	}
+	return limits{spread("alpha"), spread("beta"), spread("tc")}
+}
+
+// smoothed filters words of the four lines of an edge.
+func (k *kit) smoothed(p1, p0, q0, q1 vec, l limits) [4]vec {
+	distance := func(a, b vec) vec {
+		d, m := k.sub16(a, b), k.like(a)
+		k.VPABSW(d, m)
+		return m
+	}
+	mask := k.greater16(l.alpha, distance(p0, q0))
+	mask = k.and(mask, k.greater16(l.beta, distance(p1, p0)))
+	mask = k.and(mask, k.greater16(l.beta, distance(q1, q0)))
+
+	step := k.sub16(q0, p0)
+	d := k.add16(k.add16(step, step), k.sub16(step, k.sub16(q1, p1)))
+	d = k.sra16(k.add16(d, k.words("four", 4)), 3)
+	zero := k.like(p0)
+	k.VPXOR(zero, zero, zero)
+	d = k.max16(k.min16(d, l.tc), k.sub16(zero, l.tc))
+	d = k.and(d, mask)
+	half := k.sra16(d, 1)
+	return [4]vec{k.add16(p1, half), k.add16(p0, d), k.sub16(q0, d), k.sub16(q1, half)}
+}
+
+func (k *kit) deblockH(name string, w int) {
+	k.kernel(name, "filters a horizontal edge.", "(p *byte, stride int, alpha, beta, tc int)")
+	p, stride := k.arg("p"), k.arg("stride")
+	stride3 := k.times3(stride)
+	l := k.limits(w)
+	widen := k.widenY
+	if w == 8 {
+		widen = k.widenX
+	}
+	out := k.smoothed(widen(row(p, stride, stride3, 0)), widen(row(p, stride, stride3, 1)),
+		widen(row(p, stride, stride3, 2)), widen(row(p, stride, stride3, 3)), l)
+	for i := 0; i < 4; i += 2 {
+		v := k.packu(out[i], out[i+1])
+		if w == 8 {
+			k.storeHalves(v, row(p, stride, stride3, i), row(p, stride, stride3, i+1))
+			continue
+		}
+		v = k.quarters(v, 0, 2, 1, 3)
+		k.VMOVDQU(v.AsX(), row(p, stride, stride3, i))
+		k.VEXTRACTI128(operand.U8(1), v, row(p, stride, stride3, i+1))
+	}
+	k.end()
+}
+
+// deblockV8 transposes eight rows of four samples, filters, and transposes
+// back.
+func (k *kit) deblockV8() {
+	k.kernel("deblockV8", "filters 8 rows of a vertical edge.", "(p *byte, stride int, alpha, beta, tc int)")
+	p, stride := k.arg("p"), k.arg("stride")
+	stride3 := k.times3(stride)
+	low := k.GP64()
+	k.LEAQ(operand.Mem{Base: p, Index: stride, Scale: 4}, low)
+	l := k.limits(8)
+	turn := k.bytes("turn4x4", 0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15)
+	four := func(base gp) vec {
+		x := k.load(4, row(base, stride, stride3, 0))
+		for i := 1; i < 4; i++ {
+			k.VPINSRD(operand.U8(i), row(base, stride, stride3, i), x, x)
+		}
+		return k.shuffle(x, turn)
+	}
+	a, b := four(p), four(low)
+	ps, qs := k.lo32(a, b), k.hi32(a, b) // p1 and p0 of eight rows, q0 and q1
+	zero := k.zeroX()
+	out := k.smoothed(k.lo8(ps, zero), k.hi8(ps, zero), k.lo8(qs, zero), k.hi8(qs, zero), l)
+	ps, qs = k.packu(out[0], out[1]), k.packu(out[2], out[3])
+	// Bytes p1 p0 and q0 q1 of each row side by side, then all four.
+	ps, qs = k.lo8(ps, k.highHalf(ps)), k.lo8(qs, k.highHalf(qs))
+	for i, x := range []vec{k.lo16(ps, qs), k.hi16(ps, qs)} {
+		base := []gp{p, low}[i]
+		for j := range 4 {
+			k.VPEXTRD(operand.U8(j), x, row(base, stride, stride3, j))
+		}
+	}
+	k.end()
+}
