@@ -34,25 +34,23 @@ func (p *picture) deblock(tx, ty int, t *tile) {
 	if ty > 0 {
 		up = p.beside(tx, ty-1)
 	}
-	y := &p.now[0]
-	for b := range 2 { // the two halves of each edge
-		if left != nil {
-			p.edgeV(y, tx*side, ty*side+8*b, strength(left, t, 2*b+1, 2*b), p.live(left), t.qp)
+	for c := range 3 {
+		pl := &p.now[c]
+		for b := range 2 { // the two halves of each edge
+			if left != nil {
+				p.edgeV(pl, tx*side, ty*side+8*b, strength(left, t, c, 2*b+1, 2*b), p.live(left), t.qp)
+			}
+			if c == 0 || t.full {
+				p.edgeV(pl, tx*side+8, ty*side+8*b, strength(t, t, c, 2*b, 2*b+1), true, t.qp)
+			}
 		}
-		p.edgeV(y, tx*side+8, ty*side+8*b, strength(t, t, 2*b, 2*b+1), true, t.qp)
-	}
-	for b := range 2 {
-		if up != nil {
-			p.edgeH(y, tx*side+8*b, ty*side, strength(up, t, 2+b, b), p.live(up), t.qp)
-		}
-		p.edgeH(y, tx*side+8*b, ty*side+8, strength(t, t, b, 2+b), true, t.qp)
-	}
-	for c := 1; c < 3; c++ {
-		if left != nil {
-			p.edgeV(&p.now[c], tx*half, ty*half, strength(left, t, 3+c, 3+c), p.live(left), uint8(blockQP(int(t.qp), 3+c)))
-		}
-		if up != nil {
-			p.edgeH(&p.now[c], tx*half, ty*half, strength(up, t, 3+c, 3+c), p.live(up), uint8(blockQP(int(t.qp), 3+c)))
+		for b := range 2 {
+			if up != nil {
+				p.edgeH(pl, tx*side+8*b, ty*side, strength(up, t, c, 2+b, b), p.live(up), t.qp)
+			}
+			if c == 0 || t.full {
+				p.edgeH(pl, tx*side+8*b, ty*side+8, strength(t, t, c, b, 2+b), true, t.qp)
+			}
 		}
 	}
 }
@@ -70,17 +68,30 @@ var idle tile
 // live tells that the body changes the tile.
 func (p *picture) live(t *tile) bool { return t.frame == p.frame && t.kind != kindStill }
 
-// strength of the edge between block i of a and block j of b, -1 for none.
-func strength(a, b *tile, i, j int) int {
+// strength of the edge between quarter i of a and quarter j of b in component
+// c, -1 for none.
+func strength(a, b *tile, c, i, j int) int {
 	switch {
 	case a.kind == kindIntra || b.kind == kindIntra:
 		return 2
-	case a.coded>>i&1 == 1 || b.coded>>j&1 == 1:
+	case a.has(c, i) || b.has(c, j):
 		return 1
 	case a != b && (far(a.mv.x, b.mv.x) || far(a.mv.y, b.mv.y)):
 		return 0
 	}
 	return -1
+}
+
+// has tells whether quarter i of component c has levels.
+func (t *tile) has(c, i int) bool {
+	switch {
+	case c == 0:
+	case t.full:
+		i += 4 * c
+	default:
+		i = halfCb + c - 1
+	}
+	return t.coded>>i&1 == 1
 }
 
 // far: a whole sample or more apart.

@@ -78,12 +78,13 @@ func (d *Decoder) tile(tx, ty, qp int) bool {
 		return false
 	}
 	if i.kind == kindSkip || i.kind == kindInter {
-		n := &d.now
-		d.move(n[0].at(tx*side, ty*side), n[0].stride, n[1].at(tx*half, ty*half), n[2].at(tx*half, ty*half), n[1].stride, tx, ty, i.mv)
+		for c := range d.now {
+			d.move(d.now[c].at(tx*side, ty*side), d.now[c].stride, c, tx, ty, i.mv)
+		}
 	}
 	if i.kind >= kindInter {
-		for b := range 6 {
-			if !d.block(tx, ty, b, &i, blockQP(qp, b)) {
+		for b := range blockCount(i.full) {
+			if !d.block(tx, ty, b, &i, qp) {
 				return false
 			}
 		}
@@ -93,24 +94,29 @@ func (d *Decoder) tile(tx, ty, qp int) bool {
 }
 
 func (d *Decoder) block(tx, ty, b int, i *info, qp int) bool {
-	pl, x, y := d.blockAt(tx, ty, b)
+	c, x, y := spot(b, i.full)
+	pl := &d.now[c]
+	x, y = tx*side+x, ty*side+y
 	at := pl.at(x, y)
+	s := sortOf(b, i.full)
 	if i.kind == kindIntra {
-		var br border
-		d.border(&br, tx, ty, b)
-		mode := i.chroma
-		if b < 4 {
-			mode = i.modes[b]
+		if b < 4 || i.full {
+			var br border
+			br.take(pl, x, y, b&3 != 3)
+			br.predict(at, pl.stride, int(i.modes[b&3]))
+		} else {
+			var w wide
+			w.take(pl, x, y)
+			w.predict(at, pl.stride, int(i.chroma))
 		}
-		br.predict(at, pl.stride, int(mode))
 	}
 	if i.coded>>b&1 == 0 {
 		return true
 	}
 	d.level = [64]int16{}
-	if _, ok := decodeBlock(&d.rc, d.m.blockModelOf(i.kind, b), &d.level); !ok {
+	if _, ok := decodeBlock(&d.rc, d.m.blockModel(i.kind, s), &d.level); !ok {
 		return false
 	}
-	rebuild(at, pl.stride, at, pl.stride, &d.level, qp)
+	rebuild(at, pl.stride, at, pl.stride, &d.level, blockQP(qp, s), s)
 	return true
 }

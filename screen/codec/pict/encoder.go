@@ -29,14 +29,15 @@ type Stats struct {
 // Encoder codes tiles of one picture. Not safe for concurrent use.
 type Encoder struct {
 	*picture
-	rc    rc.Encoder
-	stats Stats
-	rate  rate
-	src   tilePixels
-	ahead tilePixels // prediction
-	tries [2]trial
-	best  *trial // of tries; the other is spare
-	lam   lambdas
+	rc     rc.Encoder
+	stats  Stats
+	rate   rate
+	src    tilePixels
+	ahead  tilePixels // prediction
+	tries  [2]trial
+	best   *trial // of tries; the other is spare
+	halves halves
+	lam    lambdas
 }
 
 // NewEncoder makes the encoder of a picture of w x h px, 1 to 16384 each.
@@ -128,14 +129,14 @@ func (e *Encoder) late(p Params) bool {
 // tile codes one tile.
 func (e *Encoder) tile(src *screen.Frame, tx, ty, qp int) {
 	px, stride := e.tilePix(src, tx, ty)
-	kern.ToYCC(e.src.y[:], side, e.src.cb[:], e.src.cr[:], half, px, stride, side, side)
+	kern.ToYCC444(e.src[0][:], side, e.src[1][:], e.src[2][:], side, px, stride, side, side)
 	a := e.around(tx, ty)
 	e.decide(tx, ty, &a, qp)
 	t := e.best
 	encodeInfo(&e.rc, e.m, &a, &t.info)
-	for b := range 6 {
+	for b := range blockCount(t.full) {
 		if t.coded>>b&1 == 1 {
-			encodeBlock(&e.rc, e.m.blockModelOf(t.kind, b), &t.level[b], t.last[b])
+			encodeBlock(&e.rc, e.m.blockModel(t.kind, sortOf(b, t.full)), &t.level[b], t.last[b])
 		}
 	}
 	if t.kind != kindStill {
@@ -150,12 +151,7 @@ func (e *Encoder) tile(src *screen.Frame, tx, ty, qp int) {
 
 // place writes a tile into now.
 func (e *Encoder) place(tx, ty int, t *tilePixels) {
-	n := &e.now
-	for y := range side {
-		copy(n[0].at(tx*side, ty*side+y)[:side], t.y[y*side:])
-	}
-	for y := range half {
-		copy(n[1].at(tx*half, ty*half+y)[:half], t.cb[y*half:])
-		copy(n[2].at(tx*half, ty*half+y)[:half], t.cr[y*half:])
+	for c := range t {
+		copy16(e.now[c].at(tx*side, ty*side), e.now[c].stride, t[c][:], side)
 	}
 }

@@ -12,7 +12,7 @@ const (
 	modeUp            // diagonal, from the upper right
 	modeFlow          // steep, down to the right, 2:1
 	lumaModes
-	chromaModes = modeSlope + 1
+	chromaModes = modeSlope + 1 // of a tile's chroma at half resolution
 )
 
 // border is what a block is predicted from. Where the picture ends the
@@ -160,4 +160,94 @@ func clamp8(v int) byte {
 		return 255
 	}
 	return byte(v)
+}
+
+// wide is what the chroma of a whole tile is predicted from.
+type wide struct {
+	left, above [side]byte
+	corner      byte
+}
+
+func (w *wide) take(p *plane, x, y int) {
+	fillWith := func(b *[side]byte, v byte) {
+		for i := range b {
+			b[i] = v
+		}
+	}
+	switch {
+	case y > 0:
+		row := p.pix[(y-1)*p.stride:][:p.stride]
+		copy(w.above[:], row[x:])
+		w.corner = row[max(x-1, 0)]
+	case x > 0:
+		w.corner = p.pix[y*p.stride+x-1]
+		fillWith(&w.above, w.corner)
+	default:
+		w.corner = 128
+		fillWith(&w.above, 128)
+	}
+	if x == 0 {
+		fillWith(&w.left, w.corner)
+		return
+	}
+	for i := range w.left {
+		w.left[i] = p.pix[(y+i)*p.stride+x-1]
+	}
+}
+
+// predict fills 16 x 16 samples; modes from modeSlope on are modeSlope.
+func (w *wide) predict(dst []byte, ds int, mode int) {
+	sum := side
+	for i := range side {
+		sum += int(w.left[i]) + int(w.above[i])
+	}
+	mean := byte(sum / (2 * side))
+	for y := range side {
+		row := dst[y*ds : y*ds+side]
+		l, d := int(w.left[y]), int(w.left[y])-int(w.corner)
+		switch mode {
+		case modeDC:
+			for x := range row {
+				row[x] = mean
+			}
+		case modeV:
+			copy(row, w.above[:])
+		case modeH:
+			for x := range row {
+				row[x] = byte(l)
+			}
+		case modeSmooth:
+			right, low := int(w.above[side-1]), int(w.left[side-1])
+			for x := range row {
+				row[x] = byte(((side-1-x)*l + (x+1)*right + (side-1-y)*int(w.above[x]) + (y+1)*low + side) / (2 * side))
+			}
+		default:
+			for x := range row {
+				row[x] = clamp8(int(w.above[x]) + d)
+			}
+		}
+	}
+}
+
+// diffHalf8 stores the means of two by two samples of a - b, 16 x 16.
+func diffHalf8(dst *[64]int16, a []byte, as int, b []byte, bs int) {
+	for y := range 8 {
+		p0, p1 := a[2*y*as:][:side], a[(2*y+1)*as:][:side]
+		q0, q1 := b[2*y*bs:][:side], b[(2*y+1)*bs:][:side]
+		for x := range 8 {
+			s := int(p0[2*x]) + int(p0[2*x+1]) + int(p1[2*x]) + int(p1[2*x+1])
+			s -= int(q0[2*x]) + int(q0[2*x+1]) + int(q1[2*x]) + int(q1[2*x+1])
+			dst[y*8+x] = int16((s + 2) >> 2)
+		}
+	}
+}
+
+// addTwice8 adds each of c to two by two samples of pred.
+func addTwice8(dst []byte, ds int, pred []byte, ps int, c *[64]int16) {
+	for y := range side {
+		d, p, r := dst[y*ds:][:side], pred[y*ps:][:side], c[y>>1*8:][:8]
+		for x := range d {
+			d[x] = clamp8(int(p[x]) + int(r[x>>1]))
+		}
+	}
 }

@@ -8,7 +8,7 @@ import (
 	"sightline/screen/codec/kern"
 )
 
-// plane is one component; its sides are multiples of 16 (luma) or 8 (chroma).
+// plane is one component; its sides are multiples of 16.
 type plane struct {
 	pix    []byte
 	stride int
@@ -40,8 +40,14 @@ const (
 	patchSize   = 24 * patchStride
 )
 
-// side is the tile's side in luma samples, half of it in chroma samples.
-const side, half = grid.Side, grid.Side / 2
+// side is the tile's side in samples of any component.
+const side = grid.Side
+
+func copy16(dst []byte, ds int, src []byte, ss int) {
+	for y := range side {
+		copy(dst[y*ds:y*ds+side], src[y*ss:y*ss+side])
+	}
+}
 
 // picture is what both ends keep about one picture. now is what is being
 // made; old is the picture before, the source of motion compensation. Between
@@ -62,26 +68,17 @@ type picture struct {
 	pred   tilePixels
 }
 
-// tilePixels is one tile's worth of samples: luma 16 x 16, then Cb and Cr 8 x 8.
-type tilePixels struct {
-	y      [side * side]byte
-	cb, cr [half * half]byte
-}
-
-func (t *tilePixels) c(i int) []byte {
-	if i == 1 {
-		return t.cb[:]
-	}
-	return t.cr[:]
-}
+// tilePixels is one tile's worth of samples: Y, Cb, Cr.
+type tilePixels [3][side * side]byte
 
 // tile is what is remembered about a tile since it was last coded.
 type tile struct {
 	frame uint32 // the body it was coded in
 	mv    vector
 	kind  kind
-	coded uint8 // bit i: block i has coefficients
+	coded uint16 // bit i: block i has coefficients
 	qp    uint8
+	full  bool     // chroma has blocks of its own resolution
 	modes [4]uint8 // of intra luma blocks
 }
 
@@ -100,8 +97,8 @@ func newPicture(w, h int) *picture {
 	p := &picture{w: w, h: h, cols: (w + side - 1) / side, rows: (h + side - 1) / side, m: new(models), grid: new(grid.Coder)}
 	for _, pl := range []*[3]plane{&p.now, &p.old} {
 		pl[0] = newPlane(p.cols*side, p.rows*side)
-		pl[1] = newPlane(p.cols*half, p.rows*half)
-		pl[2] = newPlane(p.cols*half, p.rows*half)
+		pl[1] = newPlane(p.cols*side, p.rows*side)
+		pl[2] = newPlane(p.cols*side, p.rows*side)
 	}
 	p.tiles = make([]tile, p.cols*p.rows)
 	p.stale.Size(w, h)
@@ -127,7 +124,7 @@ func (p *picture) fresh(ref *screen.Frame, set *grid.Set) {
 		for tx := p.stale.Next(box.Min.X, ty); tx < box.Max.X; tx = p.stale.Next(tx+1, ty) {
 			px, stride := p.tilePix(ref, tx, ty)
 			n := &p.now
-			kern.ToYCC(n[0].at(tx*side, ty*side), n[0].stride, n[1].at(tx*half, ty*half), n[2].at(tx*half, ty*half), n[1].stride, px, stride, side, side)
+			kern.ToYCC444(n[0].at(tx*side, ty*side), n[0].stride, n[1].at(tx*side, ty*side), n[2].at(tx*side, ty*side), n[1].stride, px, stride, side, side)
 			p.keep(tx, ty)
 			p.stale.Del(tx, ty)
 		}
@@ -177,12 +174,12 @@ func (p *picture) tilePix(f *screen.Frame, tx, ty int) ([]byte, int) {
 func (p *picture) show(f *screen.Frame, tx, ty int) {
 	x, y := tx*side, ty*side
 	n := &p.now
-	luma, cb, cr := n[0].at(x, y), n[1].at(tx*half, ty*half), n[2].at(tx*half, ty*half)
+	luma, cb, cr := n[0].at(x, y), n[1].at(x, y), n[2].at(x, y)
 	if x+side <= p.w && y+side <= p.h {
-		kern.FromYCC(f.Pix[f.Offset(f.Rect.Min.X+x, f.Rect.Min.Y+y):], f.Stride, luma, n[0].stride, cb, cr, n[1].stride, side, side)
+		kern.FromYCC444(f.Pix[f.Offset(f.Rect.Min.X+x, f.Rect.Min.Y+y):], f.Stride, luma, n[0].stride, cb, cr, n[1].stride, side, side)
 		return
 	}
-	kern.FromYCC(p.pixels[:], side*4, luma, n[0].stride, cb, cr, n[1].stride, side, side)
+	kern.FromYCC444(p.pixels[:], side*4, luma, n[0].stride, cb, cr, n[1].stride, side, side)
 	for j := range min(side, p.h-y) {
 		copy(f.Row(f.Rect.Min.Y+y+j, f.Rect.Min.X+x, f.Rect.Min.X+min(x+side, p.w)), p.pixels[j*side*4:])
 	}
@@ -191,15 +188,8 @@ func (p *picture) show(f *screen.Frame, tx, ty int) {
 // keep makes the tile of now the tile of old.
 func (p *picture) keep(tx, ty int) {
 	for c := range 3 {
-		s := side
-		if c > 0 {
-			s = half
-		}
-		n, o := p.now[c].at(tx*s, ty*s), p.old[c].at(tx*s, ty*s)
-		stride := p.now[c].stride
-		for y := range s {
-			copy(o[y*stride:y*stride+s], n[y*stride:y*stride+s])
-		}
+		n, o := p.now[c].at(tx*side, ty*side), p.old[c].at(tx*side, ty*side)
+		copy16(o, p.old[c].stride, n, p.now[c].stride)
 	}
 }
 

@@ -5,14 +5,6 @@ import "math"
 // maxQP is the coarsest of the 52 steps.
 const maxQP = 51
 
-// Offsets of the chroma QP. An error in Cb or Cr shows in two colours at four
-// pixels, so chroma deserves the finer step: by the squares of kern's matrix
-// one unit of error in a Cb sample weighs 4.5 luma units in RGB, in Cr 3.5.
-const (
-	cbOffset = -5
-	crOffset = -4
-)
-
 // steps are the quantiser's steps in eighths: 8 * 2^((qp-4)/6), rounded.
 var steps = func() (s [maxQP + 1]int16) {
 	for qp := range s {
@@ -31,13 +23,50 @@ var stepTable = func() (t [maxQP + 1][64]int16) {
 	return t
 }()
 
-// blockQP is the QP of block i (0 to 3 luma, 4 Cb, 5 Cr) of a tile.
-func blockQP(qp, i int) int {
-	switch i {
-	case 4:
-		return max(qp+cbOffset, 0)
-	case 5:
-		return max(qp+crOffset, 0)
+// blocks of a tile: four of luma, then of chroma either one Cb and one Cr at
+// half the resolution, or four Cb and four Cr.
+const (
+	halfCb, halfCr = 4, 5
+	fullCb, fullCr = 4, 8
+)
+
+// sort of a block.
+type sort uint8
+
+const (
+	sortLuma sort = iota
+	sortHalfCb
+	sortHalfCr
+	sortFullCb
+	sortFullCr
+	sorts
+)
+
+func sortOf(b int, full bool) sort {
+	switch {
+	case b < 4:
+		return sortLuma
+	case !full:
+		return sortHalfCb + sort(b-halfCb)
+	case b < fullCr:
+		return sortFullCb
 	}
-	return qp
+	return sortFullCr
 }
+
+func blockCount(full bool) int {
+	if full {
+		return 12
+	}
+	return 6
+}
+
+// weights of a squared error in RGB by kern's matrix, in quarters of that of
+// luma. A block of half resolution stands for four samples each.
+var weights = [sorts]int{4, 18, 14, 4, 3}
+
+// qpOffsets give each sort the step that its weight deserves.
+var qpOffsets = [sorts]int{0, -5, -4, 0, 0}
+
+// blockQP is the QP of a sort of block in a tile.
+func blockQP(qp int, s sort) int { return max(qp+qpOffsets[s], 0) }

@@ -54,10 +54,10 @@ func (s *searcher) try(v vector) bool {
 	var sad int
 	if (v.x|v.y)&3 == 0 {
 		src, ss := s.e.old[0].patch(s.tx*side+int(v.x>>2), s.ty*side+int(v.y>>2), side, side, &s.e.picture.patch)
-		sad = kern.SAD16(s.e.src.y[:], side, src, ss)
+		sad = kern.SAD16(s.e.src[0][:], side, src, ss)
 	} else {
-		s.e.moveLuma(s.buf[:], side, s.tx, s.ty, v)
-		sad = kern.SAD16(s.e.src.y[:], side, s.buf[:], side)
+		s.e.move(s.buf[:], side, 0, s.tx, s.ty, v)
+		sad = kern.SAD16(s.e.src[0][:], side, s.buf[:], side)
 	}
 	cost := 16*sad + s.e.lam.sad*mvBits(v, s.guess)
 	if s.best < 0 || cost < s.cost {

@@ -23,10 +23,10 @@ type models struct {
 	mode      [8]rc.Prob
 	chroma    [8]rc.Prob
 
-	luma   [2 * 3 * 2]rc.Prob // has the block levels?
-	colour [2 * 2 * 6]rc.Prob
+	full  [6]rc.Prob
+	coded [2][sorts][6]rc.Prob // has the block levels?
 
-	block [6]blockModel // luma, Cb, Cr; moved and intra
+	block [2][sorts]blockModel // moved and intra
 }
 
 // maxVector bounds a vector's parts, in quarter samples.
@@ -38,7 +38,8 @@ type info struct {
 	mv     vector
 	modes  [4]uint8
 	chroma uint8
-	coded  uint8
+	coded  uint16
+	full   bool
 }
 
 // around is what the contexts of a tile are made of.
@@ -146,7 +147,13 @@ func encodeInfo(e *rc.Encoder, m *models, a *around, i *info) {
 			m.mv[1].Encode(e, int32(i.mv.y)-int32(a.guess.y))
 		}
 	}
-	encodeCoded(e, m, a, i)
+	e.Bit(&m.full[a.fullContext(i)], i.full)
+	if i.kind == kindIntra && !i.full {
+		e.Tree(m.chroma[:], uint32(i.chroma), 3)
+	}
+	for b := range blockCount(i.full) {
+		e.Bit(m.has(a, i, b), i.coded>>b&1 == 1)
+	}
 }
 
 // decodeInfo is false if no encoder codes such a tile.
@@ -172,7 +179,15 @@ func decodeInfo(d *rc.Decoder, m *models, a *around, i *info) bool {
 			i.mv = vector{int16(x), int16(y)}
 		}
 	}
-	decodeCoded(d, m, a, i)
+	i.full = d.Bit(&m.full[a.fullContext(i)])
+	if i.kind == kindIntra && !i.full {
+		i.chroma = uint8(d.Tree(m.chroma[:], 3))
+	}
+	for b := range blockCount(i.full) {
+		if d.Bit(m.has(a, i, b)) {
+			i.coded |= 1 << b
+		}
+	}
 	return true
 }
 
@@ -212,7 +227,6 @@ func encodeModes(e *rc.Encoder, m *models, a *around, i *info) {
 		}
 		e.Tree(m.mode[:], uint32(mode), 3)
 	}
-	e.Tree(m.chroma[:], uint32(i.chroma), 3)
 }
 
 func decodeModes(d *rc.Decoder, m *models, a *around, i *info) {
@@ -227,112 +241,101 @@ func decodeModes(d *rc.Decoder, m *models, a *around, i *info) {
 			i.modes[b] = uint8(d.Tree(m.mode[:], 3))
 		}
 	}
-	i.chroma = uint8(min(d.Tree(m.chroma[:], 3), chromaModes-1))
 }
 
-// codedContext of block b: how many of its neighbours have levels.
-func codedContext(a *around, coded uint8, b int) int {
+func isFull(t *tile) bool { return t.full }
+
+func (a *around) fullContext(i *info) int {
+	return a.count(isFull) + 3*b2i(i.kind == kindIntra)
+}
+
+// has gives the chance that block b has levels, by its neighbours.
+func (m *models) has(a *around, i *info, b int) *rc.Prob {
+	s := sortOf(b, i.full)
+	c := 0
+	switch s {
+	case sortHalfCb, sortHalfCr:
+		if a.left != nil && !a.left.full {
+			c = int(a.left.coded >> b & 1)
+		}
+		if a.up != nil && !a.up.full {
+			c += int(a.up.coded >> b & 1)
+		}
+		if s == sortHalfCr && i.coded>>halfCb&1 == 1 || s == sortHalfCb && i.coded&15 != 0 {
+			c += 3
+		}
+	default:
+		c = a.quarters(i, b)
+		if s == sortFullCb && i.coded>>(b&3)&1 == 1 || s == sortFullCr && i.coded>>(b-4)&1 == 1 || b == 3 {
+			c += 3
+		}
+	}
+	return &m.coded[b2i(i.kind == kindIntra)][s][c]
+}
+
+// quarters counts the neighbours to the left and above of block b, of full
+// resolution, that have levels.
+func (a *around) quarters(i *info, b int) int {
 	of := func(t *tile, b int) int {
-		if t == nil {
+		if t == nil || b > 3 && !t.full {
 			return 0
 		}
 		return int(t.coded >> b & 1)
 	}
-	if b >= 4 {
-		c := of(a.left, b) + of(a.up, b)
-		if b == 5 {
-			return 3*int(coded>>4&1) + c
-		}
-		return 3*b2i(coded&15 != 0) + c
-	}
 	n := 0
 	if b&1 == 1 {
-		n += int(coded >> (b - 1) & 1)
+		n += int(i.coded >> (b - 1) & 1)
 	} else {
 		n += of(a.left, b+1)
 	}
-	if b >= 2 {
-		n += int(coded >> (b - 2) & 1)
+	if b&2 != 0 {
+		n += int(i.coded >> (b - 2) & 1)
 	} else {
 		n += of(a.up, b+2)
 	}
 	return n
 }
 
-func (m *models) coded(a *around, i *info, coded uint8, b int) *rc.Prob {
-	c := codedContext(a, coded, b)
-	intra := b2i(i.kind == kindIntra)
-	if b < 4 {
-		return &m.luma[intra*6+c*2+b2i(b == 3)]
-	}
-	return &m.colour[intra*12+(b-4)*6+c]
-}
-
-func encodeCoded(e *rc.Encoder, m *models, a *around, i *info) {
-	for b := range 6 {
-		e.Bit(m.coded(a, i, i.coded&(1<<b-1), b), i.coded>>b&1 == 1)
-	}
-}
-
-func decodeCoded(d *rc.Decoder, m *models, a *around, i *info) {
-	for b := range 6 {
-		if d.Bit(m.coded(a, i, i.coded, b)) {
-			i.coded |= 1 << b
-		}
-	}
-}
-
-// blockModelOf block b.
-func (m *models) blockModelOf(k kind, b int) *blockModel {
-	n := 0
-	if b >= 4 {
-		n = b - 3
-	}
-	if k == kindIntra {
-		n += 3
-	}
-	return &m.block[n]
+func (m *models) blockModel(k kind, s sort) *blockModel {
+	return &m.block[b2i(k == kindIntra)][s]
 }
 
 // note remembers what was coded.
 func (p *picture) note(tx, ty int, i *info, qp int) {
-	p.tiles[ty*p.cols+tx] = tile{frame: p.frame, mv: i.mv, kind: i.kind, coded: i.coded, qp: uint8(qp), modes: i.modes}
+	p.tiles[ty*p.cols+tx] = tile{frame: p.frame, mv: i.mv, kind: i.kind, coded: i.coded, qp: uint8(qp), modes: i.modes, full: i.full}
 }
 
-// move predicts the tile from old, displaced by mv.
-func (p *picture) move(y []byte, ys int, cb, cr []byte, cs int, tx, ty int, mv vector) {
-	p.moveLuma(y, ys, tx, ty, mv)
-	for c, dst := range [2][]byte{cb, cr} {
-		src, ss := p.old[c+1].patch(tx*half+int(mv.x>>3), ty*half+int(mv.y>>3), half+1, half+1, &p.patch)
-		kern.MCChroma(dst, cs, src, ss, int(mv.x&7), int(mv.y&7), half, half)
-	}
-}
-
-func (p *picture) moveLuma(y []byte, ys int, tx, ty int, mv vector) {
+// move predicts component c of the tile from old, displaced by mv.
+func (p *picture) move(dst []byte, ds int, c, tx, ty int, mv vector) {
 	const n = side + kern.MCBefore + kern.MCAfter
-	src, ss := p.old[0].patch(tx*side+int(mv.x>>2)-kern.MCBefore, ty*side+int(mv.y>>2)-kern.MCBefore, n, n, &p.patch)
-	kern.MC16(y, ys, src, ss, int(mv.x&3), int(mv.y&3), side, side)
-}
-
-// blockAt gives the plane of block b of a tile, and its place.
-func (p *picture) blockAt(tx, ty, b int) (pl *plane, x, y int) {
-	if b < 4 {
-		return &p.now[0], tx*side + b&1*8, ty*side + b>>1*8
+	x, y := tx*side+int(mv.x>>2), ty*side+int(mv.y>>2)
+	if (mv.x|mv.y)&3 == 0 {
+		src, ss := p.old[c].patch(x, y, side, side, &p.patch)
+		copy16(dst, ds, src, ss)
+		return
 	}
-	return &p.now[b-3], tx * half, ty * half
+	src, ss := p.old[c].patch(x-kern.MCBefore, y-kern.MCBefore, n, n, &p.patch)
+	kern.MC16(dst, ds, src, ss, int(mv.x&3), int(mv.y&3), side, side)
 }
 
-// border reads what block b of a tile is predicted from.
-func (p *picture) border(br *border, tx, ty, b int) {
-	pl, x, y := p.blockAt(tx, ty, b)
-	br.take(pl, x, y, b != 3)
-}
-
-// rebuild adds the levels, which become rubbish, to dst.
-func rebuild(dst []byte, ds int, pred []byte, ps int, level *[64]int16, qp int) {
+// rebuild adds the levels, which become rubbish, to pred: 8 x 8 samples, or
+// twice that for blocks of half resolution.
+func rebuild(dst []byte, ds int, pred []byte, ps int, level *[64]int16, qp int, s sort) {
 	kern.Dequant8(level, &stepTable[qp])
 	kern.IDCT8(level)
+	if s == sortHalfCb || s == sortHalfCr {
+		addTwice8(dst, ds, pred, ps, level)
+		return
+	}
 	kern.Add8(dst, ds, pred, ps, level)
+}
+
+// spot gives the component of block b and where in a tile it is.
+func spot(b int, full bool) (c, x, y int) {
+	if b >= 4 && !full {
+		return b - 3, 0, 0
+	}
+	return b >> 2, b & 1 * 8, b >> 1 & 1 * 8
 }
 
 func b2i(b bool) int {

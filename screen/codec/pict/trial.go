@@ -9,8 +9,8 @@ import (
 // trial is one way of coding a tile.
 type trial struct {
 	info
-	level [6][64]int16
-	last  [6]int
+	level [12][64]int16
+	last  [12]int
 	pix   tilePixels // what it looks like
 	cost  int        // in 1/64 of a squared luma unit
 }
@@ -32,9 +32,6 @@ func (l *lambdas) set(qp int) {
 // lambdaSSD is how many squares of the step a bit is worth.
 var lambdaSSD = 0.13
 
-// weight of a squared error in block b, 1/4 luma units.
-var weight = [6]int{4, 4, 4, 4, 18, 14}
-
 // decide finds the way with the least cost and makes it e.best.
 func (e *Encoder) decide(tx, ty int, a *around, qp int) {
 	e.best = &e.tries[0]
@@ -42,7 +39,9 @@ func (e *Encoder) decide(tx, ty int, a *around, qp int) {
 	t := e.best
 	mv, dist := e.search(tx, ty, a)
 	t.info = info{kind: kindInter, mv: mv}
-	e.move(e.ahead.y[:], side, e.ahead.cb[:], e.ahead.cr[:], half, tx, ty, mv)
+	for c := range e.ahead {
+		e.move(e.ahead[c][:], side, c, tx, ty, mv)
+	}
 	t.cost = e.lam.ssd*(3+mvBits(mv, a.guess)) + e.residual(t, qp)
 	if t.coded == 0 && mv == a.guess {
 		t.kind = kindSkip
@@ -74,51 +73,95 @@ func (e *Encoder) decide(tx, ty int, a *around, qp int) {
 
 // residual quantises what e.ahead lacks, and gives the cost of the blocks.
 func (e *Encoder) residual(t *trial, qp int) int {
+	t.coded, t.full = 0, false
 	cost := 0
-	t.coded = 0
-	for b := range 6 {
-		src, pred, out, s := e.parts(t, b)
-		cost += e.block(t, b, src, s, pred, s, out, s, blockQP(qp, b), &interBias)
-	}
-	return cost
-}
-
-// parts gives block b's samples in source, prediction and result.
-func (e *Encoder) parts(t *trial, b int) (src, pred, out []byte, stride int) {
-	if b < 4 {
+	for b := range 4 {
 		at := b>>1*8*side + b&1*8
-		return e.src.y[at:], e.ahead.y[at:], t.pix.y[at:], side
+		cost += e.block(t, b, at, e.ahead[0][at:], side, qp, &interBias)
 	}
-	return e.src.c(b - 3), e.ahead.c(b - 3), t.pix.c(b - 3), half
+	before := t.coded
+	chroma := 0
+	for b := range 2 {
+		chroma += e.block(t, halfCb+b, 0, e.ahead[1+b][:], side, qp, &interBias)
+	}
+	if chroma < e.lam.ssd*fullFrom {
+		return cost + chroma
+	}
+	// Half the resolution leaves much: try the whole.
+	kept := t.coded
+	e.keepHalf(t)
+	t.coded, t.full = before, true
+	full := e.lam.ssd * 6
+	for b := fullCb; b < fullCr+4; b++ {
+		at := b>>1&1*8*side + b&1*8
+		full += e.block(t, b, at, e.ahead[b>>2][at:], side, qp, &interBias)
+	}
+	if full < chroma && t.coded != before {
+		return cost + full
+	}
+	t.coded, t.full = kept, false
+	e.backHalf(t)
+	return cost + chroma
 }
 
-// block transforms and quantises one block, writes how it comes out and
-// gives its cost.
-func (e *Encoder) block(t *trial, b int, src []byte, ss int, pred []byte, ps int, out []byte, os int, qp int, bias *[maxQP + 1][64]uint16) int {
+// fullFrom is the cost in bits from which chroma is tried in full.
+const fullFrom = 24
+
+// halves is chroma coded at half resolution, laid aside.
+type halves struct {
+	level [2][64]int16
+	last  [2]int
+	pix   [2][side * side]byte
+}
+
+func (e *Encoder) keepHalf(t *trial) {
+	copy(e.halves.level[:], t.level[halfCb:])
+	copy(e.halves.last[:], t.last[halfCb:])
+	copy(e.halves.pix[:], t.pix[1:])
+}
+
+func (e *Encoder) backHalf(t *trial) {
+	copy(t.level[halfCb:], e.halves.level[:])
+	copy(t.last[halfCb:], e.halves.last[:])
+	copy(t.pix[1:], e.halves.pix[:])
+}
+
+// block transforms and quantises block b, whose samples begin at in the
+// tile's, writes to t.pix how it comes out and gives its cost.
+func (e *Encoder) block(t *trial, b, at int, pred []byte, ps int, qp int, bias *[maxQP + 1][64]uint16) int {
+	s := sortOf(b, t.full)
+	c, _, _ := spot(b, t.full)
+	src, out := e.src[c][at:], t.pix[c][at:]
+	twice := s == sortHalfCb || s == sortHalfCr
+	qp = blockQP(qp, s)
 	level := &t.level[b]
-	var c [64]int16
-	kern.Diff8(level, src, ss, pred, ps)
+	if twice {
+		diffHalf8(level, src, side, pred, ps)
+	} else {
+		kern.Diff8(level, src, side, pred, ps)
+	}
 	kern.FDCT8(level)
-	c = *level
-	n := kern.Quant8(level, &recips[qp], &bias[qp])
-	last := -1
-	lambda := e.lam.ssd * 4 / weight[b]
-	cost := 0
-	if n > 0 {
-		last, cost = prune(&c, level, int(steps[qp]), lambda)
+	coef := *level
+	last, bits := -1, 0
+	if kern.Quant8(level, &recips[qp], &bias[qp]) > 0 {
+		last, bits = prune(&coef, level, int(steps[qp]), e.lam.ssd*4/weights[s])
 	}
-	if last < 0 {
+	if last >= 0 {
+		t.coded |= 1 << b
+		t.last[b] = last
+		coef = *level
+		rebuild(out, side, pred, ps, &coef, qp, s)
+	} else if twice {
+		copy16(out, side, pred, ps)
+	} else {
 		for y := range 8 {
-			copy(out[y*os:y*os+8], pred[y*ps:y*ps+8])
+			copy(out[y*side:y*side+8], pred[y*ps:y*ps+8])
 		}
-		return weight[b] * 16 * kern.SSD8(src, ss, pred, ps)
 	}
-	t.coded |= 1 << b
-	t.last[b] = last
-	c = *level
-	rebuild(out, os, pred, ps, &c, qp)
-	_ = cost
-	return weight[b]*16*kern.SSD8(src, ss, out, os) + cost*weight[b]/4
+	if twice {
+		return weights[s]*4*kern.SSD16(src, side, out, side) + e.lam.ssd*bits/8
+	}
+	return weights[s]*16*kern.SSD8(src, side, out, side) + e.lam.ssd*bits/8
 }
 
 // interBias and intraBias are the dead zones: what is added to a size before
@@ -157,7 +200,7 @@ func levelBits(v int) int {
 const zeroBits = 4
 
 // prune cuts the levels off behind where they are worth their bits. It gives
-// the place of the last that stays, -1 for none, and the cost of the bits.
+// the place of the last that stays, -1 for none, and the bits, in eighths.
 func prune(c, level *[64]int16, step, lambda int) (int, int) {
 	end := 63
 	for level[scan[end]] == 0 {
@@ -188,26 +231,30 @@ func prune(c, level *[64]int16, step, lambda int) (int, int) {
 	for i := best + 1; i <= end; i++ {
 		level[scan[i]] = 0
 	}
-	return best, lambda * bestBits / 8
+	return best, bestBits
 }
 
 // whole gives the weighted error of pixels, 1/64 squared luma units.
-func (e *Encoder) whole(y []byte, ys int, cb, cr []byte, cs int) int {
-	return 64*kern.SSD16(e.src.y[:], side, y, ys) + 16*(weight[4]*kern.SSD8(e.src.cb[:], half, cb, cs)+weight[5]*kern.SSD8(e.src.cr[:], half, cr, cs))
+func (e *Encoder) whole(p *[3]plane, x, y int) int {
+	return 16 * (weights[sortLuma]*kern.SSD16(e.src[0][:], side, p[0].at(x, y), p[0].stride) +
+		weights[sortFullCb]*kern.SSD16(e.src[1][:], side, p[1].at(x, y), p[1].stride) +
+		weights[sortFullCr]*kern.SSD16(e.src[2][:], side, p[2].at(x, y), p[2].stride))
 }
 
 // trySkip moves by mv and leaves it at that.
 func (e *Encoder) trySkip(t *trial, tx, ty int, mv vector) {
 	t.info = info{kind: kindSkip, mv: mv}
-	e.move(t.pix.y[:], side, t.pix.cb[:], t.pix.cr[:], half, tx, ty, mv)
-	t.cost = e.whole(t.pix.y[:], side, t.pix.cb[:], t.pix.cr[:], half)
+	t.cost = 0
+	for c, s := range [3]sort{sortLuma, sortFullCb, sortFullCr} {
+		e.move(t.pix[c][:], side, c, tx, ty, mv)
+		t.cost += 16 * weights[s] * kern.SSD16(e.src[c][:], side, t.pix[c][:], side)
+	}
 }
 
 // tryStill leaves the tile as it is.
 func (e *Encoder) tryStill(t *trial, tx, ty int) {
 	t.info = info{kind: kindStill}
-	o := &e.old
-	t.cost = e.lam.ssd + e.whole(o[0].at(tx*side, ty*side), o[0].stride, o[1].at(tx*half, ty*half), o[2].at(tx*half, ty*half), o[1].stride)
+	t.cost = e.lam.ssd + e.whole(&e.old, tx*side, ty*side)
 }
 
 // activity is the sum of the differences of the luma from the blocks' means,
@@ -215,7 +262,7 @@ func (e *Encoder) tryStill(t *trial, tx, ty int) {
 func (e *Encoder) activity() int {
 	sum := 0
 	for b := range 4 {
-		p := e.src.y[b>>1*8*side+b&1*8:]
+		p := e.src[0][b>>1*8*side+b&1*8:]
 		mean := 0
 		for y := range 8 {
 			for _, v := range p[y*side : y*side+8] {
@@ -237,51 +284,91 @@ func (e *Encoder) activity() int {
 func (e *Encoder) tryIntra(t *trial, tx, ty int, a *around, qp int) {
 	t.info = info{kind: kindIntra}
 	t.cost = e.lam.ssd * 4
-	var br border
-	var pred, bestPred [64]byte
 	for b := range 4 {
-		src, _, out, _ := e.parts(t, b)
-		e.border(&br, tx, ty, b)
-		left, above := likely(a, &t.modes, b)
-		best := math.MaxInt
-		for mode := range uint8(lumaModes) {
-			br.predict(pred[:], 8, int(mode))
-			bits := 5
-			if mode == left {
-				bits = 1
-			} else if mode == above {
-				bits = 2
-			}
-			if c := 16*kern.SATD8(src, side, pred[:], 8) + e.lam.sad*bits; c < best {
-				best, bestPred, t.modes[b] = c, pred, mode
-				t.cost += 0
-			}
-		}
-		t.cost += e.lam.ssd * 2
-		t.cost += e.block(t, b, src, side, bestPred[:], 8, out, side, qp, &intraBias)
-		pl, x, y := e.blockAt(tx, ty, b)
-		for r := range 8 {
-			copy(pl.at(x, y+r)[:8], out[r*side:])
-		}
+		t.cost += e.intraLuma(t, tx, ty, b, a, qp)
 	}
-	e.intraChroma(t, tx, ty, qp)
+	before := t.coded
+	chroma := e.intraHalf(t, tx, ty, qp)
+	if chroma < e.lam.ssd*fullFrom {
+		t.cost += chroma
+		return
+	}
+	kept := t.coded
+	e.keepHalf(t)
+	t.coded, t.full = before, true
+	full := e.lam.ssd * 4
+	for b := fullCb; b < fullCr+4; b++ {
+		full += e.intraBlock(t, tx, ty, b, t.modes[b&3], qp)
+	}
+	if full < chroma {
+		t.cost += full
+		return
+	}
+	t.coded, t.full = kept, false
+	e.backHalf(t)
+	t.cost += chroma
 }
 
-func (e *Encoder) intraChroma(t *trial, tx, ty, qp int) {
-	var cb, cr border
-	e.border(&cb, tx, ty, 4)
-	e.border(&cr, tx, ty, 5)
+// intraLuma chooses the mode of a luma block and codes it.
+func (e *Encoder) intraLuma(t *trial, tx, ty, b int, a *around, qp int) int {
+	var br border
+	var pred [64]byte
+	x, y := b&1*8, b>>1*8
+	br.take(&e.now[0], tx*side+x, ty*side+y, b != 3)
+	left, above := likely(a, &t.modes, b)
 	best := math.MaxInt
-	var pb, pr [64]byte
-	for mode := range uint8(chromaModes) {
-		cb.predict(pb[:], 8, int(mode))
-		cr.predict(pr[:], 8, int(mode))
-		if c := kern.SATD8(e.src.cb[:], half, pb[:], 8) + kern.SATD8(e.src.cr[:], half, pr[:], 8); c < best {
-			best, t.chroma = c, mode
+	for mode := range uint8(lumaModes) {
+		br.predict(pred[:], 8, int(mode))
+		bits := 5
+		if mode == left {
+			bits = 1
+		} else if mode == above {
+			bits = 2
+		}
+		if c := 16*kern.SATD8(e.src[0][y*side+x:], side, pred[:], 8) + e.lam.sad*bits; c < best {
+			best, t.modes[b] = c, mode
 		}
 	}
-	cb.predict(pb[:], 8, int(t.chroma))
-	cr.predict(pr[:], 8, int(t.chroma))
-	t.cost += e.block(t, 4, e.src.cb[:], half, pb[:], 8, t.pix.cb[:], half, blockQP(qp, 4), &intraBias)
-	t.cost += e.block(t, 5, e.src.cr[:], half, pr[:], 8, t.pix.cr[:], half, blockQP(qp, 5), &intraBias)
+	return 2*e.lam.ssd + e.intraBlock(t, tx, ty, b, t.modes[b], qp)
+}
+
+// intraBlock codes a block of full resolution and writes it into now, where
+// the next is predicted from it.
+func (e *Encoder) intraBlock(t *trial, tx, ty, b int, mode uint8, qp int) int {
+	var br border
+	var pred [64]byte
+	c, x, y := spot(b, true)
+	pl := &e.now[c]
+	br.take(pl, tx*side+x, ty*side+y, b&3 != 3)
+	br.predict(pred[:], 8, int(mode))
+	cost := e.block(t, b, y*side+x, pred[:], 8, qp, &intraBias)
+	for r := range 8 {
+		copy(pl.at(tx*side+x, ty*side+y+r)[:8], t.pix[c][(y+r)*side+x:])
+	}
+	return cost
+}
+
+// intraHalf codes chroma at half resolution, predicted as a whole.
+func (e *Encoder) intraHalf(t *trial, tx, ty, qp int) int {
+	var w [2]wide
+	for c := range w {
+		w[c].take(&e.now[1+c], tx*side, ty*side)
+	}
+	best := math.MaxInt
+	for mode := range uint8(chromaModes) {
+		cost := 0
+		for c := range w {
+			w[c].predict(e.ahead[1+c][:], side, int(mode))
+			cost += kern.SAD16(e.src[1+c][:], side, e.ahead[1+c][:], side)
+		}
+		if cost < best {
+			best, t.chroma = cost, mode
+		}
+	}
+	cost := 0
+	for c := range w {
+		w[c].predict(e.ahead[1+c][:], side, int(t.chroma))
+		cost += e.block(t, halfCb+c, 0, e.ahead[1+c][:], side, qp, &intraBias)
+	}
+	return cost
 }
