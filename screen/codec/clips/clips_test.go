@@ -3,6 +3,7 @@ package clips
 import (
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"image"
 	"testing"
 
@@ -152,5 +153,45 @@ func TestWhatThereIsNot(t *testing.T) {
 	}
 	if _, err := c.Sized(screen.MaxSide+1, 5); err == nil {
 		t.Error("a picture that is too wide")
+	}
+}
+
+// TestSamePixelsEverywhere: the sums were made on amd64; arm64 must agree, and
+// so must tomorrow, or figures of different days cannot be compared. Who changes
+// a clip changes its sum.
+func TestSamePixelsEverywhere(t *testing.T) {
+	for _, c := range generated() {
+		sum := crc32.NewIEEE()
+		err := small(t, c).Play(func(f *screen.Frame, _ screen.Region) error {
+			sum.Write(f.Pix)
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, want := sum.Sum32(), sums[c.Name]; got != want {
+			t.Errorf("%q: %#08x, want %#08x", c.Name, got, want)
+		}
+	}
+}
+
+func TestAllHaveNamesOfTheirOwn(t *testing.T) {
+	seen := map[string]bool{}
+	for _, c := range All() {
+		if c.Name == "" || c.About == "" || seen[c.Name] {
+			t.Errorf("%q: %q", c.Name, c.About)
+		}
+		seen[c.Name] = true
+		if l, err := Load(c.Name); err != nil || l.About != c.About {
+			t.Error(l, err)
+		}
+	}
+}
+
+func TestAtlasErrors(t *testing.T) {
+	for _, n := range []int{0, 5, 100, len(atlasFile) / 2, len(atlasFile) - 10} {
+		if _, err := readAtlas(atlasFile[:n]); !errors.Is(err, errAtlas) {
+			t.Errorf("%d bytes: %v", n, err)
+		}
 	}
 }

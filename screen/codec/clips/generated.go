@@ -14,6 +14,15 @@ func generated() []*Clip {
 		{Name: "mandelbrot", About: "zoom into the Mandelbrot set, saturated colours", open: openMandelbrot},
 		{Name: "slides", About: "another full-screen photo every second", open: openSlides},
 		{Name: "video-window", About: "desktop in which a video of 640x360 plays", open: openVideoWindow},
+		{Name: "page", About: "web page with side bars scrolls by the wheel", open: openPage},
+		{Name: "pages", About: "another web page every 20 frames", open: openPages},
+		{Name: "other-plot", About: "dark chart that runs", open: openPlot},
+		{Name: "other-map", About: "street map that is pulled around", open: openMap},
+		{Name: "other-log", About: "dark terminal with a coloured log", open: openLog},
+		{Name: "other-editor", About: "dark program editor with the whole file in small beside it", open: openEditor},
+		{Name: "other-symbols", About: "page of made-up ideographs scrolls smoothly", open: openSymbols},
+		{Name: "other-fade", About: "page fades into photo fades into page", open: openFade},
+		{Name: "other-lcd", About: "document in striped (sub-pixel) text scrolls smoothly", open: openLCD},
 	}
 	for _, c := range list {
 		c.Size, c.FPS = size, 30

@@ -181,7 +181,7 @@ func water(f *field, d *dice, width int) scene {
 			return c.add((f.cloud(x/2, y*3, 5) - 32768) >> 11)
 		}
 		depth := y - horizon + 8
-		wave := f.cloud(x*900/(depth+200), depth*160/(depth/8+12)*4, 5)
+		wave := f.cloud((x-sun)*900/(depth+200), depth*5120/(depth+96), 5)
 		c := blend(rgb{22, 46, 72}, rgb{150, 140, 128}, max(0, min(256, (wave-20000)>>7)))
 		if off := max(x-sun, sun-x); off < 60+depth/3 && wave > 34000 {
 			c = blend(c, rgb{255, 214, 150}, min(256, (wave-34000)>>6))

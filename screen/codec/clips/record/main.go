@@ -3,6 +3,7 @@
 //
 //	go run ./screen/codec/clips/record                      film all recorded clips anew
 //	go run ./screen/codec/clips/record -only typing         one of them
+//	go run ./screen/codec/clips/record -atlas               draw the glyphs of generated clips
 //	go run ./screen/codec/clips/record -list                name them
 //	go run ./screen/codec/clips/record -play camera > raw   frames as B G R 0
 //	go run ./screen/codec/clips/record -png camera -frame 9 > picture.png
@@ -39,6 +40,7 @@ func run(ctx context.Context) error {
 		toShow = flag.String("png", "", "write one frame of this clip to stdout")
 		frame  = flag.Int("frame", 0, "which frame, from 0")
 		frames = flag.Int("frames", 0, "how many frames to play; 0: as the clip says")
+		glyphs = flag.Bool("atlas", false, "draw the glyphs anew, film nothing")
 		only   = flag.String("only", "", "film this clip only")
 		out    = flag.String("out", "screen/codec/clips/testdata", "folder for what is filmed")
 	)
@@ -62,6 +64,9 @@ func run(ctx context.Context) error {
 			return err
 		}
 		return picture(os.Stdout, c.Long(max(c.Frames, *frame+1)), *frame)
+	}
+	if *glyphs {
+		return atlas(filepath.Join(*out, "glyphs.atlas"))
 	}
 	return filmAll(ctx, *out, *only)
 }
