@@ -75,6 +75,10 @@ func (w *Window) show(r image.Rectangle) {
 	if !w.visible() || r.Empty() {
 		return
 	}
+	if w.written { // half decoded: Draw will come
+		w.owed = true
+		return
+	}
 	if w.view.exact() || w.pen.render == 0 {
 		from := r.Intersect(image.Rectangle{Max: w.view.window}.Sub(w.view.at.Min))
 		if !from.Empty() {

@@ -17,6 +17,11 @@ type store struct {
 
 	pics []place
 
+	lent    []*screen.Frame // views of pix that others write to; see lend.go
+	dropped bool            // the window and the server are done with it
+
+	copied int // bytes that keep copied
+
 	pixmap uint32 // the same on the server, for scaling; 0: not made yet
 	shared bool   // pixmap and seg are one memory
 	pic    uint32 // RENDER's name of pixmap
@@ -90,6 +95,7 @@ func (s *store) row(y, x0, x1 int) []byte {
 // keep copies r, in the picture's coordinates, from a frame.
 func (s *store) keep(p place, f *screen.Frame, r image.Rectangle) {
 	d := p.at.Min
+	s.copied += 4 * r.Dx() * r.Dy()
 	for y := r.Min.Y; y < r.Max.Y; y++ {
 		copy(s.row(y+d.Y, r.Min.X+d.X, r.Max.X+d.X), f.Row(y, r.Min.X, r.Max.X))
 	}
@@ -140,9 +146,9 @@ func (s *store) drop(p *pen) {
 		p.req(p.shm, shmDetach, 2)
 		p.u32(s.segID)
 		p.do() // the server must not read what is no longer ours
-		s.seg.detach()
-		s.seg, s.pix = nil, nil
 	}
+	s.dropped = true
+	s.release()
 }
 
 func (s *store) dropPixmap(p *pen) {

@@ -54,7 +54,11 @@ type Window struct {
 	look   look
 	hand   hand
 	menu   menu
-	back   image.Rectangle // where the window was before it filled a screen without a window manager
+	// What is lent out (lend.go): the store of each frame; whether it is being
+	// written to; whether something could not be drawn because of that.
+	lenders       []*store
+	written, owed bool
+	back          image.Rectangle // where the window was before it filled a screen without a window manager
 }
 
 // look is what of the window can be seen, and what is drawn over the pictures.
@@ -190,6 +194,7 @@ func (w *Window) Layout(l *screen.Layout) error {
 	if err := w.pen.settle(); err != nil {
 		return w.broken(err)
 	}
+	w.written, w.owed = false, false // all is drawn anew
 	old := w.store
 	w.store = w.newStore(pics, size)
 	w.store.inherit(old)
@@ -234,18 +239,21 @@ func (w *Window) Draw(id screen.PictureID, f *screen.Frame, damage screen.Region
 	if err := w.pen.settle(); err != nil {
 		return w.broken(err)
 	}
-	if w.look.dimmed {
-		w.look.dimmed = false
-		w.paint()
-	}
+	w.written = false
 	bounds := p.Bounds().Intersect(f.Rect)
+	if !w.store.owns(f) {
+		for _, r := range damage {
+			w.store.keep(p, f, r.Intersect(bounds))
+		}
+	}
+	if w.look.dimmed || w.owed {
+		w.look.dimmed, w.owed = false, false
+		w.paint()
+		return w.finish()
+	}
 	under := false
 	for _, r := range damage {
-		if r = r.Intersect(bounds); r.Empty() {
-			continue
-		}
-		w.store.keep(p, f, r)
-		r = r.Add(p.at.Min)
+		r = r.Intersect(bounds).Add(p.at.Min)
 		w.show(r)
 		under = under || w.view.covering(r).Overlaps(w.look.cursor.drawn)
 	}
@@ -323,10 +331,8 @@ func (w *Window) Close() error {
 	if w.look.dimmer != nil {
 		w.look.dimmer.Stop()
 	}
-	if w.store.seg != nil {
-		w.store.seg.detach()
-		w.store.seg, w.store.pix = nil, nil
-	}
+	w.store.dropped = true
+	w.store.release()
 	return nil
 }
 
