@@ -71,8 +71,9 @@ func drawAll(p *painter, n int) {
 	p.fill(image.Rect(0, 0, 1920, 1080), uint32(n)*0x010307+1)
 }
 
-// BenchmarkDraw shows a picture; each Draw waits until the one before is on
-// the screen, so the time is that of the slower of the two.
+// BenchmarkDraw shows a picture that was decoded into memory of its own
+// ("copied") or into the window's ("lent"). Each turn waits until the one before
+// is on the screen, so the time is that of the slower of the two.
 func BenchmarkDraw(b *testing.B) {
 	full := []image.Rectangle{image.Rect(0, 0, 1920, 1080)}
 	small := []image.Rectangle{image.Rect(800, 500, 816, 516), image.Rect(10, 20, 26, 36)}
@@ -88,40 +89,91 @@ func BenchmarkDraw(b *testing.B) {
 		{"full scaled", image.Pt(1280, 720), false, full},
 		{"small scaled", image.Pt(1280, 720), false, small},
 	} {
-		b.Run(c.name, func(b *testing.B) {
-			x := startX(b, "1920x1080x24")
-			w, err := OpenWindow(WindowOptions{Display: x.display, Size: c.window, NoSHM: c.noSHM})
-			if err != nil {
-				b.Fatal(err)
-			}
-			defer w.Close()
-			go func() {
-				for range w.Events() {
+		for _, lent := range []bool{false, true} {
+			b.Run(c.name+map[bool]string{false: "/copied", true: "/lent"}[lent], func(b *testing.B) {
+				w, f := openBench(b, c.window, c.noSHM, full[0].Max, lent)
+				before := w.store.copied
+				b.ReportAllocs()
+				for b.Loop() {
+					if err := w.Begin(); err != nil {
+						b.Fatal(err)
+					}
+					if err := w.Draw(0, f, c.damage); err != nil {
+						b.Fatal(err)
+					}
 				}
-			}()
-			f := screen.NewFrame(full[0])
-			rng := rand.New(rand.NewPCG(1, 2))
-			for i := range f.Pix {
-				if i%4 != 3 {
-					f.Pix[i] = byte(rng.Uint32())
+				b.ReportMetric(float64(w.store.copied-before)/1e6/float64(b.N), "MB-copied/op")
+			})
+		}
+	}
+}
+
+// openBench shows a window with noise in it, and returns the frame that it is
+// drawn from.
+func openBench(b testing.TB, window image.Point, noSHM bool, size image.Point, lent bool) (*Window, *screen.Frame) {
+	b.Helper()
+	x := startX(b, "1920x1080x24")
+	w, err := OpenWindow(WindowOptions{Display: x.display, Size: window, NoSHM: noSHM})
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { w.Close() })
+	go func() {
+		for range w.Events() {
+		}
+	}()
+	f := screen.NewFrame(image.Rectangle{Max: size})
+	if err := w.Layout(&screen.Layout{Pictures: []screen.Picture{{Rect: f.Rect}}}); err != nil {
+		b.Fatal(err)
+	}
+	if lent {
+		f = w.Frame(0, size)
+	}
+	rng := rand.New(rand.NewPCG(1, 2))
+	for i := range f.Pix {
+		if i%4 != 3 {
+			f.Pix[i] = byte(rng.Uint32())
+		}
+	}
+	for visible := false; !visible; {
+		w.mu.Lock()
+		visible = w.visible() && w.view.window == window
+		w.mu.Unlock()
+	}
+	if err := w.Draw(0, f, []image.Rectangle{f.Rect}); err != nil {
+		b.Fatal(err)
+	}
+	return w, f
+}
+
+// TestDrawDoesNotAllocate: nothing is left for the collector by a frame that is
+// shown, however it gets to the server.
+func TestDrawDoesNotAllocate(t *testing.T) {
+	parts := []image.Rectangle{image.Rect(0, 0, 300, 200), image.Rect(400, 300, 401, 301), image.Rect(10, 400, 630, 470)}
+	for _, c := range []struct {
+		name   string
+		window image.Point
+		noSHM  bool
+		lent   bool
+	}{
+		{"copied", image.Pt(640, 480), false, false},
+		{"lent", image.Pt(640, 480), false, true},
+		{"socket", image.Pt(640, 480), true, true},
+		{"scaled", image.Pt(500, 400), false, true},
+		{"scaled by socket", image.Pt(500, 400), true, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			w, f := openBench(t, c.window, c.noSHM, image.Pt(640, 480), c.lent)
+			n := testing.AllocsPerRun(50, func() {
+				if err := w.Begin(); err != nil {
+					t.Fatal(err)
 				}
-			}
-			if err := w.Layout(&screen.Layout{Pictures: []screen.Picture{{Rect: f.Rect}}}); err != nil {
-				b.Fatal(err)
-			}
-			for visible := false; !visible; {
-				w.mu.Lock()
-				visible = w.visible() && w.view.window == c.window
-				w.mu.Unlock()
-			}
-			if err := w.Draw(0, f, full); err != nil {
-				b.Fatal(err)
-			}
-			b.ReportAllocs()
-			for b.Loop() {
-				if err := w.Draw(0, f, c.damage); err != nil {
-					b.Fatal(err)
+				if err := w.Draw(0, f, parts); err != nil {
+					t.Fatal(err)
 				}
+			})
+			if n != 0 {
+				t.Errorf("%v allocations per frame", n)
 			}
 		})
 	}
