@@ -19,7 +19,7 @@ type answer struct {
 // back, to go along with those of the next frames. Each one alone is a packet
 // there and a packet of the transport back, as much as a typed letter costs.
 // It is well under deadIn, because it is a sign of life, too.
-const mergeShown = 500 * time.Millisecond
+const mergeShown = time.Second
 
 // screenOut is the way back on a screen stream: acknowledgements of the reader,
 // and what the window says.

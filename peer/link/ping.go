@@ -20,6 +20,11 @@ const (
 	pingStandby = 8 * time.Second // the others
 	pathSilence = 5 * time.Second
 	pingSize    = 8
+	// pingRest is how long a path may go without a ping of ours while other
+	// streams are heard on it: they prove that it lives, a ping tells its round
+	// trip. A session says something every 1.5 s, and each ping wakes both
+	// machines six times.
+	pingRest = 30 * time.Second
 )
 
 // errSilent ends a path on which nothing came for pathSilence.
@@ -63,13 +68,31 @@ func (n *Node) pingPath(ctx context.Context, r *remote, p *path) error {
 			return err
 		}
 		p.rtt.Store(int64(smooth(time.Duration(p.rtt.Load()), rtt)))
-		pause := n.proven(r, p)
+		if err := p.rest(ctx, n.proven(r, p)); err != nil {
+			return err
+		}
+	}
+}
+
+// rest waits until nothing was heard on the path for so long, or a ping is
+// wanted now or due for its own sake.
+func (p *path) rest(ctx context.Context, pause time.Duration) error {
+	last := time.Now()
+	t := time.NewTimer(pause)
+	defer t.Stop()
+	for {
 		select {
-		case <-time.After(pause):
+		case <-t.C:
 		case <-p.wake:
+			return nil
 		case <-ctx.Done():
 			return ctx.Err()
 		}
+		left := pause - time.Since(time.Unix(0, p.heard.Load()))
+		if left <= 0 || time.Since(last) >= pingRest {
+			return nil
+		}
+		t.Reset(left)
 	}
 }
 

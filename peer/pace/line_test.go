@@ -136,7 +136,7 @@ func TestBusyLine(t *testing.T) {
 			if used := float64(l.delivered(row.converged, end)) / (c * 30); used < 0.8 {
 				t.Errorf("the line was used to %.0f %%", 100*used)
 			}
-			if l.frames > flight/2 {
+			if l.frames > mostFrames {
 				t.Errorf("%d frames in flight", l.frames)
 			}
 			t.Logf("rate %.2f of the line, in flight %d, RTT %v, budget %d, used %.2f", l.p.Rate()/c, l.peak, l.p.MinRTT(), l.p.Budget(), float64(l.delivered(row.converged, end))/(c*30))

@@ -70,6 +70,9 @@ const (
 	// letter. It is asked for when what is in flight could tell something about
 	// the line or begins to fill it: from telling bytes or askFrames on.
 	askFrames = flight / 4
+	// mostFrames may be in flight; one Take may give a frame for each of
+	// several pictures, all sent without asking again.
+	mostFrames = flight * 3 / 4
 	// idleSlice is the time on the line that refinement may take before what
 	// is new gets its turn; idleLeast keeps it going on the slowest line, in bytes.
 	idleSlice = 15 * time.Millisecond
@@ -251,7 +254,7 @@ func (p *Pacer) Ready() bool {
 	switch {
 	case p.n == 0:
 		return true
-	case p.n >= flight/2:
+	case p.n >= mostFrames:
 		return false
 	case p.drain:
 		return p.inFlight < trickle // small frames do not keep the line busy
@@ -272,7 +275,7 @@ func (p *Pacer) ReadyIdle() bool {
 	switch {
 	case p.n == 0:
 		return true
-	case p.n >= flight/2 || p.rate == 0:
+	case p.n >= mostFrames || p.rate == 0:
 		return false
 	case p.drain:
 		return p.inFlight < telling
