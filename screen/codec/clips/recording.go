@@ -57,6 +57,9 @@ func (r *Recording) Play(show func(f *screen.Frame, damage screen.Region) error)
 	return nil
 }
 
+// head is the first frame alone.
+func (r *Recording) head() *Recording { return &Recording{r.Head(1), r.steps[:1]} }
+
 // Tape plays a recording frame by frame, for benchmarks that stop their clock
 // in between. It is for one goroutine.
 type Tape struct {

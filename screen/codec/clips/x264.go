@@ -40,7 +40,8 @@ func Curve(peers []Peer) []Point {
 }
 
 // X264 codes a clip with libx264, preset ultrafast, tune zerolatency, 4:2:0,
-// one thread, at each of CRFs, decodes that and compares with the clip.
+// one thread, at each of CRFs, decodes that and compares with the clip. It keeps
+// the clip in memory meanwhile (Record).
 func X264(ctx context.Context, c *Clip) ([]Peer, error) {
 	if _, err := exec.LookPath("ffmpeg"); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrNoFFmpeg, err)
@@ -50,13 +51,17 @@ func X264(ctx context.Context, c *Clip) ([]Peer, error) {
 		return nil, err
 	}
 	defer os.RemoveAll(dir)
-	idle, err := encode(ctx, c, "-f", "null", "-pix_fmt", "yuv420p", "-c:v", "wrapped_avframe", "-")
+	r, err := c.Record()
+	if err != nil {
+		return nil, err
+	}
+	idle, err := encode(ctx, r, "-f", "null", "-pix_fmt", "yuv420p", "-c:v", "wrapped_avframe", "-")
 	if err != nil {
 		return nil, err
 	}
 	var peers []Peer
 	for _, crf := range CRFs {
-		p, err := x264(ctx, c, crf, dir)
+		p, err := x264(ctx, r, crf, dir)
 		if err != nil {
 			return nil, fmt.Errorf("x264 of %s at crf %d: %w", c.Name, crf, err)
 		}
@@ -69,16 +74,16 @@ func X264(ctx context.Context, c *Clip) ([]Peer, error) {
 // scaler asks ffmpeg to convert colours as well as it can, to be fair.
 const scaler = "bicubic+accurate_rnd+full_chroma_inp+full_chroma_int"
 
-func x264(ctx context.Context, c *Clip, crf int, dir string) (p Peer, err error) {
+func x264(ctx context.Context, r *Recording, crf int, dir string) (p Peer, err error) {
 	options := func(file string) []string {
 		return []string{"-c:v", "libx264", "-preset", "ultrafast", "-tune", "zerolatency", "-crf", strconv.Itoa(crf),
 			"-x264-params", "threads=1:annexb=1", "-threads", "1", "-pix_fmt", "yuv420p", "-f", "h264", "-y", file}
 	}
 	all, first := filepath.Join(dir, "all.h264"), filepath.Join(dir, "first.h264")
-	if _, err = encode(ctx, c.Head(1), options(first)...); err != nil {
+	if _, err = encode(ctx, r.head(), options(first)...); err != nil {
 		return p, err
 	}
-	if p.CPU, err = encode(ctx, c, options(all)...); err != nil {
+	if p.CPU, err = encode(ctx, r, options(all)...); err != nil {
 		return p, err
 	}
 	if p.Key, err = size(first); err != nil {
@@ -88,7 +93,7 @@ func x264(ctx context.Context, c *Clip, crf int, dir string) (p Peer, err error)
 		return p, err
 	}
 	var q Quality
-	err = decode(ctx, c, all, func(f, g *screen.Frame) error { q.Add(f, g); return nil })
+	err = decode(ctx, r, all, func(f, g *screen.Frame) error { q.Add(f, g); return nil })
 	p.PSNR, p.Worst = q.PSNR(), q.Worst()
 	return p, err
 }
@@ -106,8 +111,8 @@ func rawFormat(c *Clip) []string {
 }
 
 // encode pipes a clip into ffmpeg and tells what CPU that took.
-func encode(ctx context.Context, c *Clip, output ...string) (time.Duration, error) {
-	args := append([]string{"-nostdin", "-loglevel", "error", "-threads", "1", "-filter_threads", "1", "-sws_flags", scaler}, rawFormat(c)...)
+func encode(ctx context.Context, r *Recording, output ...string) (time.Duration, error) {
+	args := append([]string{"-nostdin", "-loglevel", "error", "-threads", "1", "-filter_threads", "1", "-sws_flags", scaler}, rawFormat(r.Clip)...)
 	cmd := exec.CommandContext(ctx, "ffmpeg", append(append(args, "-i", "pipe:0", "-sws_flags", scaler), output...)...)
 	var said bytes.Buffer
 	cmd.Stderr = &said
@@ -118,7 +123,7 @@ func encode(ctx context.Context, c *Clip, output ...string) (time.Duration, erro
 	if err := cmd.Start(); err != nil {
 		return 0, err
 	}
-	played := c.Play(func(f *screen.Frame, _ screen.Region) error {
+	played := r.Play(func(f *screen.Frame, _ screen.Region) error {
 		_, err := in.Write(f.Pix)
 		return err
 	})
@@ -130,7 +135,7 @@ func encode(ctx context.Context, c *Clip, output ...string) (time.Duration, erro
 }
 
 // decode has ffmpeg decode a file and shows each frame of the clip with what came back.
-func decode(ctx context.Context, c *Clip, file string, show func(f, g *screen.Frame) error) error {
+func decode(ctx context.Context, r *Recording, file string, show func(f, g *screen.Frame) error) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, "ffmpeg", "-nostdin", "-loglevel", "error", "-i", file, "-sws_flags", scaler, "-f", "rawvideo", "-pix_fmt", "bgr0", "pipe:1")
@@ -144,7 +149,7 @@ func decode(ctx context.Context, c *Clip, file string, show func(f, g *screen.Fr
 		return err
 	}
 	var back *screen.Frame
-	err = c.Play(func(f *screen.Frame, _ screen.Region) error {
+	err = r.Play(func(f *screen.Frame, _ screen.Region) error {
 		if back == nil {
 			back = screen.NewFrame(f.Rect)
 		}
@@ -169,8 +174,12 @@ func Player(ctx context.Context, c *Clip, dir string) (*Clip, error) {
 	if _, err := exec.LookPath("ffmpeg"); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrNoFFmpeg, err)
 	}
+	r, err := c.Record()
+	if err != nil {
+		return nil, err
+	}
 	file := filepath.Join(dir, c.Name+".h264")
-	if _, err := encode(ctx, c, "-c:v", "libx264", "-preset", "fast", "-crf", "23", "-threads", "1", "-pix_fmt", "yuv420p", "-f", "h264", "-y", file); err != nil {
+	if _, err := encode(ctx, r, "-c:v", "libx264", "-preset", "fast", "-crf", "23", "-threads", "1", "-pix_fmt", "yuv420p", "-f", "h264", "-y", file); err != nil {
 		return nil, err
 	}
 	p := *c
