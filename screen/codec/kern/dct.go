@@ -57,6 +57,18 @@ func fdct8Go(c *[64]int16) {
 	}
 }
 
+// DiffFDCT8 is Diff8 and FDCT8 in one.
+func DiffFDCT8(c *[64]int16, a []byte, as int, b []byte, bs int) {
+	check(a, as, 8, 8)
+	check(b, bs, 8, 8)
+	if useAVX2 {
+		diffFDCT8AVX2(c, &a[0], as, &b[0], bs)
+		return
+	}
+	diff8Go(c, a, as, b, bs)
+	fdct8Go(c)
+}
+
 // fdct8Pass transforms the eight values c[at], c[at+step], ...
 func fdct8Pass(c *[64]int16, at, step int, shift uint) {
 	x0, x7 := c[at], c[at+7*step]
@@ -92,6 +104,20 @@ func idct8Go(c *[64]int16) {
 	for i := range 8 {
 		idct8Pass(c, 8*i, 1, invRows)
 	}
+}
+
+// IDCTAdd8 is IDCT8 and Add8 in one; c stays as it is. dst may be pred itself
+// with the same stride.
+func IDCTAdd8(dst []byte, ds int, pred []byte, ps int, c *[64]int16) {
+	check(dst, ds, 8, 8)
+	check(pred, ps, 8, 8)
+	if useAVX2 {
+		idctAdd8AVX2(&dst[0], ds, &pred[0], ps, c)
+		return
+	}
+	r := *c
+	idct8Go(&r)
+	add8Go(dst, ds, pred, ps, &r)
 }
 
 // idct8Pass is the inverse of fdct8Pass.

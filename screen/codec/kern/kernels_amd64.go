@@ -44,15 +44,35 @@ func diff8AVX2(dst *[64]int16, a *byte, as int, b *byte, bs int)
 //go:noescape
 func add8AVX2(dst *byte, ds int, pred *byte, ps int, c *[64]int16)
 
+// diffHalf8AVX2 stores the means of 2x2 of a - b of 16x16 bytes.
+//
+//go:noescape
+func diffHalf8AVX2(dst *[64]int16, a *byte, as int, b *byte, bs int)
+
+// addTwice8AVX2 stores pred + c, each of c for 2x2 of 16x16 bytes.
+//
+//go:noescape
+func addTwice8AVX2(dst *byte, ds int, pred *byte, ps int, c *[64]int16)
+
 // fdct8AVX2 transforms a residual of 8x8.
 //
 //go:noescape
 func fdct8AVX2(c *[64]int16)
 
+// diffFDCT8AVX2 transforms a - b of 8x8 bytes.
+//
+//go:noescape
+func diffFDCT8AVX2(c *[64]int16, a *byte, as int, b *byte, bs int)
+
 // idct8AVX2 turns 8x8 coefficients into a residual.
 //
 //go:noescape
 func idct8AVX2(c *[64]int16)
+
+// idctAdd8AVX2 stores pred and the residual of c.
+//
+//go:noescape
+func idctAdd8AVX2(dst *byte, ds int, pred *byte, ps int, c *[64]int16)
 
 // fdct4x4AVX2 transforms four residuals of 4x4.
 //
@@ -63,6 +83,11 @@ func fdct4x4AVX2(c *[64]int16)
 //
 //go:noescape
 func idct4x4AVX2(c *[64]int16)
+
+// nonzero8AVX2 sets bit i where c[i] is not 0.
+//
+//go:noescape
+func nonzero8AVX2(c *[64]int16) uint64
 
 // quant8AVX2 turns 64 coefficients into levels and counts those that are not 0.
 //

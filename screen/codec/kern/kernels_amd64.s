@@ -508,6 +508,122 @@ TEXT ·add8AVX2(SB), NOSPLIT, $0-40
 	VZEROUPPER
 	RET
 
+// func diffHalf8AVX2(dst *[64]int16, a *byte, as int, b *byte, bs int)
+// Requires: AVX
+TEXT ·diffHalf8AVX2(SB), NOSPLIT, $0-40
+	MOVQ    dst+0(FP), AX
+	MOVQ    a+8(FP), CX
+	MOVQ    as+16(FP), DX
+	MOVQ    b+24(FP), BX
+	MOVQ    bs+32(FP), SI
+	VMOVDQU oneBytes<>+0(SB), X0
+	MOVQ    $0x00000008, DI
+
+diffHalf8Rows:
+	VMOVDQU    (CX), X1
+	VPMADDUBSW X0, X1, X1
+	VMOVDQU    (CX)(DX*1), X2
+	VPMADDUBSW X0, X2, X2
+	VPADDW     X2, X1, X1
+	VMOVDQU    (BX), X2
+	VPMADDUBSW X0, X2, X2
+	VMOVDQU    (BX)(SI*1), X3
+	VPMADDUBSW X0, X3, X3
+	VPADDW     X3, X2, X2
+	VPSUBW     X2, X1, X1
+	VPADDW     two<>+0(SB), X1, X1
+	VPSRAW     $0x02, X1, X1
+	VMOVDQU    X1, (AX)
+	LEAQ       (CX)(DX*2), CX
+	LEAQ       (BX)(SI*2), BX
+	ADDQ       $0x10, AX
+	DECQ       DI
+	JNZ        diffHalf8Rows
+	VZEROUPPER
+	RET
+
+DATA oneBytes<>+0(SB)/1, $0x01
+DATA oneBytes<>+1(SB)/1, $0x01
+DATA oneBytes<>+2(SB)/1, $0x01
+DATA oneBytes<>+3(SB)/1, $0x01
+DATA oneBytes<>+4(SB)/1, $0x01
+DATA oneBytes<>+5(SB)/1, $0x01
+DATA oneBytes<>+6(SB)/1, $0x01
+DATA oneBytes<>+7(SB)/1, $0x01
+DATA oneBytes<>+8(SB)/1, $0x01
+DATA oneBytes<>+9(SB)/1, $0x01
+DATA oneBytes<>+10(SB)/1, $0x01
+DATA oneBytes<>+11(SB)/1, $0x01
+DATA oneBytes<>+12(SB)/1, $0x01
+DATA oneBytes<>+13(SB)/1, $0x01
+DATA oneBytes<>+14(SB)/1, $0x01
+DATA oneBytes<>+15(SB)/1, $0x01
+DATA oneBytes<>+16(SB)/1, $0x01
+DATA oneBytes<>+17(SB)/1, $0x01
+DATA oneBytes<>+18(SB)/1, $0x01
+DATA oneBytes<>+19(SB)/1, $0x01
+DATA oneBytes<>+20(SB)/1, $0x01
+DATA oneBytes<>+21(SB)/1, $0x01
+DATA oneBytes<>+22(SB)/1, $0x01
+DATA oneBytes<>+23(SB)/1, $0x01
+DATA oneBytes<>+24(SB)/1, $0x01
+DATA oneBytes<>+25(SB)/1, $0x01
+DATA oneBytes<>+26(SB)/1, $0x01
+DATA oneBytes<>+27(SB)/1, $0x01
+DATA oneBytes<>+28(SB)/1, $0x01
+DATA oneBytes<>+29(SB)/1, $0x01
+DATA oneBytes<>+30(SB)/1, $0x01
+DATA oneBytes<>+31(SB)/1, $0x01
+GLOBL oneBytes<>(SB), RODATA|NOPTR, $32
+
+DATA two<>+0(SB)/2, $0x0002
+DATA two<>+2(SB)/2, $0x0002
+DATA two<>+4(SB)/2, $0x0002
+DATA two<>+6(SB)/2, $0x0002
+DATA two<>+8(SB)/2, $0x0002
+DATA two<>+10(SB)/2, $0x0002
+DATA two<>+12(SB)/2, $0x0002
+DATA two<>+14(SB)/2, $0x0002
+DATA two<>+16(SB)/2, $0x0002
+DATA two<>+18(SB)/2, $0x0002
+DATA two<>+20(SB)/2, $0x0002
+DATA two<>+22(SB)/2, $0x0002
+DATA two<>+24(SB)/2, $0x0002
+DATA two<>+26(SB)/2, $0x0002
+DATA two<>+28(SB)/2, $0x0002
+DATA two<>+30(SB)/2, $0x0002
+GLOBL two<>(SB), RODATA|NOPTR, $32
+
+// func addTwice8AVX2(dst *byte, ds int, pred *byte, ps int, c *[64]int16)
+// Requires: AVX, AVX2
+TEXT ·addTwice8AVX2(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), AX
+	MOVQ ds+8(FP), CX
+	MOVQ pred+16(FP), DX
+	MOVQ ps+24(FP), BX
+	MOVQ c+32(FP), SI
+	MOVQ $0x00000008, DI
+
+addTwice8Rows:
+	VMOVDQU      (SI), X0
+	VPERMQ       $0x50, Y0, Y1
+	VPUNPCKLWD   Y1, Y1, Y1
+	VPMOVZXBW    (DX), Y2
+	VPADDSW      Y2, Y1, Y2
+	VPMOVZXBW    (DX)(BX*1), Y3
+	VPADDSW      Y3, Y1, Y1
+	VPACKUSWB    Y1, Y2, Y1
+	VPERMQ       $0xd8, Y1, Y1
+	VMOVDQU      X1, (AX)
+	VEXTRACTI128 $0x01, Y1, (AX)(CX*1)
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (AX)(CX*2), AX
+	ADDQ         $0x10, SI
+	DECQ         DI
+	JNZ          addTwice8Rows
+	VZEROUPPER
+	RET
+
 // func fdct8AVX2(c *[64]int16)
 // Requires: AVX, AVX2
 TEXT ·fdct8AVX2(SB), NOSPLIT, $0-8
@@ -658,20 +774,20 @@ TEXT ·fdct8AVX2(SB), NOSPLIT, $0-8
 	VPUNPCKHDQ     Y0, Y2, Y0
 	VPERMQ         $0xd8, Y4, Y2
 	VPSHUFB        weave<>+0(SB), Y2, Y2
-	VMOVDQU        X2, (AX)
-	VEXTRACTI128   $0x01, Y2, 32(AX)
 	VPERMQ         $0xd8, Y1, Y1
 	VPSHUFB        weave<>+0(SB), Y1, Y1
-	VMOVDQU        X1, 64(AX)
-	VEXTRACTI128   $0x01, Y1, 96(AX)
-	VPERMQ         $0xd8, Y3, Y1
-	VPSHUFB        weave<>+0(SB), Y1, Y1
-	VMOVDQU        X1, 16(AX)
-	VEXTRACTI128   $0x01, Y1, 48(AX)
+	VPERMQ         $0xd8, Y3, Y3
+	VPSHUFB        weave<>+0(SB), Y3, Y3
 	VPERMQ         $0xd8, Y0, Y0
 	VPSHUFB        weave<>+0(SB), Y0, Y0
-	VMOVDQU        X0, 80(AX)
-	VEXTRACTI128   $0x01, Y0, 112(AX)
+	VPERM2I128     $0x20, Y3, Y2, Y4
+	VMOVDQU        Y4, (AX)
+	VPERM2I128     $0x31, Y3, Y2, Y2
+	VMOVDQU        Y2, 32(AX)
+	VPERM2I128     $0x20, Y0, Y1, Y2
+	VMOVDQU        Y2, 64(AX)
+	VPERM2I128     $0x31, Y0, Y1, Y0
+	VMOVDQU        Y0, 96(AX)
 	VZEROUPPER
 	RET
 
@@ -891,6 +1007,213 @@ DATA weave<>+30(SB)/1, $0x0e
 DATA weave<>+31(SB)/1, $0x0f
 GLOBL weave<>(SB), RODATA|NOPTR, $32
 
+// func diffFDCT8AVX2(c *[64]int16, a *byte, as int, b *byte, bs int)
+// Requires: AVX, AVX2
+TEXT ·diffFDCT8AVX2(SB), NOSPLIT, $0-40
+	MOVQ         a+8(FP), AX
+	MOVQ         as+16(FP), CX
+	MOVQ         b+24(FP), DX
+	MOVQ         bs+32(FP), BX
+	LEAQ         (CX)(CX*2), SI
+	LEAQ         (BX)(BX*2), DI
+	MOVQ         c+0(FP), R8
+	VPBROADCASTQ (AX), X0
+	VPMOVZXBW    X0, Y0
+	VPBROADCASTQ (DX), X1
+	VPMOVZXBW    X1, Y1
+	VPSUBW       Y1, Y0, Y0
+	VPBROADCASTQ (AX)(CX*1), X1
+	VPMOVZXBW    X1, Y1
+	VPBROADCASTQ (DX)(BX*1), X2
+	VPMOVZXBW    X2, Y2
+	VPSUBW       Y2, Y1, Y1
+	VPBROADCASTQ (AX)(CX*2), X2
+	VPMOVZXBW    X2, Y2
+	VPBROADCASTQ (DX)(BX*2), X3
+	VPMOVZXBW    X3, Y3
+	VPSUBW       Y3, Y2, Y2
+	VPBROADCASTQ (AX)(SI*1), X3
+	VPMOVZXBW    X3, Y3
+	VPBROADCASTQ (DX)(DI*1), X4
+	VPMOVZXBW    X4, Y4
+	VPSUBW       Y4, Y3, Y3
+	LEAQ         (AX)(CX*4), AX
+	LEAQ         (DX)(BX*4), DX
+	VPBROADCASTQ (AX), X4
+	VPMOVZXBW    X4, Y4
+	VPBROADCASTQ (DX), X5
+	VPMOVZXBW    X5, Y5
+	VPSUBW       Y5, Y4, Y4
+	VPBROADCASTQ (AX)(CX*1), X5
+	VPMOVZXBW    X5, Y5
+	VPBROADCASTQ (DX)(BX*1), X6
+	VPMOVZXBW    X6, Y6
+	VPSUBW       Y6, Y5, Y5
+	VPBROADCASTQ (AX)(CX*2), X6
+	VPMOVZXBW    X6, Y6
+	VPBROADCASTQ (DX)(BX*2), X7
+	VPMOVZXBW    X7, Y7
+	VPSUBW       Y7, Y6, Y6
+	VPBROADCASTQ (AX)(SI*1), X7
+	VPMOVZXBW    X7, Y7
+	VPBROADCASTQ (DX)(DI*1), X8
+	VPMOVZXBW    X8, Y8
+	VPSUBW       Y8, Y7, Y7
+	VPSIGNW      negateHigh16<>+0(SB), Y7, Y7
+	VPADDW       Y7, Y0, Y0
+	VPSIGNW      negateHigh16<>+0(SB), Y6, Y6
+	VPADDW       Y6, Y1, Y1
+	VPSIGNW      negateHigh16<>+0(SB), Y5, Y5
+	VPADDW       Y5, Y2, Y2
+	VPSIGNW      negateHigh16<>+0(SB), Y4, Y4
+	VPADDW       Y4, Y3, Y3
+	VPUNPCKLWD   Y1, Y0, Y4
+	VPUNPCKHWD   Y1, Y0, Y0
+	VPUNPCKLWD   Y3, Y2, Y1
+	VPUNPCKHWD   Y3, Y2, Y2
+	VPMADDWD     fwd01a<>+0(SB), Y4, Y3
+	VPMADDWD     fwd01b<>+0(SB), Y1, Y5
+	VPADDD       Y5, Y3, Y3
+	VPMADDWD     fwd01a<>+0(SB), Y0, Y5
+	VPMADDWD     fwd01b<>+0(SB), Y2, Y6
+	VPADDD       Y6, Y5, Y5
+	VPADDD       halfL<>+0(SB), Y3, Y3
+	VPSRAD       $0x0b, Y3, Y3
+	VPADDD       halfL<>+0(SB), Y5, Y5
+	VPSRAD       $0x0b, Y5, Y5
+	VPACKSSDW    Y5, Y3, Y3
+	VPMADDWD     fwd23a<>+0(SB), Y4, Y5
+	VPMADDWD     fwd23b<>+0(SB), Y1, Y6
+	VPADDD       Y6, Y5, Y5
+	VPMADDWD     fwd23a<>+0(SB), Y0, Y6
+	VPMADDWD     fwd23b<>+0(SB), Y2, Y7
+	VPADDD       Y7, Y6, Y6
+	VPADDD       halfL<>+0(SB), Y5, Y5
+	VPSRAD       $0x0b, Y5, Y5
+	VPADDD       halfL<>+0(SB), Y6, Y6
+	VPSRAD       $0x0b, Y6, Y6
+	VPACKSSDW    Y6, Y5, Y5
+	VPMADDWD     fwd45a<>+0(SB), Y4, Y6
+	VPMADDWD     fwd45b<>+0(SB), Y1, Y7
+	VPADDD       Y7, Y6, Y6
+	VPMADDWD     fwd45a<>+0(SB), Y0, Y7
+	VPMADDWD     fwd45b<>+0(SB), Y2, Y8
+	VPADDD       Y8, Y7, Y7
+	VPADDD       halfL<>+0(SB), Y6, Y6
+	VPSRAD       $0x0b, Y6, Y6
+	VPADDD       halfL<>+0(SB), Y7, Y7
+	VPSRAD       $0x0b, Y7, Y7
+	VPACKSSDW    Y7, Y6, Y6
+	VPMADDWD     fwd67a<>+0(SB), Y4, Y4
+	VPMADDWD     fwd67b<>+0(SB), Y1, Y1
+	VPADDD       Y1, Y4, Y1
+	VPMADDWD     fwd67a<>+0(SB), Y0, Y0
+	VPMADDWD     fwd67b<>+0(SB), Y2, Y2
+	VPADDD       Y2, Y0, Y0
+	VPADDD       halfL<>+0(SB), Y1, Y1
+	VPSRAD       $0x0b, Y1, Y1
+	VPADDD       halfL<>+0(SB), Y0, Y0
+	VPSRAD       $0x0b, Y0, Y0
+	VPACKSSDW    Y0, Y1, Y0
+	VPUNPCKLWD   Y5, Y3, Y1
+	VPUNPCKHWD   Y5, Y3, Y2
+	VPUNPCKLWD   Y0, Y6, Y3
+	VPUNPCKHWD   Y0, Y6, Y0
+	VPUNPCKLDQ   Y3, Y1, Y4
+	VPUNPCKHDQ   Y3, Y1, Y1
+	VPUNPCKLDQ   Y0, Y2, Y3
+	VPUNPCKHDQ   Y0, Y2, Y0
+	VPERMQ       $0x88, Y4, Y2
+	VPERMQ       $0xdd, Y4, Y4
+	VPERMQ       $0x88, Y1, Y5
+	VPERMQ       $0xdd, Y1, Y1
+	VPERMQ       $0x88, Y3, Y6
+	VPERMQ       $0xdd, Y3, Y3
+	VPERMQ       $0x88, Y0, Y7
+	VPERMQ       $0xdd, Y0, Y0
+	VPSIGNW      negateHigh16<>+0(SB), Y0, Y0
+	VPADDW       Y0, Y2, Y0
+	VPSIGNW      negateHigh16<>+0(SB), Y7, Y2
+	VPADDW       Y2, Y4, Y2
+	VPSIGNW      negateHigh16<>+0(SB), Y3, Y3
+	VPADDW       Y3, Y5, Y3
+	VPSIGNW      negateHigh16<>+0(SB), Y6, Y4
+	VPADDW       Y4, Y1, Y1
+	VPUNPCKLWD   Y2, Y0, Y4
+	VPUNPCKHWD   Y2, Y0, Y0
+	VPUNPCKLWD   Y1, Y3, Y2
+	VPUNPCKHWD   Y1, Y3, Y1
+	VPMADDWD     fwd01a<>+0(SB), Y4, Y3
+	VPMADDWD     fwd01b<>+0(SB), Y2, Y5
+	VPADDD       Y5, Y3, Y3
+	VPMADDWD     fwd01a<>+0(SB), Y0, Y5
+	VPMADDWD     fwd01b<>+0(SB), Y1, Y6
+	VPADDD       Y6, Y5, Y5
+	VPADDD       halfO<>+0(SB), Y3, Y3
+	VPSRAD       $0x0e, Y3, Y3
+	VPADDD       halfO<>+0(SB), Y5, Y5
+	VPSRAD       $0x0e, Y5, Y5
+	VPACKSSDW    Y5, Y3, Y3
+	VPMADDWD     fwd23a<>+0(SB), Y4, Y5
+	VPMADDWD     fwd23b<>+0(SB), Y2, Y6
+	VPADDD       Y6, Y5, Y5
+	VPMADDWD     fwd23a<>+0(SB), Y0, Y6
+	VPMADDWD     fwd23b<>+0(SB), Y1, Y7
+	VPADDD       Y7, Y6, Y6
+	VPADDD       halfO<>+0(SB), Y5, Y5
+	VPSRAD       $0x0e, Y5, Y5
+	VPADDD       halfO<>+0(SB), Y6, Y6
+	VPSRAD       $0x0e, Y6, Y6
+	VPACKSSDW    Y6, Y5, Y5
+	VPMADDWD     fwd45a<>+0(SB), Y4, Y6
+	VPMADDWD     fwd45b<>+0(SB), Y2, Y7
+	VPADDD       Y7, Y6, Y6
+	VPMADDWD     fwd45a<>+0(SB), Y0, Y7
+	VPMADDWD     fwd45b<>+0(SB), Y1, Y8
+	VPADDD       Y8, Y7, Y7
+	VPADDD       halfO<>+0(SB), Y6, Y6
+	VPSRAD       $0x0e, Y6, Y6
+	VPADDD       halfO<>+0(SB), Y7, Y7
+	VPSRAD       $0x0e, Y7, Y7
+	VPACKSSDW    Y7, Y6, Y6
+	VPMADDWD     fwd67a<>+0(SB), Y4, Y4
+	VPMADDWD     fwd67b<>+0(SB), Y2, Y2
+	VPADDD       Y2, Y4, Y2
+	VPMADDWD     fwd67a<>+0(SB), Y0, Y0
+	VPMADDWD     fwd67b<>+0(SB), Y1, Y1
+	VPADDD       Y1, Y0, Y0
+	VPADDD       halfO<>+0(SB), Y2, Y1
+	VPSRAD       $0x0e, Y1, Y1
+	VPADDD       halfO<>+0(SB), Y0, Y0
+	VPSRAD       $0x0e, Y0, Y0
+	VPACKSSDW    Y0, Y1, Y0
+	VPUNPCKLWD   Y5, Y3, Y1
+	VPUNPCKHWD   Y5, Y3, Y2
+	VPUNPCKLWD   Y0, Y6, Y3
+	VPUNPCKHWD   Y0, Y6, Y0
+	VPUNPCKLDQ   Y3, Y1, Y4
+	VPUNPCKHDQ   Y3, Y1, Y1
+	VPUNPCKLDQ   Y0, Y2, Y3
+	VPUNPCKHDQ   Y0, Y2, Y0
+	VPERMQ       $0xd8, Y4, Y2
+	VPSHUFB      weave<>+0(SB), Y2, Y2
+	VPERMQ       $0xd8, Y1, Y1
+	VPSHUFB      weave<>+0(SB), Y1, Y1
+	VPERMQ       $0xd8, Y3, Y3
+	VPSHUFB      weave<>+0(SB), Y3, Y3
+	VPERMQ       $0xd8, Y0, Y0
+	VPSHUFB      weave<>+0(SB), Y0, Y0
+	VPERM2I128   $0x20, Y3, Y2, Y4
+	VMOVDQU      Y4, (R8)
+	VPERM2I128   $0x31, Y3, Y2, Y2
+	VMOVDQU      Y2, 32(R8)
+	VPERM2I128   $0x20, Y0, Y1, Y2
+	VMOVDQU      Y2, 64(R8)
+	VPERM2I128   $0x31, Y0, Y1, Y0
+	VMOVDQU      Y0, 96(R8)
+	VZEROUPPER
+	RET
+
 // func idct8AVX2(c *[64]int16)
 // Requires: AVX, AVX2
 TEXT ·idct8AVX2(SB), NOSPLIT, $0-8
@@ -1068,13 +1391,13 @@ TEXT ·idct8AVX2(SB), NOSPLIT, $0-8
 	VPERMQ     $0x8d, Y0, Y0
 	VPERMQ     $0x8d, Y3, Y3
 	VPSHUFHW   $0x1b, Y2, Y2
-	VMOVDQU    Y2, (AX)
 	VPSHUFHW   $0x1b, Y1, Y1
-	VMOVDQU    Y1, 32(AX)
 	VPSHUFHW   $0x1b, Y0, Y0
+	VPSHUFHW   $0x1b, Y3, Y3
+	VMOVDQU    Y2, (AX)
+	VMOVDQU    Y1, 32(AX)
 	VMOVDQU    Y0, 64(AX)
-	VPSHUFHW   $0x1b, Y3, Y0
-	VMOVDQU    Y0, 96(AX)
+	VMOVDQU    Y3, 96(AX)
 	VZEROUPPER
 	RET
 
@@ -1251,6 +1574,225 @@ DATA halfS<>+20(SB)/4, $0x00020000
 DATA halfS<>+24(SB)/4, $0x00020000
 DATA halfS<>+28(SB)/4, $0x00020000
 GLOBL halfS<>(SB), RODATA|NOPTR, $32
+
+// func idctAdd8AVX2(dst *byte, ds int, pred *byte, ps int, c *[64]int16)
+// Requires: AVX, AVX2
+TEXT ·idctAdd8AVX2(SB), NOSPLIT, $0-40
+	MOVQ         dst+0(FP), AX
+	MOVQ         ds+8(FP), CX
+	MOVQ         pred+16(FP), DX
+	MOVQ         ps+24(FP), BX
+	LEAQ         (CX)(CX*2), SI
+	LEAQ         (BX)(BX*2), DI
+	MOVQ         c+32(FP), R8
+	VMOVDQU      (R8), Y0
+	VMOVDQU      32(R8), Y1
+	VMOVDQU      64(R8), Y2
+	VMOVDQU      96(R8), Y3
+	VPUNPCKLWD   Y1, Y0, Y4
+	VPUNPCKHWD   Y1, Y0, Y0
+	VPUNPCKLWD   Y3, Y2, Y1
+	VPUNPCKHWD   Y3, Y2, Y2
+	VPMADDWD     inv07a<>+0(SB), Y4, Y3
+	VPMADDWD     inv07b<>+0(SB), Y1, Y5
+	VPADDD       Y5, Y3, Y3
+	VPERM2I128   $0x01, Y3, Y3, Y5
+	VPSIGND      negateHigh32<>+0(SB), Y3, Y3
+	VPADDD       Y3, Y5, Y3
+	VPMADDWD     inv07a<>+0(SB), Y0, Y5
+	VPMADDWD     inv07b<>+0(SB), Y2, Y6
+	VPADDD       Y6, Y5, Y5
+	VPERM2I128   $0x01, Y5, Y5, Y6
+	VPSIGND      negateHigh32<>+0(SB), Y5, Y5
+	VPADDD       Y5, Y6, Y5
+	VPADDD       halfN<>+0(SB), Y3, Y3
+	VPSRAD       $0x0d, Y3, Y3
+	VPADDD       halfN<>+0(SB), Y5, Y5
+	VPSRAD       $0x0d, Y5, Y5
+	VPACKSSDW    Y5, Y3, Y3
+	VPMADDWD     inv16a<>+0(SB), Y4, Y5
+	VPMADDWD     inv16b<>+0(SB), Y1, Y6
+	VPADDD       Y6, Y5, Y5
+	VPERM2I128   $0x01, Y5, Y5, Y6
+	VPSIGND      negateHigh32<>+0(SB), Y5, Y5
+	VPADDD       Y5, Y6, Y5
+	VPMADDWD     inv16a<>+0(SB), Y0, Y6
+	VPMADDWD     inv16b<>+0(SB), Y2, Y7
+	VPADDD       Y7, Y6, Y6
+	VPERM2I128   $0x01, Y6, Y6, Y7
+	VPSIGND      negateHigh32<>+0(SB), Y6, Y6
+	VPADDD       Y6, Y7, Y6
+	VPADDD       halfN<>+0(SB), Y5, Y5
+	VPSRAD       $0x0d, Y5, Y5
+	VPADDD       halfN<>+0(SB), Y6, Y6
+	VPSRAD       $0x0d, Y6, Y6
+	VPACKSSDW    Y6, Y5, Y5
+	VPMADDWD     inv25a<>+0(SB), Y4, Y6
+	VPMADDWD     inv25b<>+0(SB), Y1, Y7
+	VPADDD       Y7, Y6, Y6
+	VPERM2I128   $0x01, Y6, Y6, Y7
+	VPSIGND      negateHigh32<>+0(SB), Y6, Y6
+	VPADDD       Y6, Y7, Y6
+	VPMADDWD     inv25a<>+0(SB), Y0, Y7
+	VPMADDWD     inv25b<>+0(SB), Y2, Y8
+	VPADDD       Y8, Y7, Y7
+	VPERM2I128   $0x01, Y7, Y7, Y8
+	VPSIGND      negateHigh32<>+0(SB), Y7, Y7
+	VPADDD       Y7, Y8, Y7
+	VPADDD       halfN<>+0(SB), Y6, Y6
+	VPSRAD       $0x0d, Y6, Y6
+	VPADDD       halfN<>+0(SB), Y7, Y7
+	VPSRAD       $0x0d, Y7, Y7
+	VPACKSSDW    Y7, Y6, Y6
+	VPMADDWD     inv34a<>+0(SB), Y4, Y4
+	VPMADDWD     inv34b<>+0(SB), Y1, Y1
+	VPADDD       Y1, Y4, Y1
+	VPERM2I128   $0x01, Y1, Y1, Y4
+	VPSIGND      negateHigh32<>+0(SB), Y1, Y1
+	VPADDD       Y1, Y4, Y1
+	VPMADDWD     inv34a<>+0(SB), Y0, Y0
+	VPMADDWD     inv34b<>+0(SB), Y2, Y2
+	VPADDD       Y2, Y0, Y0
+	VPERM2I128   $0x01, Y0, Y0, Y2
+	VPSIGND      negateHigh32<>+0(SB), Y0, Y0
+	VPADDD       Y0, Y2, Y0
+	VPADDD       halfN<>+0(SB), Y1, Y1
+	VPSRAD       $0x0d, Y1, Y1
+	VPADDD       halfN<>+0(SB), Y0, Y0
+	VPSRAD       $0x0d, Y0, Y0
+	VPACKSSDW    Y0, Y1, Y0
+	VPUNPCKLWD   Y5, Y3, Y1
+	VPUNPCKHWD   Y5, Y3, Y2
+	VPUNPCKLWD   Y0, Y6, Y3
+	VPUNPCKHWD   Y0, Y6, Y0
+	VPUNPCKLDQ   Y3, Y1, Y4
+	VPUNPCKHDQ   Y3, Y1, Y1
+	VPUNPCKLDQ   Y0, Y2, Y3
+	VPUNPCKHDQ   Y0, Y2, Y0
+	VPERMQ       $0xd8, Y4, Y2
+	VPERMQ       $0xd8, Y1, Y1
+	VPERMQ       $0xd8, Y3, Y3
+	VPERMQ       $0xd8, Y0, Y0
+	VPUNPCKLWD   Y1, Y2, Y4
+	VPUNPCKHWD   Y1, Y2, Y1
+	VPUNPCKLWD   Y0, Y3, Y2
+	VPUNPCKHWD   Y0, Y3, Y0
+	VPMADDWD     inv07a<>+0(SB), Y4, Y3
+	VPMADDWD     inv07b<>+0(SB), Y2, Y5
+	VPADDD       Y5, Y3, Y3
+	VPERM2I128   $0x01, Y3, Y3, Y5
+	VPSIGND      negateHigh32<>+0(SB), Y3, Y3
+	VPADDD       Y3, Y5, Y3
+	VPMADDWD     inv07a<>+0(SB), Y1, Y5
+	VPMADDWD     inv07b<>+0(SB), Y0, Y6
+	VPADDD       Y6, Y5, Y5
+	VPERM2I128   $0x01, Y5, Y5, Y6
+	VPSIGND      negateHigh32<>+0(SB), Y5, Y5
+	VPADDD       Y5, Y6, Y5
+	VPADDD       halfS<>+0(SB), Y3, Y3
+	VPSRAD       $0x12, Y3, Y3
+	VPADDD       halfS<>+0(SB), Y5, Y5
+	VPSRAD       $0x12, Y5, Y5
+	VPACKSSDW    Y5, Y3, Y3
+	VPMADDWD     inv16a<>+0(SB), Y4, Y5
+	VPMADDWD     inv16b<>+0(SB), Y2, Y6
+	VPADDD       Y6, Y5, Y5
+	VPERM2I128   $0x01, Y5, Y5, Y6
+	VPSIGND      negateHigh32<>+0(SB), Y5, Y5
+	VPADDD       Y5, Y6, Y5
+	VPMADDWD     inv16a<>+0(SB), Y1, Y6
+	VPMADDWD     inv16b<>+0(SB), Y0, Y7
+	VPADDD       Y7, Y6, Y6
+	VPERM2I128   $0x01, Y6, Y6, Y7
+	VPSIGND      negateHigh32<>+0(SB), Y6, Y6
+	VPADDD       Y6, Y7, Y6
+	VPADDD       halfS<>+0(SB), Y5, Y5
+	VPSRAD       $0x12, Y5, Y5
+	VPADDD       halfS<>+0(SB), Y6, Y6
+	VPSRAD       $0x12, Y6, Y6
+	VPACKSSDW    Y6, Y5, Y5
+	VPMADDWD     inv25a<>+0(SB), Y4, Y6
+	VPMADDWD     inv25b<>+0(SB), Y2, Y7
+	VPADDD       Y7, Y6, Y6
+	VPERM2I128   $0x01, Y6, Y6, Y7
+	VPSIGND      negateHigh32<>+0(SB), Y6, Y6
+	VPADDD       Y6, Y7, Y6
+	VPMADDWD     inv25a<>+0(SB), Y1, Y7
+	VPMADDWD     inv25b<>+0(SB), Y0, Y8
+	VPADDD       Y8, Y7, Y7
+	VPERM2I128   $0x01, Y7, Y7, Y8
+	VPSIGND      negateHigh32<>+0(SB), Y7, Y7
+	VPADDD       Y7, Y8, Y7
+	VPADDD       halfS<>+0(SB), Y6, Y6
+	VPSRAD       $0x12, Y6, Y6
+	VPADDD       halfS<>+0(SB), Y7, Y7
+	VPSRAD       $0x12, Y7, Y7
+	VPACKSSDW    Y7, Y6, Y6
+	VPMADDWD     inv34a<>+0(SB), Y4, Y4
+	VPMADDWD     inv34b<>+0(SB), Y2, Y2
+	VPADDD       Y2, Y4, Y2
+	VPERM2I128   $0x01, Y2, Y2, Y4
+	VPSIGND      negateHigh32<>+0(SB), Y2, Y2
+	VPADDD       Y2, Y4, Y2
+	VPMADDWD     inv34a<>+0(SB), Y1, Y1
+	VPMADDWD     inv34b<>+0(SB), Y0, Y0
+	VPADDD       Y0, Y1, Y0
+	VPERM2I128   $0x01, Y0, Y0, Y1
+	VPSIGND      negateHigh32<>+0(SB), Y0, Y0
+	VPADDD       Y0, Y1, Y0
+	VPADDD       halfS<>+0(SB), Y2, Y1
+	VPSRAD       $0x12, Y1, Y1
+	VPADDD       halfS<>+0(SB), Y0, Y0
+	VPSRAD       $0x12, Y0, Y0
+	VPACKSSDW    Y0, Y1, Y0
+	VPUNPCKLWD   Y5, Y3, Y1
+	VPUNPCKHWD   Y5, Y3, Y2
+	VPUNPCKLWD   Y0, Y6, Y3
+	VPUNPCKHWD   Y0, Y6, Y0
+	VPUNPCKLDQ   Y3, Y1, Y4
+	VPUNPCKHDQ   Y3, Y1, Y1
+	VPUNPCKLDQ   Y0, Y2, Y3
+	VPUNPCKHDQ   Y0, Y2, Y0
+	VPERMQ       $0xd8, Y4, Y2
+	VPERMQ       $0xd8, Y1, Y1
+	VPERMQ       $0x8d, Y0, Y0
+	VPERMQ       $0x8d, Y3, Y3
+	VPSHUFHW     $0x1b, Y2, Y2
+	VPSHUFHW     $0x1b, Y1, Y1
+	VPSHUFHW     $0x1b, Y0, Y0
+	VPSHUFHW     $0x1b, Y3, Y3
+	VMOVQ        (DX), X4
+	VPINSRQ      $0x01, (DX)(BX*1), X4, X4
+	VPMOVZXBW    X4, Y4
+	VPADDSW      Y4, Y2, Y2
+	VMOVQ        (DX)(BX*2), X4
+	VPINSRQ      $0x01, (DX)(DI*1), X4, X4
+	VPMOVZXBW    X4, Y4
+	VPADDSW      Y4, Y1, Y1
+	VPACKUSWB    Y1, Y2, Y1
+	VEXTRACTI128 $0x01, Y1, X2
+	VMOVQ        X1, (AX)
+	VPEXTRQ      $0x01, X1, (AX)(CX*2)
+	VMOVQ        X2, (AX)(CX*1)
+	VPEXTRQ      $0x01, X2, (AX)(SI*1)
+	LEAQ         (DX)(BX*4), DX
+	LEAQ         (AX)(CX*4), AX
+	VMOVQ        (DX), X1
+	VPINSRQ      $0x01, (DX)(BX*1), X1, X1
+	VPMOVZXBW    X1, Y1
+	VPADDSW      Y1, Y0, Y0
+	VMOVQ        (DX)(BX*2), X1
+	VPINSRQ      $0x01, (DX)(DI*1), X1, X1
+	VPMOVZXBW    X1, Y1
+	VPADDSW      Y1, Y3, Y1
+	VPACKUSWB    Y1, Y0, Y0
+	VEXTRACTI128 $0x01, Y0, X1
+	VMOVQ        X0, (AX)
+	VPEXTRQ      $0x01, X0, (AX)(CX*2)
+	VMOVQ        X1, (AX)(CX*1)
+	VPEXTRQ      $0x01, X1, (AX)(SI*1)
+	VZEROUPPER
+	RET
 
 // func fdct4x4AVX2(c *[64]int16)
 // Requires: AVX, AVX2
@@ -1567,6 +2109,28 @@ TEXT ·idct4x4AVX2(SB), NOSPLIT, $0-8
 	VEXTRACTI128 $0x01, Y4, 96(AX)
 	VMOVDQU      X0, 48(AX)
 	VEXTRACTI128 $0x01, Y0, 112(AX)
+	VZEROUPPER
+	RET
+
+// func nonzero8AVX2(c *[64]int16) uint64
+// Requires: AVX, AVX2
+TEXT ·nonzero8AVX2(SB), NOSPLIT, $0-16
+	MOVQ      c+0(FP), AX
+	VPXOR     Y0, Y0, Y0
+	VMOVDQU   (AX), Y1
+	VPACKSSWB 32(AX), Y1, Y1
+	VPCMPEQB  Y0, Y1, Y1
+	VPERMQ    $0xd8, Y1, Y1
+	VPMOVMSKB Y1, CX
+	VMOVDQU   64(AX), Y1
+	VPACKSSWB 96(AX), Y1, Y1
+	VPCMPEQB  Y0, Y1, Y1
+	VPERMQ    $0xd8, Y1, Y0
+	VPMOVMSKB Y0, AX
+	SHLQ      $0x20, AX
+	ORQ       CX, AX
+	NOTQ      AX
+	MOVQ      AX, ret+8(FP)
 	VZEROUPPER
 	RET
 

@@ -22,13 +22,23 @@ func diff8AVX2(dst *[64]int16, a *byte, as int, b *byte, bs int) { panic("kern: 
 
 func add8AVX2(dst *byte, ds int, pred *byte, ps int, c *[64]int16) { panic("kern: no assembly") }
 
+func diffHalf8AVX2(dst *[64]int16, a *byte, as int, b *byte, bs int) { panic("kern: no assembly") }
+
+func addTwice8AVX2(dst *byte, ds int, pred *byte, ps int, c *[64]int16) { panic("kern: no assembly") }
+
 func fdct8AVX2(c *[64]int16) { panic("kern: no assembly") }
 
+func diffFDCT8AVX2(c *[64]int16, a *byte, as int, b *byte, bs int) { panic("kern: no assembly") }
+
 func idct8AVX2(c *[64]int16) { panic("kern: no assembly") }
+
+func idctAdd8AVX2(dst *byte, ds int, pred *byte, ps int, c *[64]int16) { panic("kern: no assembly") }
 
 func fdct4x4AVX2(c *[64]int16) { panic("kern: no assembly") }
 
 func idct4x4AVX2(c *[64]int16) { panic("kern: no assembly") }
+
+func nonzero8AVX2(c *[64]int16) uint64 { panic("kern: no assembly") }
 
 func quant8AVX2(c *[64]int16, recip *[64]uint16, bias *[64]uint16) int { panic("kern: no assembly") }
 

@@ -40,6 +40,23 @@ func quantGo(c []int16, recip, bias []uint16) int {
 	return n
 }
 
+// Nonzero8 returns a set of the levels that are not zero: bit i for c[i].
+func Nonzero8(c *[64]int16) uint64 {
+	if useAVX2 {
+		return nonzero8AVX2(c)
+	}
+	return nonzero8Go(c)
+}
+
+func nonzero8Go(c *[64]int16) (set uint64) {
+	for i, v := range c {
+		if v != 0 {
+			set |= 1 << i
+		}
+	}
+	return set
+}
+
 // Dequant8 multiplies levels by their steps, in place, and saturates to 16
 // bits.
 func Dequant8(c, step *[64]int16) {

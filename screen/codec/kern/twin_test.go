@@ -138,6 +138,59 @@ var kernels = []struct {
 		p, ps := s.plane(8, 8)
 		Add8(d, ds, p, ps, s.coefficients())
 	}},
+	{"Add8 in place", func(s *source) {
+		p, ps := s.target(8, 8)
+		Add8(p, ps, p, ps, s.coefficients())
+	}},
+	{"DiffFDCT8", func(s *source) {
+		a, as := s.plane(8, 8)
+		b, bs := s.plane(8, 8)
+		var c, d [64]int16
+		DiffFDCT8(&c, a, as, b, bs)
+		s.putBlock(c[:])
+		Diff8(&d, a, as, b, bs)
+		FDCT8(&d)
+		s.put(same(c == d))
+	}},
+	{"IDCTAdd8", func(s *source) {
+		d, ds := s.target(8, 8)
+		p, ps := s.plane(8, 8)
+		c := s.coefficients()
+		IDCTAdd8(d, ds, p, ps, c)
+		s.putBlock(c[:])
+	}},
+	{"IDCTAdd8 in place", func(s *source) {
+		p, ps := s.target(8, 8)
+		IDCTAdd8(p, ps, p, ps, s.coefficients())
+	}},
+	{"DiffHalf8", func(s *source) {
+		a, as := s.plane(16, 16)
+		b, bs := s.plane(16, 16)
+		var c [64]int16
+		DiffHalf8(&c, a, as, b, bs)
+		s.putBlock(c[:])
+	}},
+	{"AddTwice8", func(s *source) {
+		d, ds := s.target(16, 16)
+		p, ps := s.plane(16, 16)
+		AddTwice8(d, ds, p, ps, s.coefficients())
+	}},
+	{"AddTwice8 in place", func(s *source) {
+		p, ps := s.target(16, 16)
+		AddTwice8(p, ps, p, ps, s.coefficients())
+	}},
+	{"Copy16", func(s *source) {
+		d, ds := s.target(16, 16)
+		p, ps := s.plane(16, 16)
+		Copy16(d, ds, p, ps)
+	}},
+	{"Nonzero8", func(s *source) {
+		c := s.coefficients()
+		for i := range c {
+			c[i] >>= s.byte() & 15
+		}
+		s.put(int(Nonzero8(c)))
+	}},
 	{"FDCT8", func(s *source) { transform(s, FDCT8) }},
 	{"IDCT8", func(s *source) { transform(s, IDCT8) }},
 	{"FDCT4x4", func(s *source) { transform(s, FDCT4x4) }},
@@ -229,9 +282,7 @@ var kernels = []struct {
 		if s.byte()&1 == 1 {
 			b[s.n(0, h-1)*bs+s.n(0, n-1)] ^= 1 << s.n(0, 7)
 		}
-		if EqualRows(a, as, b, bs, n, h) {
-			s.put(1)
-		}
+		s.put(same(EqualRows(a, as, b, bs, n, h)))
 	}},
 	{"HashRow", func(s *source) {
 		p, _ := s.plane(4*s.n(0, 200)+4, 1)
@@ -250,6 +301,13 @@ func (s *source) sibling(w, h, stride int) []byte {
 	}
 	s.planes = append(s.planes, a[len(a)-size:])
 	return p
+}
+
+func same(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
 }
 
 func compare(s *source, n int, f func(a []byte, as int, b []byte, bs int) int) {
@@ -345,4 +403,16 @@ func firstDifference(got, want []byte) string {
 		}
 	}
 	return "lengths"
+}
+
+// BenchmarkTwins measures both twins in one run.
+func BenchmarkTwins(b *testing.B) {
+	if !useAVX2 {
+		b.Skip("the processor has no AVX2")
+	}
+	defer func() { useAVX2 = true }()
+	useAVX2 = false
+	benchmarkAll(b, "Go")
+	useAVX2 = true
+	benchmarkAll(b, "AVX2")
 }

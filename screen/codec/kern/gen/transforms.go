@@ -13,11 +13,17 @@ const (
 // multiplication with a constant of two lanes serves both.
 func (k *kit) transforms() {
 	k.kernel("fdct8", "transforms a residual of 8x8.", "(c *[64]int16)")
-	k.fdct8(k.arg("c"))
+	c := k.arg("c")
+	k.fdct8(c, func(i int) vec { return k.both(at(c, 16*i)) })
 	k.end()
+	k.diffFDCT8()
 	k.kernel("idct8", "turns 8x8 coefficients into a residual.", "(c *[64]int16)")
-	k.idct8(k.arg("c"))
+	c = k.arg("c")
+	for i, rows := range k.idct8(c) {
+		k.VMOVDQU(rows, at(c, 32*i))
+	}
 	k.end()
+	k.idctAdd8()
 	k.kernel("fdct4x4", "transforms four residuals of 4x4.", "(c *[64]int16)")
 	k.fdct4(k.arg("c"))
 	k.end()
@@ -44,11 +50,61 @@ func (k *kit) descale(lo, hi vec, shift int) vec {
 	return k.packs(k.sra32(k.add32(lo, half), shift), k.sra32(k.add32(hi, half), shift))
 }
 
-// fdct8 transforms c over the columns, transposes, and does it again.
-func (k *kit) fdct8(c gp) {
+// diffFDCT8 transforms the difference of two blocks.
+func (k *kit) diffFDCT8() {
+	k.kernel("diffFDCT8", "transforms a - b of 8x8 bytes.", "(c *[64]int16, a *byte, as int, b *byte, bs int)")
+	a, as, b, bs := k.arg("a"), k.arg("as"), k.arg("b"), k.arg("bs")
+	as3, bs3 := k.times3(as), k.times3(bs)
+	both := func(m mem) vec {
+		x, d := k.XMM(), k.YMM()
+		k.VPBROADCASTQ(m, x)
+		k.VPMOVZXBW(x, d)
+		return d
+	}
+	k.fdct8(k.arg("c"), func(i int) vec {
+		if i == 4 {
+			k.LEAQ(operand.Mem{Base: a, Index: as, Scale: 4}, a)
+			k.LEAQ(operand.Mem{Base: b, Index: bs, Scale: 4}, b)
+		}
+		return k.sub16(both(row(a, as, as3, i&3)), both(row(b, bs, bs3, i&3)))
+	})
+	k.end()
+}
+
+// idctAdd8 adds the residual of c to a block.
+func (k *kit) idctAdd8() {
+	k.kernel("idctAdd8", "stores pred and the residual of c.", "(dst *byte, ds int, pred *byte, ps int, c *[64]int16)")
+	dst, ds, pred, ps := k.arg("dst"), k.arg("ds"), k.arg("pred"), k.arg("ps")
+	ds3, ps3 := k.times3(ds), k.times3(ps)
+	rows := k.idct8(k.arg("c"))
+	for i := 0; i < 4; i += 2 {
+		upper := k.adds16(rows[i], k.widenRows(row(pred, ps, ps3, 0), row(pred, ps, ps3, 1)))
+		lower := k.adds16(rows[i+1], k.widenRows(row(pred, ps, ps3, 2), row(pred, ps, ps3, 3)))
+		sum, odd := k.packu(upper, lower), k.XMM()
+		k.VEXTRACTI128(operand.U8(1), sum, odd)
+		k.storeHalves(sum.AsX().(vec), row(dst, ds, ds3, 0), row(dst, ds, ds3, 2))
+		k.storeHalves(odd, row(dst, ds, ds3, 1), row(dst, ds, ds3, 3))
+		if i == 0 {
+			k.LEAQ(operand.Mem{Base: pred, Index: ps, Scale: 4}, pred)
+			k.LEAQ(operand.Mem{Base: dst, Index: ds, Scale: 4}, dst)
+		}
+	}
+	k.end()
+}
+
+// widenRows makes words of 8 bytes in each lane.
+func (k *kit) widenRows(lo, hi mem) vec {
+	d := k.YMM()
+	k.VPMOVZXBW(k.halves(lo, hi), d)
+	return d
+}
+
+// fdct8 transforms eight rows, each loaded into both lanes, over the columns,
+// transposes, does it again and stores to c.
+func (k *kit) fdct8(c gp, load func(i int) vec) {
 	var r [8]vec
 	for i := range r {
-		r[i] = k.both(at(c, 16*i))
+		r[i] = load(i)
 	}
 	z := k.fdct8Pass(&r, 11)
 	u := k.transposePairs(z)
@@ -59,12 +115,16 @@ func (k *kit) fdct8(c gp) {
 	// The words of z stand in the order of rows 0 2 4 6 1 3 5 7, its
 	// registers in the order of columns [0|1] [2|3] [4|5] [6|7].
 	weave := k.bytes("weave", 0, 1, 8, 9, 2, 3, 10, 11, 4, 5, 12, 13, 6, 7, 14, 15)
-	for i, v := range k.transposePairs(z) {
-		v = k.shuffle(k.quarters(v, 0, 2, 1, 3), weave)
-		first := []int{0, 4, 1, 5}[i]
-		k.VMOVDQU(v.AsX(), at(c, 16*first))
-		k.VEXTRACTI128(operand.U8(1), v, at(c, 16*(first+2)))
+	var v [4]vec // rows [0|2] [4|6] [1|3] [5|7]
+	for i, q := range k.transposePairs(z) {
+		v[i] = k.shuffle(k.quarters(q, 0, 2, 1, 3), weave)
 	}
+	// Whole registers are stored, so that the quantiser can load them
+	// before they have reached the cache.
+	k.VMOVDQU(k.lowLanes(v[0], v[2]), at(c, 0))
+	k.VMOVDQU(k.highLanes(v[0], v[2]), at(c, 32))
+	k.VMOVDQU(k.lowLanes(v[1], v[3]), at(c, 64))
+	k.VMOVDQU(k.highLanes(v[1], v[3]), at(c, 96))
 }
 
 // fdct8Pass takes eight rows, each in both lanes, and returns the
@@ -100,8 +160,8 @@ func (k *kit) transposePairs(z [4]vec) [4]vec {
 	return [4]vec{k.lo32(t0, t2), k.hi32(t0, t2), k.lo32(t1, t3), k.hi32(t1, t3)}
 }
 
-// idct8 is the inverse of fdct8.
-func (k *kit) idct8(c gp) {
+// idct8 is the inverse of fdct8 and returns rows [0|1] [2|3] [4|5] [6|7].
+func (k *kit) idct8(c gp) (rows [4]vec) {
 	var z [4]vec
 	for i := range z {
 		z[i] = k.y(at(c, 32*i))
@@ -113,15 +173,16 @@ func (k *kit) idct8(c gp) {
 	z = k.idct8Pass(z, 18)
 	u := k.transposePairs(z)
 	// Words stand in the order of rows 0 1 2 3 7 6 5 4, and so do columns.
-	rows := [4]vec{
+	rows = [4]vec{
 		k.quarters(u[0], 0, 2, 1, 3), k.quarters(u[1], 0, 2, 1, 3),
 		k.quarters(u[3], 1, 3, 0, 2), k.quarters(u[2], 1, 3, 0, 2),
 	}
 	for i, v := range rows {
 		d := k.YMM()
 		k.VPSHUFHW(operand.U8(0x1b), v, d)
-		k.VMOVDQU(d, at(c, 32*i))
+		rows[i] = d
 	}
+	return rows
 }
 
 // idct8Pass takes rows [0|1] [2|3] [4|5] [6|7] and returns the rows
