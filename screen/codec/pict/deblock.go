@@ -34,6 +34,9 @@ func (p *picture) deblock(tx, ty int, t *tile) {
 	if ty > 0 {
 		up = p.beside(tx, ty-1)
 	}
+	if t.kind == kindSkip && (left == nil || quiet(left, t)) && (up == nil || quiet(up, t)) {
+		return
+	}
 	for c := range 3 {
 		pl := &p.now[c]
 		for b := range 2 { // the two halves of each edge
@@ -65,9 +68,6 @@ func (p *picture) beside(tx, ty int) *tile {
 
 var idle tile
 
-// live tells that the body changes the tile.
-func (p *picture) live(t *tile) bool { return t.frame == p.frame && t.kind != kindStill }
-
 // strength of the edge between quarter i of a and quarter j of b in component
 // c, -1 for none.
 func strength(a, b *tile, c, i, j int) int {
@@ -92,6 +92,11 @@ func (t *tile) has(c, i int) bool {
 		i = halfCb + c - 1
 	}
 	return t.coded>>i&1 == 1
+}
+
+// quiet: there is nothing to smooth between a and the skipped b.
+func quiet(a, b *tile) bool {
+	return a.coded == 0 && a.kind != kindIntra && !far(a.mv.x, b.mv.x) && !far(a.mv.y, b.mv.y)
 }
 
 // far: a whole sample or more apart.

@@ -29,13 +29,20 @@ type Stats struct {
 // Encoder codes tiles of one picture. Not safe for concurrent use.
 type Encoder struct {
 	*picture
-	rc     rc.Encoder
-	stats  Stats
-	rate   rate
-	src    tilePixels
-	ahead  tilePixels // prediction
+	rc    rc.Encoder
+	stats Stats
+	rate  rate
+
+	line  [3][]byte // a row of tiles of the source
+	src   [3][]byte // a tile's part of it
+	ss    int       // stride of both
+	sads  []uint32  // of the tiles as last searched
+	find  searcher
+	ahead tilePixels // prediction
+
 	tries  [2]trial
-	best   *trial // of tries; the other is spare
+	best   *trial // of tries
+	spare  *trial // the other
 	halves halves
 	lam    lambdas
 }
@@ -44,6 +51,12 @@ type Encoder struct {
 func NewEncoder(w, h int) *Encoder {
 	e := &Encoder{picture: newPicture(w, h)}
 	e.rate.bits = make([]uint16, e.cols*e.rows)
+	e.sads = make([]uint32, e.cols*e.rows)
+	e.ss = e.cols * side
+	for c := range e.line {
+		e.line[c] = make([]byte, e.ss*side)
+	}
+	e.find.e = e
 	return e
 }
 
@@ -104,9 +117,10 @@ func (e *Encoder) Encode(dst []byte, src, ref *screen.Frame, want *grid.Set, p P
 		e.m.qp.Encode(&e.rc, int32(next-qp))
 		qp = next
 		e.lam.set(qp)
+		e.loadRow(src, want, ty)
 		for tx := want.Next(0, ty); tx < want.Cols; tx = want.Next(tx+1, ty) {
 			before := e.rc.Len()
-			e.tile(src, tx, ty, qp)
+			e.tile(tx, ty, qp)
 			e.rate.note(ty*e.cols+tx, e.rc.Len()-before)
 		}
 	}
@@ -126,10 +140,24 @@ func (e *Encoder) late(p Params) bool {
 	return !p.Until.IsZero() && !time.Now().Before(p.Until)
 }
 
+// loadRow converts the source of a row's tiles.
+func (e *Encoder) loadRow(src *screen.Frame, want *grid.Set, ty int) {
+	for tx := want.Next(0, ty); tx < want.Cols; {
+		from := tx
+		for tx < want.Cols && want.Has(tx, ty) {
+			tx++
+		}
+		at := from * side
+		e.load(e.line[0][at:], e.line[1][at:], e.line[2][at:], e.ss, src, from, tx, ty)
+		tx = want.Next(tx, ty)
+	}
+}
+
 // tile codes one tile.
-func (e *Encoder) tile(src *screen.Frame, tx, ty, qp int) {
-	px, stride := e.tilePix(src, tx, ty)
-	kern.ToYCC444(e.src[0][:], side, e.src[1][:], e.src[2][:], side, px, stride, side, side)
+func (e *Encoder) tile(tx, ty, qp int) {
+	for c := range e.src {
+		e.src[c] = e.line[c][tx*side:]
+	}
 	a := e.around(tx, ty)
 	e.decide(tx, ty, &a, qp)
 	t := e.best
@@ -152,6 +180,6 @@ func (e *Encoder) tile(src *screen.Frame, tx, ty, qp int) {
 // place writes a tile into now.
 func (e *Encoder) place(tx, ty int, t *tilePixels) {
 	for c := range t {
-		copy16(e.now[c].at(tx*side, ty*side), e.now[c].stride, t[c][:], side)
+		kern.Copy16(e.now[c].at(tx*side, ty*side), e.now[c].stride, t[c][:], side)
 	}
 }

@@ -228,26 +228,3 @@ func (w *wide) predict(dst []byte, ds int, mode int) {
 		}
 	}
 }
-
-// diffHalf8 stores the means of two by two samples of a - b, 16 x 16.
-func diffHalf8(dst *[64]int16, a []byte, as int, b []byte, bs int) {
-	for y := range 8 {
-		p0, p1 := a[2*y*as:][:side], a[(2*y+1)*as:][:side]
-		q0, q1 := b[2*y*bs:][:side], b[(2*y+1)*bs:][:side]
-		for x := range 8 {
-			s := int(p0[2*x]) + int(p0[2*x+1]) + int(p1[2*x]) + int(p1[2*x+1])
-			s -= int(q0[2*x]) + int(q0[2*x+1]) + int(q1[2*x]) + int(q1[2*x+1])
-			dst[y*8+x] = int16((s + 2) >> 2)
-		}
-	}
-}
-
-// addTwice8 adds each of c to two by two samples of pred.
-func addTwice8(dst []byte, ds int, pred []byte, ps int, c *[64]int16) {
-	for y := range side {
-		d, p, r := dst[y*ds:][:side], pred[y*ps:][:side], c[y>>1*8:][:8]
-		for x := range d {
-			d[x] = clamp8(int(p[x]) + int(r[x>>1]))
-		}
-	}
-}

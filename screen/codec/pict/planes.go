@@ -43,12 +43,6 @@ const (
 // side is the tile's side in samples of any component.
 const side = grid.Side
 
-func copy16(dst []byte, ds int, src []byte, ss int) {
-	for y := range side {
-		copy(dst[y*ds:y*ds+side], src[y*ss:y*ss+side])
-	}
-}
-
 // picture is what both ends keep about one picture. now is what is being
 // made; old is the picture before, the source of motion compensation. Between
 // two bodies they are alike, but for stale tiles, whose pixels somebody else
@@ -122,10 +116,9 @@ func (p *picture) fresh(ref *screen.Frame, set *grid.Set) {
 	box := reach(set)
 	for ty := box.Min.Y; ty < box.Max.Y; ty++ {
 		for tx := p.stale.Next(box.Min.X, ty); tx < box.Max.X; tx = p.stale.Next(tx+1, ty) {
-			px, stride := p.tilePix(ref, tx, ty)
-			n := &p.now
-			kern.ToYCC444(n[0].at(tx*side, ty*side), n[0].stride, n[1].at(tx*side, ty*side), n[2].at(tx*side, ty*side), n[1].stride, px, stride, side, side)
-			p.keep(tx, ty)
+			n, x, y := &p.now, tx*side, ty*side
+			p.load(n[0].at(x, y), n[1].at(x, y), n[2].at(x, y), n[0].stride, ref, tx, tx+1, ty)
+			p.keepRun(tx, tx+1, ty)
 			p.stale.Del(tx, ty)
 		}
 	}
@@ -170,47 +163,95 @@ func (p *picture) tilePix(f *screen.Frame, tx, ty int) ([]byte, int) {
 	return p.pixels[:], side * 4
 }
 
-// show writes the tile's pixels to f as the viewer sees them.
-func (p *picture) show(f *screen.Frame, tx, ty int) {
-	x, y := tx*side, ty*side
-	n := &p.now
-	luma, cb, cr := n[0].at(x, y), n[1].at(x, y), n[2].at(x, y)
-	if x+side <= p.w && y+side <= p.h {
-		kern.FromYCC444(f.Pix[f.Offset(f.Rect.Min.X+x, f.Rect.Min.Y+y):], f.Stride, luma, n[0].stride, cb, cr, n[1].stride, side, side)
+// showRun writes tiles side by side to f as the viewer sees them.
+func (p *picture) showRun(f *screen.Frame, from, to, ty int) {
+	if to*side > p.w || (ty+1)*side > p.h {
+		if to-1 > from {
+			p.showRun(f, from, to-1, ty)
+		}
+		p.showEdge(f, to-1, ty)
 		return
 	}
-	kern.FromYCC444(p.pixels[:], side*4, luma, n[0].stride, cb, cr, n[1].stride, side, side)
+	p.convert(f.Pix[f.Offset(f.Rect.Min.X+from*side, f.Rect.Min.Y+ty*side):], f.Stride, from, to, ty)
+}
+
+// showEdge writes a tile that the picture's end cuts.
+func (p *picture) showEdge(f *screen.Frame, tx, ty int) {
+	x, y := tx*side, ty*side
+	p.convert(p.pixels[:], side*4, tx, tx+1, ty)
 	for j := range min(side, p.h-y) {
 		copy(f.Row(f.Rect.Min.Y+y+j, f.Rect.Min.X+x, f.Rect.Min.X+min(x+side, p.w)), p.pixels[j*side*4:])
 	}
 }
 
-// keep makes the tile of now the tile of old.
-func (p *picture) keep(tx, ty int) {
-	for c := range 3 {
-		n, o := p.now[c].at(tx*side, ty*side), p.old[c].at(tx*side, ty*side)
-		copy16(o, p.old[c].stride, n, p.now[c].stride)
+func (p *picture) convert(px []byte, stride, from, to, ty int) {
+	n := &p.now
+	x, y := from*side, ty*side
+	kern.FromYCC444(px, stride, n[0].at(x, y), n[0].stride, n[1].at(x, y), n[2].at(x, y), n[1].stride, (to-from)*side, side)
+}
+
+// keepRun makes tiles of now those of old.
+func (p *picture) keepRun(from, to, ty int) {
+	for c := range p.now {
+		n, o, stride := p.now[c].pix, p.old[c].pix, p.now[c].stride
+		for y := ty * side; y < (ty+1)*side; y++ {
+			copy(o[y*stride+from*side:y*stride+to*side], n[y*stride+from*side:])
+		}
+	}
+}
+
+// load converts tiles side by side of f into three planes of the stride of
+// now; where the picture ends the last column and row go on.
+func (p *picture) load(y, cb, cr []byte, stride int, f *screen.Frame, from, to, ty int) {
+	whole := to
+	if (ty+1)*side > p.h {
+		whole = from
+	} else if to*side > p.w {
+		whole--
+	}
+	if whole > from {
+		px := f.Pix[f.Offset(f.Rect.Min.X+from*side, f.Rect.Min.Y+ty*side):]
+		kern.ToYCC444(y, stride, cb, cr, stride, px, f.Stride, (whole-from)*side, side)
+	}
+	for tx := whole; tx < to; tx++ {
+		at := (tx - from) * side
+		px, ps := p.tilePix(f, tx, ty)
+		kern.ToYCC444(y[at:], stride, cb[at:], cr[at:], stride, px, ps, side, side)
 	}
 }
 
 // finish filters, shows and keeps the tiles that the body has changed.
 func (p *picture) finish(ref *screen.Frame, set *grid.Set) {
-	p.each(set, func(tx, ty int, t *tile) { p.deblock(tx, ty, t) })
-	p.each(set, func(tx, ty int, _ *tile) {
-		p.show(ref, tx, ty)
-		p.keep(tx, ty)
-	})
-}
-
-func (p *picture) each(set *grid.Set, do func(tx, ty int, t *tile)) {
 	for ty := range set.Rows {
-		for tx := set.Next(0, ty); tx < set.Cols; tx = set.Next(tx+1, ty) {
-			if t := &p.tiles[ty*p.cols+tx]; t.frame == p.frame && t.kind != kindStill {
-				do(tx, ty, t)
+		for from, to := p.run(set, 0, ty); from < to; from, to = p.run(set, to, ty) {
+			for tx := from; tx < to; tx++ {
+				p.deblock(tx, ty, &p.tiles[ty*p.cols+tx])
 			}
 		}
 	}
+	for ty := range set.Rows {
+		for from, to := p.run(set, 0, ty); from < to; from, to = p.run(set, to, ty) {
+			p.showRun(ref, from, to, ty)
+			p.keepRun(from, to, ty)
+		}
+	}
 }
+
+// run finds the next tiles side by side, from tx on, that the body has changed.
+func (p *picture) run(set *grid.Set, tx, ty int) (from, to int) {
+	tx = set.Next(tx, ty)
+	for tx < set.Cols && !p.live(&p.tiles[ty*p.cols+tx]) {
+		tx = set.Next(tx+1, ty)
+	}
+	from = tx
+	for tx < set.Cols && set.Has(tx, ty) && p.live(&p.tiles[ty*p.cols+tx]) {
+		tx++
+	}
+	return from, tx
+}
+
+// live tells that the body changes the tile.
+func (p *picture) live(t *tile) bool { return t.frame == p.frame && t.kind != kindStill }
 
 // lately gives the tile if this body has coded it, else nil.
 func (p *picture) lately(tx, ty int) *tile {

@@ -12,12 +12,33 @@ func mvBits(v, guess vector) int {
 
 func partBits(d int) int { return 2 * bitLen(max(d, -d)) }
 
-// search finds a vector for the tile, and what it costs in 1/16 units of
-// absolute difference.
-func (e *Encoder) search(tx, ty int, a *around) (vector, int) {
-	s := searcher{e: e, tx: tx, ty: ty, guess: a.guess, best: -1}
-	s.try(a.guess)
-	s.try(vector{})
+// searcher finds a vector for one tile.
+type searcher struct {
+	e      *Encoder
+	tx, ty int
+	guess  vector
+	// The best so far: its vector, its sum of absolute luma differences, and
+	// that with the bits of the vector, in 1/16 units.
+	at   vector
+	sad  int
+	cost int
+	// Sums of the vectors that are cheap to code.
+	guessed, still int
+	buf            [side * side]byte
+}
+
+func (s *searcher) search(tx, ty int, a *around) {
+	e := s.e
+	s.tx, s.ty, s.guess, s.cost = tx, ty, a.guess, 1<<62
+	s.still = s.try(vector{})
+	s.guessed = s.still
+	if a.guess != (vector{}) {
+		s.guessed = s.try(a.guess)
+	}
+	if s.sad <= e.lam.calm[0] || s.settled(a) {
+		s.note()
+		return
+	}
 	if a.left != nil {
 		s.try(a.left.mv)
 	}
@@ -27,71 +48,78 @@ func (e *Encoder) search(tx, ty int, a *around) (vector, int) {
 	if a.recent {
 		s.try(a.was.mv)
 	}
-	if s.cost > 16*side*side/2 {
+	if s.sad > e.lam.calm[0] && !s.settled(a) {
 		s.diamond()
+		s.fine(2)
+		s.fine(1)
 	}
-	s.fine(2)
-	s.fine(1)
-	return s.at, s.cost
+	s.note()
 }
 
-type searcher struct {
-	e      *Encoder
-	tx, ty int
-	guess  vector
-	at     vector
-	cost   int
-	best   int
-	tried  [5]vector
-	n      int
-	buf    [side * side]byte
+// settled tells that the tile fits as well as its neighbours do, with a
+// vector of theirs: that is where noise alone is left.
+func (s *searcher) settled(a *around) bool {
+	i := s.ty*s.e.cols + s.tx
+	least := uint32(1 << 31)
+	if a.left != nil && a.left.mv == s.at && a.left.kind != kindIntra {
+		least = s.e.sads[i-1]
+	}
+	if a.up != nil && a.up.mv == s.at && a.up.kind != kindIntra {
+		least = min(least, s.e.sads[i-s.e.cols])
+	}
+	return least != 1<<31 && s.sad <= int(least+least>>4)
 }
 
-func (s *searcher) try(v vector) bool {
+func (s *searcher) note() { s.e.sads[s.ty*s.e.cols+s.tx] = uint32(s.sad) }
+
+// try gives the sum of absolute differences at v.
+func (s *searcher) try(v vector) int {
 	if v.x < -maxVector || v.y < -maxVector || v.x > maxVector || v.y > maxVector {
-		return false
+		return 1 << 30
 	}
 	var sad int
 	if (v.x|v.y)&3 == 0 {
 		src, ss := s.e.old[0].patch(s.tx*side+int(v.x>>2), s.ty*side+int(v.y>>2), side, side, &s.e.picture.patch)
-		sad = kern.SAD16(s.e.src[0][:], side, src, ss)
+		sad = kern.SAD16(s.e.src[0], s.e.ss, src, ss)
 	} else {
 		s.e.move(s.buf[:], side, 0, s.tx, s.ty, v)
-		sad = kern.SAD16(s.e.src[0][:], side, s.buf[:], side)
+		sad = kern.SAD16(s.e.src[0], s.e.ss, s.buf[:], side)
 	}
-	cost := 16*sad + s.e.lam.sad*mvBits(v, s.guess)
-	if s.best < 0 || cost < s.cost {
-		s.best, s.cost, s.at = 0, cost, v
-		return true
+	if cost := 16*sad + s.e.lam.sad*mvBits(v, s.guess); cost < s.cost {
+		s.cost, s.at, s.sad = cost, v, sad
 	}
-	return false
+	return sad
 }
 
-// diamond goes downhill over whole samples.
+// diamond goes downhill over whole samples, in smaller and smaller steps.
 func (s *searcher) diamond() {
-	s.at = vector{s.at.x &^ 3, s.at.y &^ 3}
+	s.try(vector{(s.at.x + 2) &^ 3, (s.at.y + 2) &^ 3})
 	for step := int16(16); step >= 4; step /= 2 {
 		for range 16 {
 			c := s.at
-			moved := s.try(vector{c.x - step, c.y})
-			moved = s.try(vector{c.x + step, c.y}) || moved
-			moved = s.try(vector{c.x, c.y - step}) || moved
-			moved = s.try(vector{c.x, c.y + step}) || moved
-			if !moved {
+			s.try(vector{c.x - step, c.y})
+			s.try(vector{c.x + step, c.y})
+			s.try(vector{c.x, c.y - step})
+			s.try(vector{c.x, c.y + step})
+			if s.at == c {
 				break
 			}
 		}
 	}
 }
 
-// fine tries the eight neighbours at a distance.
+// fine tries the neighbours at a distance, then the corner between the best
+// two sides.
 func (s *searcher) fine(d int16) {
 	c := s.at
-	for y := -d; y <= d; y += d {
-		for x := -d; x <= d; x += d {
-			if x != 0 || y != 0 {
-				s.try(vector{c.x + x, c.y + y})
-			}
-		}
+	l, r := s.try(vector{c.x - d, c.y}), s.try(vector{c.x + d, c.y})
+	u, o := s.try(vector{c.x, c.y - d}), s.try(vector{c.x, c.y + d})
+	x, y := c.x+d, c.y+d
+	if l < r {
+		x = c.x - d
 	}
+	if u < o {
+		y = c.y - d
+	}
+	s.try(vector{x, y})
 }

@@ -311,23 +311,23 @@ func (p *picture) move(dst []byte, ds int, c, tx, ty int, mv vector) {
 	x, y := tx*side+int(mv.x>>2), ty*side+int(mv.y>>2)
 	if (mv.x|mv.y)&3 == 0 {
 		src, ss := p.old[c].patch(x, y, side, side, &p.patch)
-		copy16(dst, ds, src, ss)
+		kern.Copy16(dst, ds, src, ss)
 		return
 	}
 	src, ss := p.old[c].patch(x-kern.MCBefore, y-kern.MCBefore, n, n, &p.patch)
 	kern.MC16(dst, ds, src, ss, int(mv.x&3), int(mv.y&3), side, side)
 }
 
-// rebuild adds the levels, which become rubbish, to pred: 8 x 8 samples, or
-// twice that for blocks of half resolution.
+// rebuild adds the levels to pred: 8 x 8 samples, or twice that for blocks
+// of half resolution. The levels become rubbish.
 func rebuild(dst []byte, ds int, pred []byte, ps int, level *[64]int16, qp int, s sort) {
 	kern.Dequant8(level, &stepTable[qp])
-	kern.IDCT8(level)
 	if s == sortHalfCb || s == sortHalfCr {
-		addTwice8(dst, ds, pred, ps, level)
+		kern.IDCT8(level)
+		kern.AddTwice8(dst, ds, pred, ps, level)
 		return
 	}
-	kern.Add8(dst, ds, pred, ps, level)
+	kern.IDCTAdd8(dst, ds, pred, ps, level)
 }
 
 // spot gives the component of block b and where in a tile it is.

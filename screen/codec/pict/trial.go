@@ -20,6 +20,9 @@ type lambdas struct {
 	qp  int
 	ssd int // 1/64 squared luma units for a bit
 	sad int // 1/16 luma units for a bit
+	// calm is the sum of absolute differences of a tile's component below
+	// which no level is expected.
+	calm [3]int
 }
 
 func (l *lambdas) set(qp int) {
@@ -27,48 +30,90 @@ func (l *lambdas) set(qp int) {
 	l.qp = qp
 	l.ssd = int(64*lambdaSSD*step*step + 0.5)
 	l.sad = int(16*math.Sqrt(lambdaSSD)*step + 0.5)
+	l.calm = [3]int{int(calmLuma * step * side * side), int(calmChroma * step * side * side), int(calmChroma * step * side * side)}
 }
+
+// A tile whose samples are off by less than these shares of the step, on the
+// average, has hardly any level: noise of that size stays below the dead zone
+// in all frequencies.
+var calmLuma, calmChroma = 0.16, 0.12
 
 // lambdaSSD is how many squares of the step a bit is worth.
 var lambdaSSD = 0.13
 
 // decide finds the way with the least cost and makes it e.best.
 func (e *Encoder) decide(tx, ty int, a *around, qp int) {
-	e.best = &e.tries[0]
-	spare := &e.tries[1]
+	e.best, e.spare = &e.tries[0], &e.tries[1]
+	s := &e.find
+	s.search(tx, ty, a)
 	t := e.best
-	mv, dist := e.search(tx, ty, a)
-	t.info = info{kind: kindInter, mv: mv}
 	for c := range e.ahead {
-		e.move(e.ahead[c][:], side, c, tx, ty, mv)
+		e.move(e.ahead[c][:], side, c, tx, ty, s.at)
 	}
-	t.cost = e.lam.ssd*(3+mvBits(mv, a.guess)) + e.residual(t, qp)
-	if t.coded == 0 && mv == a.guess {
+	if s.at == a.guess || s.at == (vector{}) {
+		if e.calm(s, a) {
+			return
+		}
+	}
+	t.info = info{kind: kindInter, mv: s.at}
+	t.cost = e.lam.ssd*(2+mvBits(s.at, a.guess)) + e.residual(t, qp)
+	if t.coded != 0 || s.at != a.guess {
+		e.leave(tx, ty, s, a)
+	} else {
 		t.kind = kindSkip
-		t.cost -= e.lam.ssd * 3
 	}
-	if t.coded != 0 || mv != a.guess {
-		e.trySkip(spare, tx, ty, a.guess)
-		if spare.cost < t.cost {
-			t, spare = spare, t
-		}
+	if e.best.coded != 0 && s.cost > e.activity() {
+		e.tryIntra(e.spare, tx, ty, a, qp)
+		e.better()
 	}
-	if a.guess != (vector{}) && (mv != vector{} || t.coded != 0) {
-		e.tryStill(spare, tx, ty)
-		if spare.cost < t.cost {
-			t, spare = spare, t
-		}
-	}
-	if t.kind == kindSkip && t.mv == (vector{}) {
+	if t = e.best; t.kind == kindSkip && t.mv == (vector{}) {
 		t.kind = kindStill
 	}
-	if t.coded != 0 && dist > e.activity() {
-		e.tryIntra(spare, tx, ty, a, qp)
-		if spare.cost < t.cost {
-			t, spare = spare, t
+}
+
+// better makes the spare trial the best if it is.
+func (e *Encoder) better() {
+	if e.spare.cost < e.best.cost {
+		e.best, e.spare = e.spare, e.best
+	}
+}
+
+// calm skips the tile if the prediction lacks so little that no quantiser
+// would find it.
+func (e *Encoder) calm(s *searcher, a *around) bool {
+	if s.sad > e.lam.calm[0] {
+		return false
+	}
+	for c := 1; c < 3; c++ {
+		if kern.SAD16(e.src[c], e.ss, e.ahead[c][:], side) > e.lam.calm[c] {
+			return false
 		}
 	}
-	e.best = t
+	t := e.best
+	t.info = info{kind: kindSkip, mv: s.at}
+	if s.at == (vector{}) {
+		t.kind = kindStill
+		return true
+	}
+	for c := range t.pix {
+		t.pix[c] = e.ahead[c]
+	}
+	return true
+}
+
+// leave tries to leave the tile without levels: moved as foretold, or still.
+func (e *Encoder) leave(tx, ty int, s *searcher, a *around) {
+	if a.guess != (vector{}) && s.guessed < s.sad+s.sad/4+side*side/4 {
+		e.trySkip(e.spare, tx, ty, s.at, a.guess)
+		e.better()
+	}
+	if s.still < s.sad+s.sad/4+side*side/4 {
+		e.tryStill(e.spare, tx, ty)
+		if a.guess == (vector{}) {
+			e.spare.cost -= e.lam.ssd
+		}
+		e.better()
+	}
 }
 
 // residual quantises what e.ahead lacks, and gives the cost of the blocks.
@@ -77,12 +122,12 @@ func (e *Encoder) residual(t *trial, qp int) int {
 	cost := 0
 	for b := range 4 {
 		at := b>>1*8*side + b&1*8
-		cost += e.block(t, b, at, e.ahead[0][at:], side, qp, &interBias)
+		cost += e.block(t, b, e.ahead[0][at:], side, qp, &interBias)
 	}
 	before := t.coded
 	chroma := 0
 	for b := range 2 {
-		chroma += e.block(t, halfCb+b, 0, e.ahead[1+b][:], side, qp, &interBias)
+		chroma += e.block(t, halfCb+b, e.ahead[1+b][:], side, qp, &interBias)
 	}
 	if chroma < e.lam.ssd*fullFrom {
 		return cost + chroma
@@ -94,7 +139,7 @@ func (e *Encoder) residual(t *trial, qp int) int {
 	full := e.lam.ssd * 6
 	for b := fullCb; b < fullCr+4; b++ {
 		at := b>>1&1*8*side + b&1*8
-		full += e.block(t, b, at, e.ahead[b>>2][at:], side, qp, &interBias)
+		full += e.block(t, b, e.ahead[b>>2][at:], side, qp, &interBias)
 	}
 	if full < chroma && t.coded != before {
 		return cost + full
@@ -126,21 +171,20 @@ func (e *Encoder) backHalf(t *trial) {
 	copy(t.pix[1:], e.halves.pix[:])
 }
 
-// block transforms and quantises block b, whose samples begin at in the
-// tile's, writes to t.pix how it comes out and gives its cost.
-func (e *Encoder) block(t *trial, b, at int, pred []byte, ps int, qp int, bias *[maxQP + 1][64]uint16) int {
+// block transforms and quantises block b, writes to t.pix how it comes out and gives its cost.
+func (e *Encoder) block(t *trial, b int, pred []byte, ps int, qp int, bias *[maxQP + 1][64]uint16) int {
 	s := sortOf(b, t.full)
-	c, _, _ := spot(b, t.full)
-	src, out := e.src[c][at:], t.pix[c][at:]
+	c, x, y := spot(b, t.full)
+	src, out := e.src[c][y*e.ss+x:], t.pix[c][y*side+x:]
 	twice := s == sortHalfCb || s == sortHalfCr
 	qp = blockQP(qp, s)
 	level := &t.level[b]
 	if twice {
-		diffHalf8(level, src, side, pred, ps)
+		kern.DiffHalf8(level, src, e.ss, pred, ps)
+		kern.FDCT8(level)
 	} else {
-		kern.Diff8(level, src, side, pred, ps)
+		kern.DiffFDCT8(level, src, e.ss, pred, ps)
 	}
-	kern.FDCT8(level)
 	coef := *level
 	last, bits := -1, 0
 	if kern.Quant8(level, &recips[qp], &bias[qp]) > 0 {
@@ -152,16 +196,16 @@ func (e *Encoder) block(t *trial, b, at int, pred []byte, ps int, qp int, bias *
 		coef = *level
 		rebuild(out, side, pred, ps, &coef, qp, s)
 	} else if twice {
-		copy16(out, side, pred, ps)
+		kern.Copy16(out, side, pred, ps)
 	} else {
 		for y := range 8 {
 			copy(out[y*side:y*side+8], pred[y*ps:y*ps+8])
 		}
 	}
 	if twice {
-		return weights[s]*4*kern.SSD16(src, side, out, side) + e.lam.ssd*bits/8
+		return weights[s]*4*kern.SSD16(src, e.ss, out, side) + e.lam.ssd*bits/8
 	}
-	return weights[s]*16*kern.SSD8(src, side, out, side) + e.lam.ssd*bits/8
+	return weights[s]*16*kern.SSD8(src, e.ss, out, side) + e.lam.ssd*bits/8
 }
 
 // interBias and intraBias are the dead zones: what is added to a size before
@@ -236,18 +280,22 @@ func prune(c, level *[64]int16, step, lambda int) (int, int) {
 
 // whole gives the weighted error of pixels, 1/64 squared luma units.
 func (e *Encoder) whole(p *[3]plane, x, y int) int {
-	return 16 * (weights[sortLuma]*kern.SSD16(e.src[0][:], side, p[0].at(x, y), p[0].stride) +
-		weights[sortFullCb]*kern.SSD16(e.src[1][:], side, p[1].at(x, y), p[1].stride) +
-		weights[sortFullCr]*kern.SSD16(e.src[2][:], side, p[2].at(x, y), p[2].stride))
+	return 16 * (weights[sortLuma]*kern.SSD16(e.src[0], e.ss, p[0].at(x, y), p[0].stride) +
+		weights[sortFullCb]*kern.SSD16(e.src[1], e.ss, p[1].at(x, y), p[1].stride) +
+		weights[sortFullCr]*kern.SSD16(e.src[2], e.ss, p[2].at(x, y), p[2].stride))
 }
 
-// trySkip moves by mv and leaves it at that.
-func (e *Encoder) trySkip(t *trial, tx, ty int, mv vector) {
+// trySkip moves by mv and leaves it at that; e.ahead is moved by ahead.
+func (e *Encoder) trySkip(t *trial, tx, ty int, ahead, mv vector) {
 	t.info = info{kind: kindSkip, mv: mv}
 	t.cost = 0
 	for c, s := range [3]sort{sortLuma, sortFullCb, sortFullCr} {
-		e.move(t.pix[c][:], side, c, tx, ty, mv)
-		t.cost += 16 * weights[s] * kern.SSD16(e.src[c][:], side, t.pix[c][:], side)
+		if ahead == mv {
+			t.pix[c] = e.ahead[c]
+		} else {
+			e.move(t.pix[c][:], side, c, tx, ty, mv)
+		}
+		t.cost += 16 * weights[s] * kern.SSD16(e.src[c], e.ss, t.pix[c][:], side)
 	}
 }
 
@@ -262,16 +310,16 @@ func (e *Encoder) tryStill(t *trial, tx, ty int) {
 func (e *Encoder) activity() int {
 	sum := 0
 	for b := range 4 {
-		p := e.src[0][b>>1*8*side+b&1*8:]
+		p := e.src[0][b>>1*8*e.ss+b&1*8:]
 		mean := 0
 		for y := range 8 {
-			for _, v := range p[y*side : y*side+8] {
+			for _, v := range p[y*e.ss : y*e.ss+8] {
 				mean += int(v)
 			}
 		}
 		mean = (mean + 32) >> 6
 		for y := range 8 {
-			for _, v := range p[y*side : y*side+8] {
+			for _, v := range p[y*e.ss : y*e.ss+8] {
 				d := int(v) - mean
 				sum += max(d, -d)
 			}
@@ -325,7 +373,7 @@ func (e *Encoder) intraLuma(t *trial, tx, ty, b int, a *around, qp int) int {
 		} else if mode == above {
 			bits = 2
 		}
-		if c := 16*kern.SATD8(e.src[0][y*side+x:], side, pred[:], 8) + e.lam.sad*bits; c < best {
+		if c := 16*kern.SATD8(e.src[0][y*e.ss+x:], e.ss, pred[:], 8) + e.lam.sad*bits; c < best {
 			best, t.modes[b] = c, mode
 		}
 	}
@@ -341,7 +389,7 @@ func (e *Encoder) intraBlock(t *trial, tx, ty, b int, mode uint8, qp int) int {
 	pl := &e.now[c]
 	br.take(pl, tx*side+x, ty*side+y, b&3 != 3)
 	br.predict(pred[:], 8, int(mode))
-	cost := e.block(t, b, y*side+x, pred[:], 8, qp, &intraBias)
+	cost := e.block(t, b, pred[:], 8, qp, &intraBias)
 	for r := range 8 {
 		copy(pl.at(tx*side+x, ty*side+y+r)[:8], t.pix[c][(y+r)*side+x:])
 	}
@@ -359,7 +407,7 @@ func (e *Encoder) intraHalf(t *trial, tx, ty, qp int) int {
 		cost := 0
 		for c := range w {
 			w[c].predict(e.ahead[1+c][:], side, int(mode))
-			cost += kern.SAD16(e.src[1+c][:], side, e.ahead[1+c][:], side)
+			cost += kern.SAD16(e.src[1+c], e.ss, e.ahead[1+c][:], side)
 		}
 		if cost < best {
 			best, t.chroma = cost, mode
@@ -368,7 +416,7 @@ func (e *Encoder) intraHalf(t *trial, tx, ty, qp int) int {
 	cost := 0
 	for c := range w {
 		w[c].predict(e.ahead[1+c][:], side, int(t.chroma))
-		cost += e.block(t, halfCb+c, 0, e.ahead[1+c][:], side, qp, &intraBias)
+		cost += e.block(t, halfCb+c, e.ahead[1+c][:], side, qp, &intraBias)
 	}
 	return cost
 }
