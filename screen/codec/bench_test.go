@@ -1,163 +1,151 @@
 package codec_test
 
 import (
-	"context"
 	"image"
-	"math/rand/v2"
+	"math"
 	"testing"
+	"time"
 
 	"sightline/screen"
 	"sightline/screen/codec"
-	"sightline/screen/keysym"
-	"sightline/screen/pattern"
+	"sightline/screen/codec/clips"
 )
 
-// material is a picture and what happens to it: step changes it and gives the
-// damage.
-type material struct {
-	frame *screen.Frame
-	step  func(n int) screen.Region
-}
-
-// typing is one character after the other in a text area.
-func typing() material {
-	d := pattern.New(pattern.Options{Size: image.Pt(1920, 1080)})
-	src, in := d.Source(), d.Injector()
-	var c screen.Change
-	next := func() screen.Region {
-		if err := src.Next(context.Background(), &c); err != nil {
-			panic(err)
-		}
-		return c.Damage
-	}
-	next()
-	return material{c.Frame, func(n int) screen.Region {
-		sym := keysym.Sym('a' + n*7%26)
-		if n%60 == 59 {
-			sym = keysym.Return
-		}
-		for _, down := range []bool{true, false} {
-			if err := in.Key(screen.Key{Sym: sym, Down: down}); err != nil {
-				panic(err)
-			}
-		}
-		return next()
-	}}
-}
-
-// scrolling moves a page of text up by a line and writes a new one below.
-func scrolling(told bool) material {
-	f, r := screen.NewFrame(image.Rect(0, 0, 1920, 1080)), rand.New(rand.NewPCG(1, 2))
-	const line = 18
-	write := func(y int) {
-		f.Fill(image.Rect(0, y, 1920, y+line), 0xffffff)
-		for x := 0; x < 1000+r.IntN(900); x += 9 {
-			glyph := r.IntN(80)
-			for k := range 20 { // strokes: the same for the same glyph
-				px, py := glyph*k*7%8, (glyph+k*5)%14
-				f.Fill(image.Rect(x+px, y+py, x+px+1, y+py+2), uint32(glyph&3)*0x202020)
-			}
-		}
-	}
-	for y := 0; y+line <= 1080; y += line {
-		write(y)
-	}
-	up := screen.Move{To: image.Rect(0, 0, 1920, 1080-line), From: image.Pt(0, line)}
-	return material{f, func(int) screen.Region {
-		f.Shift(up)
-		write(1080 - line)
-		if told {
-			return screen.Region{image.Rect(0, 1080-line, 1920, 1080)}
-		}
-		return screen.Region{f.Rect}
-	}}
-}
-
-// photo is smooth colour under noise that is new each time, 640 x 360 px.
-func photo(box image.Rectangle) material {
-	f, r := screen.NewFrame(image.Rect(0, 0, 1920, 1080)), rand.New(rand.NewPCG(3, 4))
-	return material{f, func(n int) screen.Region {
-		for y := box.Min.Y; y < box.Max.Y; y++ {
-			row := f.Row(y, box.Min.X, box.Max.X)
-			for i := 0; i < len(row); i += 4 {
-				v := r.Uint32()
-				row[i] = byte(i/64+n) + byte(v&3)
-				row[i+1] = byte(y/5+n) + byte(v>>8&3)
-				row[i+2] = byte((i/4+y)/9) + byte(v>>16&3)
-			}
-		}
-		return screen.Region{box}
-	}}
-}
-
-func BenchmarkEncodeDecode(b *testing.B) {
-	small := image.Rect(600, 300, 1240, 660)
-	for _, tc := range []struct {
-		name  string
-		m     material
-		moves []screen.Move
-	}{
-		{"typing", typing(), nil},
-		{"scroll", scrolling(false), nil},
-		{"scroll-told", scrolling(true), []screen.Move{{To: image.Rect(0, 0, 1920, 1062), From: image.Pt(0, 18)}}},
-		{"photo-640x360", photo(small), nil},
-	} {
-		b.Run(tc.name+"/encode", func(b *testing.B) { run(b, tc.m, tc.moves, false) })
-		b.Run(tc.name+"/decode", func(b *testing.B) { run(b, tc.m, tc.moves, true) })
+// BenchmarkClips plays each clip once through both ends, as a fast line would:
+// no limit of bytes, one message per frame. B/frame leaves out the first frame,
+// which is reported on its own, and what refinement costs after the end.
+// dB is the mean RGB PSNR of the frames that were not exact.
+func BenchmarkClips(b *testing.B) {
+	for _, c := range clips.All() {
+		b.Run(c.Name, func(b *testing.B) { playClip(b, c) })
 	}
 }
 
-// run measures one end; the other works while the clock stands.
-func run(b *testing.B, m material, moves []screen.Move, decode bool) {
-	enc, dec := codec.NewEncoder(), codec.NewDecoder()
-	c := &screen.Change{Frame: m.frame}
-	total := 0
+func playClip(b *testing.B, c *clips.Clip) {
+	rec, err := c.Head(40).Record()
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.ReportAllocs()
+	b.ResetTimer()
+	for range b.N {
+		p := player{b: b, enc: codec.NewEncoder(), dec: codec.NewDecoder()}
+		b.StopTimer()
+		if err := rec.Play(p.show); err != nil {
+			b.Fatal(err)
+		}
+		p.rest()
+		p.report(float64(p.frames - 1))
+		b.StartTimer()
+	}
+}
+
+// player is both ends, and what they cost.
+type player struct {
+	b   *testing.B
+	enc *codec.TilesEncoder
+	dec *codec.TilesDecoder
+	got *screen.Frame
+	src *screen.Frame
+	msg []byte
+
+	frames, first, bytes, rested int
+	coding, decoding, worst      time.Duration
+	noise                        float64
+	lossy                        int
+}
+
+func (p *player) show(f *screen.Frame, damage screen.Region) error {
+	p.src = f
+	n := p.step(&screen.Change{Frame: f, Damage: damage}, codec.Budget{})
+	if p.frames++; p.frames == 1 {
+		p.first, p.coding, p.decoding, p.worst = n, 0, 0, 0
+	} else {
+		p.bytes += n
+	}
+	if !p.enc.Exact(0) {
+		p.noise += psnr(f, p.got)
+		p.lossy++
+	}
+	return nil
+}
+
+// step sends one message.
+func (p *player) step(c *screen.Change, budget codec.Budget) int {
+	began := time.Now()
+	msg, _, err := p.enc.Encode(p.msg[:0], c, budget)
+	if err != nil {
+		p.b.Fatal(err)
+	}
+	p.msg = msg
+	coded := time.Now()
+	p.coding += coded.Sub(began)
+	p.worst = max(p.worst, coded.Sub(began))
+	if len(msg) > 0 {
+		if _, p.got, _, err = p.dec.Decode(msg); err != nil {
+			p.b.Fatal(err)
+		}
+		p.decoding += time.Since(coded)
+	}
+	return len(msg)
+}
+
+// rest waits until the last frame is exact.
+func (p *player) rest() {
+	coding, decoding := p.coding, p.decoding
+	for !p.enc.Exact(0) {
+		n := p.step(&screen.Change{Frame: p.src}, codec.Budget{Idle: true})
+		if p.rested += n; n == 0 {
+			time.Sleep(20 * time.Millisecond) // too early to refine
+		}
+	}
+	p.coding, p.decoding = coding, decoding
+	if !p.src.Equal(p.got) {
+		p.b.Error("not exact in the end")
+	}
+}
+
+func (p *player) report(frames float64) {
+	ms := func(d time.Duration) float64 { return d.Seconds() * 1e3 / frames }
+	p.b.ReportMetric(0, "ns/op")
+	p.b.ReportMetric(float64(p.first), "B/first")
+	p.b.ReportMetric(float64(p.bytes)/frames, "B/frame")
+	p.b.ReportMetric(float64(p.rested), "B/refined")
+	p.b.ReportMetric(ms(p.coding), "enc-ms/frame")
+	p.b.ReportMetric(ms(p.decoding), "dec-ms/frame")
+	p.b.ReportMetric(p.worst.Seconds()*1e3, "enc-ms/worst")
+	if p.lossy > 0 {
+		p.b.ReportMetric(p.noise/float64(p.lossy), "dB")
+	}
+}
+
+// psnr of two frames in RGB.
+func psnr(a, b *screen.Frame) float64 {
+	sum := 0
+	for i := range a.Pix {
+		d := int(a.Pix[i]) - int(b.Pix[i])
+		sum += d * d
+	}
+	if sum == 0 {
+		return 99
+	}
+	return 10 * math.Log10(255*255/(float64(sum)/(float64(len(a.Pix))*3/4)))
+}
+
+// BenchmarkFirstFrame is what a viewer waits for.
+func BenchmarkFirstFrame(b *testing.B) {
+	photo := screen.NewFrame(image.Rect(0, 0, 1920, 1080))
+	clips.Photo(photo, 0, 1)
+	enc := codec.NewEncoder()
+	c := &screen.Change{Frame: photo}
 	var msg []byte
 	b.ReportAllocs()
-	for n := 0; b.Loop(); n++ {
-		b.StopTimer()
-		c.Damage = m.step(n)
-		if n > 0 {
-			c.Moves = moves
-		}
-		if !decode {
-			b.StartTimer()
-		}
+	for b.Loop() {
+		enc.Reset()
 		var err error
 		if msg, _, err = enc.Encode(msg[:0], c, codec.Budget{}); err != nil {
 			b.Fatal(err)
 		}
-		if n > 0 {
-			total += len(msg)
-		}
-		b.StartTimer()
-		if decode && len(msg) > 0 {
-			if _, _, _, err = dec.Decode(msg); err != nil {
-				b.Fatal(err)
-			}
-		}
 	}
-	b.ReportMetric(float64(total)/float64(max(b.N-1, 1)), "B/update")
-}
-
-func BenchmarkFirstFrame(b *testing.B) {
-	for name, m := range map[string]material{
-		"desktop": typing(), "text": scrolling(false), "photo": photo(image.Rect(0, 0, 1920, 1080)),
-	} {
-		b.Run(name, func(b *testing.B) {
-			m.step(0)
-			enc := codec.NewEncoder()
-			c := &screen.Change{Frame: m.frame}
-			var msg []byte
-			b.ReportAllocs()
-			for b.Loop() {
-				enc.Reset()
-				var err error
-				if msg, _, err = enc.Encode(msg[:0], c, codec.Budget{}); err != nil {
-					b.Fatal(err)
-				}
-			}
-			b.ReportMetric(float64(len(msg)), "B/update")
-		})
-	}
+	b.ReportMetric(float64(len(msg)), "B/update")
 }

@@ -11,7 +11,10 @@ import (
 	"sightline/screen"
 )
 
-const cursorHead = 10
+const (
+	cursorVersion = 1
+	cursorHead    = 10
+)
 
 // Cursors are rare and small, so all share one packer and one unpacker, made
 // when first needed; both are stateless and safe for concurrent use.
@@ -31,7 +34,7 @@ func AppendCursor(dst []byte, s *screen.CursorShape) []byte {
 	}
 	hot := image.Pt(max(0, min(s.Hot.X, size.X-1)), max(0, min(s.Hot.Y, size.Y-1)))
 	start := len(dst)
-	dst = append(dst, version, 0)
+	dst = append(dst, cursorVersion, 0)
 	for _, v := range [...]int{size.X, size.Y, hot.X, hot.Y} {
 		dst = binary.LittleEndian.AppendUint16(dst, uint16(v))
 	}
@@ -60,7 +63,7 @@ func cutCursor(s *screen.CursorShape, size image.Point) []byte {
 // ParseCursor reads a shape. Colours above their alpha, which no premultiplied
 // picture has, are brought down to it, so that blending cannot overflow.
 func ParseCursor(b []byte) (*screen.CursorShape, error) {
-	if len(b) < cursorHead || b[0] != version || b[1] > 1 {
+	if len(b) < cursorHead || b[0] != cursorVersion || b[1] > 1 {
 		return nil, fmt.Errorf("%w: cursor of %d bytes", ErrMalformed, len(b))
 	}
 	u16 := func(at int) int { return int(binary.LittleEndian.Uint16(b[at:])) }

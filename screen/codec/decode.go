@@ -5,32 +5,45 @@ import (
 	"fmt"
 	"image"
 
-	"github.com/klauspost/compress/zstd"
-
 	"sightline/screen"
+	"sightline/screen/codec/grid"
+	"sightline/screen/codec/pict"
+	"sightline/screen/codec/rc"
+	"sightline/screen/codec/refine"
+	"sightline/screen/codec/text"
 )
 
 // TilesDecoder is the Decoder of this package.
 type TilesDecoder struct {
 	pictures map[screen.PictureID]*picture
-	zstd     *zstd.Decoder
-	body     []byte // of one slice, at most maxBody
-	moves    []screen.Move
-	painter  painter
-}
+	text     *text.Coder
+	exact    *refine.Coder
+	lost     bool // what was learned is wrong: waits for a message that forgets
 
-var _ Decoder = (*TilesDecoder)(nil)
+	// Scratch of one Decode.
+	rc            rc.Decoder
+	moves         []screen.Move
+	done, changed grid.Set
+	named         int // tiles that the message may still name
+	region        screen.Region
+}
 
 // picture is what this viewer has.
 type picture struct {
 	frame *screen.Frame
-	seq   uint32 // of the next message
-	lost  bool   // out of step: waits for a fresh message
+	seq   byte // of the next message
+	any   bool // the next message has any sequence number
+	lost  bool // out of step: waits for a fresh message
+	film  *pict.Decoder
+
+	textTiles, exactTiles grid.Coder
 }
+
+var _ Decoder = (*TilesDecoder)(nil)
 
 // NewDecoder makes a decoder that has no picture yet.
 func NewDecoder() *TilesDecoder {
-	return &TilesDecoder{pictures: make(map[screen.PictureID]*picture), zstd: newUnpacker()}
+	return &TilesDecoder{pictures: make(map[screen.PictureID]*picture), text: text.New(), exact: refine.New()}
 }
 
 // Keep drops the pictures that are not in the layout, and their memory.
@@ -42,71 +55,100 @@ func (d *TilesDecoder) Keep(l *screen.Layout) {
 	}
 }
 
-// header is the fixed part of a message.
+// header is what a message begins with.
 type header struct {
-	flags  byte
-	id     screen.PictureID
-	seq    uint32
-	grid   grid
-	slices int
+	fresh, forget bool
+	id            screen.PictureID
+	seq           byte
+	size          image.Point // of a fresh picture
 }
 
-// Decode implements Decoder. After an error the picture may be half painted;
-// it counts as lost until a fresh message comes.
+// Decode implements Decoder. After an error nothing is in step any more, and
+// the picture may be half painted: each picture waits for a fresh message, the
+// first of which forgets.
 func (d *TilesDecoder) Decode(msg []byte) (screen.PictureID, *screen.Frame, screen.Region, error) {
 	h, rest, err := parseHeader(msg)
 	if err != nil {
+		d.loseAll()
 		return 0, nil, nil, err
 	}
-	p, err := d.picture(h)
-	if err != nil {
-		return h.id, nil, nil, err
+	if h.forget {
+		d.forget()
 	}
-	p.lost = true // until all went well
-	if err := d.apply(p, h, rest); err != nil {
+	p, err := d.picture(h)
+	if err == nil {
+		err = d.apply(p, rest)
+	}
+	if err != nil {
+		d.loseAll()
 		return h.id, nil, nil, fmt.Errorf("picture %d: %w", h.id, err)
 	}
-	p.lost = false
-	p.seq++
-	if h.flags&flagFresh != 0 {
-		return h.id, p.frame, append(d.painter.changed[:0], p.frame.Rect), nil
+	p.seq, p.any = h.seq+1, false
+	if h.fresh {
+		d.region = append(d.region[:0], p.frame.Rect)
+	} else {
+		d.region = d.changed.AppendRegion(d.region[:0])
 	}
-	return h.id, p.frame, d.painter.take(), nil
+	return h.id, p.frame, d.region, nil
 }
 
-// parseHeader reads the fixed part and checks each number in it.
+// loseAll: what was learned is wrong for every picture.
+func (d *TilesDecoder) loseAll() {
+	for _, p := range d.pictures {
+		p.lost = true
+	}
+	d.lost = true
+}
+
+// forget begins to learn anew.
+func (d *TilesDecoder) forget() {
+	d.lost = false
+	d.text.Forget()
+	d.exact.Forget()
+	for _, p := range d.pictures {
+		p.textTiles.Forget()
+		p.exactTiles.Forget()
+		p.film, p.any = nil, true
+	}
+}
+
+// parseHeader reads what a message begins with and checks each number in it.
 func parseHeader(msg []byte) (h header, rest []byte, err error) {
 	if len(msg) < headerSize || len(msg) > MaxMessage {
 		return h, nil, fmt.Errorf("%w: message of %d bytes", ErrMalformed, len(msg))
 	}
-	if msg[0] != version || msg[1]&^(flagFresh|flagCheck|flagMoves) != 0 || msg[3]|msg[14]|msg[15] != 0 {
-		return h, nil, fmt.Errorf("%w: version %d, flags %#x", ErrMalformed, msg[0], msg[1])
+	if msg[0]&^(flagFresh|flagForget) != 0 {
+		return h, nil, fmt.Errorf("%w: flags %#x", ErrMalformed, msg[0])
 	}
-	h.flags, h.id = msg[1], screen.PictureID(msg[2])
-	h.seq = binary.LittleEndian.Uint32(msg[4:])
-	h.grid = grid{int(binary.LittleEndian.Uint16(msg[8:])), int(binary.LittleEndian.Uint16(msg[10:]))}
-	h.slices = int(binary.LittleEndian.Uint16(msg[12:]))
-	if err := screen.CheckSize(h.grid.w, h.grid.h); err != nil {
+	h.fresh, h.forget = msg[0]&flagFresh != 0, msg[0]&flagForget != 0
+	h.id, h.seq = screen.PictureID(msg[1]), msg[2]
+	if !h.fresh {
+		return h, msg[headerSize:], nil
+	}
+	if len(msg) < freshSize || msg[3] != version {
+		return h, nil, fmt.Errorf("%w: not version %d", ErrMalformed, version)
+	}
+	h.size = image.Pt(int(binary.LittleEndian.Uint16(msg[4:])), int(binary.LittleEndian.Uint16(msg[6:])))
+	if err := screen.CheckSize(h.size.X, h.size.Y); err != nil {
 		return h, nil, fmt.Errorf("%w: %w", ErrMalformed, err)
 	}
-	if h.slices > maxSlices || h.flags&flagFresh != 0 && h.seq != 0 {
-		return h, nil, fmt.Errorf("%w: %d slices, sequence %d", ErrMalformed, h.slices, h.seq)
-	}
-	return h, msg[headerSize:], nil
+	return h, msg[freshSize:], nil
 }
 
 // picture finds the picture that a message is about, or starts it afresh.
 func (d *TilesDecoder) picture(h header) (*picture, error) {
+	if d.lost {
+		return nil, fmt.Errorf("an earlier message was refused: %w", ErrDesync)
+	}
 	p := d.pictures[h.id]
-	if h.flags&flagFresh != 0 {
+	if h.fresh {
 		return d.fresh(p, h)
 	}
 	if p == nil || p.lost {
-		return nil, fmt.Errorf("picture %d was not started: %w", h.id, ErrDesync)
+		return nil, fmt.Errorf("not started: %w", ErrDesync)
 	}
-	if p.frame.Rect.Size() != (image.Point{X: h.grid.w, Y: h.grid.h}) || p.seq != h.seq {
-		p.lost = true
-		return nil, fmt.Errorf("picture %d, message %d instead of %d: %w", h.id, h.seq, p.seq, ErrDesync)
+	if p.seq != h.seq && !p.any {
+		return nil, fmt.Errorf("message %d instead of %d: %w", h.seq, p.seq, ErrDesync)
 	}
 	return p, nil
 }
@@ -114,104 +156,142 @@ func (d *TilesDecoder) picture(h header) (*picture, error) {
 // fresh gives a black picture. All pictures together may hold MaxPixels, so a
 // host cannot make us take that much for each of them.
 func (d *TilesDecoder) fresh(p *picture, h header) (*picture, error) {
-	box := image.Rect(0, 0, h.grid.w, h.grid.h)
+	box := image.Rectangle{Max: h.size}
 	if p != nil && p.frame.Rect == box {
 		clear(p.frame.Pix)
-		p.seq = 0
+		*p = picture{frame: p.frame}
 		return p, nil
 	}
 	delete(d.pictures, h.id)
-	total := h.grid.w * h.grid.h
+	total := box.Dx() * box.Dy()
 	for _, other := range d.pictures {
 		total += other.frame.Rect.Dx() * other.frame.Rect.Dy()
 	}
 	if len(d.pictures) >= screen.MaxPictures || total > screen.MaxPixels {
-		return nil, fmt.Errorf("%w: picture %d is one too many", ErrMalformed, h.id)
+		return nil, fmt.Errorf("%w: one too many", ErrMalformed)
 	}
 	p = &picture{frame: screen.NewFrame(box)}
 	d.pictures[h.id] = p
 	return p, nil
 }
 
-// apply carries out what follows the header.
-func (d *TilesDecoder) apply(p *picture, h header, b []byte) error {
-	d.painter.changed, d.painter.last = d.painter.changed[:0], image.Rectangle{}
-	var check []byte
-	if h.flags&flagCheck != 0 {
-		if len(b) < checkSize {
-			return fmt.Errorf("%w: check cut off", ErrMalformed)
+// apply carries out the sections.
+func (d *TilesDecoder) apply(p *picture, b []byte) error {
+	size := p.frame.Rect.Size()
+	d.changed.Size(size.X, size.Y)
+	d.done.Size(size.X, size.Y)
+	d.named = d.changed.Cols * d.changed.Rows
+	for n := 0; len(b) > 0; n++ {
+		if n == maxSections {
+			return fmt.Errorf("%w: too many sections", ErrMalformed)
 		}
-		check, b = b[:checkSize], b[checkSize:]
-	}
-	if h.flags&flagMoves != 0 {
-		var err error
-		if d.moves, b, err = parseMoves(d.moves[:0], b, p.frame.Rect); err != nil {
+		kind, body, rest, err := cutSection(b)
+		if err != nil {
 			return err
 		}
-		for _, m := range d.moves {
-			p.frame.Shift(m)
-			d.painter.touch(m.To)
+		if err := d.section(p, kind, body); err != nil {
+			return err
 		}
+		b = rest
 	}
-	if err := d.slices(p.frame, h, b); err != nil {
+	return nil
+}
+
+// cutSection takes the first section off.
+func cutSection(b []byte) (kind byte, body, rest []byte, err error) {
+	kind, b = b[0], b[1:]
+	if kind&lastKind != 0 {
+		return kind &^ lastKind, b, nil, nil
+	}
+	size, b, err := uvarint(b, MaxMessage)
+	if err != nil || size >= len(b) { // the last one has no size
+		return 0, nil, nil, fmt.Errorf("%w: section cut off", ErrMalformed)
+	}
+	return kind, b[:size], b[size:], nil
+}
+
+// section carries out one.
+func (d *TilesDecoder) section(p *picture, kind byte, body []byte) (err error) {
+	switch kind {
+	case kindMoves:
+		return d.move(p, body)
+	case kindText:
+		return d.tiles(p, &p.textTiles, body, func(r image.Rectangle) {
+			d.text.Decode(&d.rc, p.frame, r)
+		})
+	case kindExact:
+		return d.tiles(p, &p.exactTiles, body, func(r image.Rectangle) {
+			d.exact.Decode(&d.rc, p.frame, r, d.rc.Raw(1) == 1)
+		})
+	case kindFilm:
+		return d.film(p, body)
+	case kindCheck:
+		return verify(p.frame, body)
+	}
+	return fmt.Errorf("%w: section of kind %d", ErrMalformed, kind)
+}
+
+func (d *TilesDecoder) move(p *picture, body []byte) (err error) {
+	if d.moves, err = parseMoves(d.moves[:0], body, p.frame.Rect); err != nil {
 		return err
 	}
-	if check != nil {
-		return verify(p.frame, check)
+	for _, m := range d.moves {
+		p.frame.Shift(m)
+		p.touched(m.To)
+		d.changed.AddRect(m.To)
 	}
 	return nil
 }
 
-// slices paints them all; they must end where the message ends.
-func (d *TilesDecoder) slices(f *screen.Frame, h header, b []byte) error {
-	tiles := 2 * h.grid.tiles()
-	for range h.slices {
-		if len(b) < sliceHead {
-			return fmt.Errorf("%w: slice cut off", ErrMalformed)
-		}
-		size, coded := binary.LittleEndian.Uint32(b), binary.LittleEndian.Uint32(b[4:])
-		b = b[sliceHead:]
-		if size < 1 || size > maxBody || coded < 1 || coded > size || uint64(coded) > uint64(len(b)) {
-			return fmt.Errorf("%w: slice of %d bytes in %d", ErrMalformed, size, coded)
-		}
-		body, err := d.open(b[:coded], int(size))
-		if err != nil {
-			return err
-		}
-		p, err := parseSlice(body, h.grid, tiles)
-		if err != nil {
-			return err
-		}
-		tiles -= len(p.kinds)
-		p.paint(f, h.grid, &d.painter)
-		b = b[coded:]
+func (p *picture) touched(r image.Rectangle) {
+	if p.film != nil {
+		p.film.Touched(r)
 	}
-	if len(b) != 0 {
-		return fmt.Errorf("%w: %d bytes after the last slice", ErrMalformed, len(b))
+}
+
+// tiles reads a set of tiles and, by decode, what is in each.
+func (d *TilesDecoder) tiles(p *picture, coder *grid.Coder, body []byte, decode func(r image.Rectangle)) error {
+	d.rc.Reset(body)
+	done := &d.done
+	done.Clear()
+	coder.Begin(done)
+	for y := range done.Rows {
+		if !coder.TakeRow(&d.rc, y) {
+			continue
+		}
+		for x := range done.Cols {
+			if !coder.TakeTile(&d.rc, done, x, y) {
+				continue
+			}
+			if d.named--; d.named < 0 || d.rc.Overrun() {
+				return fmt.Errorf("%w: more tiles than there are", ErrMalformed)
+			}
+			r := done.Tile(x, y)
+			decode(r)
+			p.touched(r)
+			d.changed.Add(x, y)
+		}
 	}
+	coder.End(done)
 	return nil
 }
 
-// open returns the body of a slice; size is within maxBody.
-func (d *TilesDecoder) open(coded []byte, size int) ([]byte, error) {
-	if len(coded) == size {
-		return coded, nil
+// film reads a body of the film coder.
+func (d *TilesDecoder) film(p *picture, body []byte) error {
+	if p.film == nil {
+		p.film = pict.NewDecoder(p.frame.Rect.Dx(), p.frame.Rect.Dy())
 	}
-	if cap(d.body) < size {
-		d.body = make([]byte, max(size, 64<<10))
+	d.done.Clear()
+	if err := p.film.Decode(body, p.frame, &d.done); err != nil {
+		return fmt.Errorf("%w: %w", ErrMalformed, err)
 	}
-	body := d.body[:size]
-	return body, unpack(d.zstd, body, coded)
-}
-
-// verify compares a band of the picture with the host's sum of it.
-func verify(f *screen.Frame, check []byte) error {
-	y, rows := int(binary.LittleEndian.Uint16(check)), int(binary.LittleEndian.Uint16(check[2:]))
-	if rows < 1 || y > f.Rect.Dy() || rows > f.Rect.Dy()-y {
-		return fmt.Errorf("%w: check of rows %d+%d", ErrMalformed, y, rows)
+	if d.named -= d.done.Len(); d.named < 0 {
+		return fmt.Errorf("%w: more tiles than there are", ErrMalformed)
 	}
-	if bandSum(f, y, rows) != binary.LittleEndian.Uint32(check[4:]) {
-		return fmt.Errorf("rows %d to %d differ: %w", y, y+rows, ErrDesync)
+	for y := range d.done.Rows {
+		for x := d.done.Next(0, y); x < d.done.Cols; x = d.done.Next(x+1, y) {
+			d.changed.Add(x, y)
+		}
 	}
 	return nil
 }

@@ -4,42 +4,32 @@ import (
 	"bytes"
 	"image"
 	"testing"
+	"time"
 
 	"sightline/screen"
 )
 
-// seeds are messages an encoder makes, for the fuzzer to start from.
-func seeds(f *testing.F) (all [][]byte) {
-	host, frames := goldenFrames()
-	e := NewEncoder()
-	for i := range goldenSteps {
-		c := &screen.Change{Frame: host, Moves: frames(i), Damage: screen.Region{host.Rect}}
-		msg, _, err := e.Encode(nil, c, Budget{})
-		if err != nil {
-			f.Fatal(err)
-		}
-		all = append(all, msg)
-	}
-	return all
-}
-
-// FuzzFrameDecode feeds any bytes as message to a decoder that has a picture.
+// FuzzFrameDecode feeds any bytes as message to a decoder that has a picture,
+// and has learned something.
 func FuzzFrameDecode(f *testing.F) {
-	all := seeds(f)
-	for _, msg := range all {
-		f.Add(msg)
+	all, _ := goldenStream(f)
+	for i, msg := range all {
+		f.Add(uint8(i), msg)
 	}
-	f.Add(message(flagFresh, 100, 100, 1, stored(cat(u16s(1, 0, 0, 7), []byte{0, 1, 0, 1, 0, 0, 1}, make([]byte, 9)))))
-	f.Fuzz(func(t *testing.T, msg []byte) {
-		if len(msg) > headerSize && (msg[9] > 4 || msg[11] > 4) {
+	f.Fuzz(func(t *testing.T, before uint8, msg []byte) {
+		if len(msg) > freshSize && (msg[5] > 2 || msg[7] > 2) {
 			return // large pictures only cost time here
 		}
 		d := NewDecoder()
-		if _, _, _, err := d.Decode(all[0]); err != nil {
-			t.Fatal(err)
+		for _, m := range all[:int(before)%len(all)] {
+			if _, _, _, err := d.Decode(m); err != nil {
+				t.Fatal(err)
+			}
 		}
 		if _, fr, region, err := d.Decode(msg); err == nil {
 			checkRegion(t, fr, region)
+		} else if _, _, _, err := d.Decode(all[0]); err != nil {
+			t.Fatalf("no new beginning: %v", err)
 		}
 	})
 }
@@ -63,27 +53,23 @@ func checkRegion(t *testing.T, f *screen.Frame, region screen.Region) {
 	}
 }
 
-// FuzzRects feeds any bytes as runs of tiles and as moves.
+// FuzzRects feeds any bytes as moves.
 func FuzzRects(f *testing.F) {
-	f.Add(uint16(150), uint16(70), u16s(2, 0, 1, 3, 4, 0, 9), u16s(1, 0, 0, 10, 10, 5, 5))
-	f.Add(uint16(1), uint16(1), u16s(1, 0, 0, 1), u16s(1, 0, 0, 1, 1, 0, 0))
-	f.Fuzz(func(t *testing.T, w, h uint16, runs, moves []byte) {
-		w, h = w%1024+1, h%1024+1
-		box := image.Rect(0, 0, int(w), int(h))
-		got, _, err := parseMoves(nil, moves, box)
-		if err == nil {
-			for _, m := range got {
-				if !m.To.In(box) || !m.To.Sub(m.To.Min).Add(m.From).In(box) || m.To.Empty() {
-					t.Fatalf("move %v in %v", m, box)
-				}
+	f.Add(uint16(150), uint16(70), uvarints(1, 0, 0, 10, 10, 5, 5))
+	f.Add(uint16(1), uint16(1), uvarints(1, 0, 0, 1, 1, 0, 0))
+	f.Fuzz(func(t *testing.T, w, h uint16, moves []byte) {
+		box := image.Rect(0, 0, int(w%1024)+1, int(h%1024)+1)
+		got, err := parseMoves(nil, moves, box)
+		if err != nil {
+			return
+		}
+		for _, m := range got {
+			if !m.To.In(box) || !m.To.Sub(m.To.Min).Add(m.From).In(box) || m.To.Empty() {
+				t.Fatalf("move %v in %v", m, box)
 			}
 		}
-		g := grid{int(w), int(h)}
-		if p, err := parseSlice(runs, g, 2*g.tiles()); err == nil {
-			fr := screen.NewFrame(box)
-			var s painter
-			p.paint(fr, g, &s)
-			checkRegion(t, fr, s.take())
+		if len(got) > maxMoves {
+			t.Fatalf("%d moves", len(got))
 		}
 	})
 }
@@ -134,16 +120,19 @@ func FuzzRoundTrip(f *testing.F) {
 	f.Fuzz(func(t *testing.T, w, h uint8, budget uint16, ops []byte) {
 		host := screen.NewFrame(image.Rect(0, 0, int(w)+1, int(h)+1))
 		e, d := NewEncoder(), NewDecoder()
+		clock := time.Duration(0)
+		e.now = func() time.Duration { return clock }
 		c := &screen.Change{Frame: host}
 		var got *screen.Frame
-		for steps := 0; steps < 64; steps++ {
+		for steps := 0; steps < 200; steps++ {
+			clock += 40 * time.Millisecond
 			if len(ops) >= 5 {
 				r := image.Rect(int(ops[0]), int(ops[1]), int(ops[0])+int(ops[2])%64, int(ops[1])+int(ops[3])%64).Intersect(host.Rect)
 				host.Fill(r, uint32(ops[4])*0x010203)
 				c.Damage = c.Damage.Add(r)
 				ops = ops[5:]
 			}
-			msg, rest, err := e.Encode(nil, c, Budget{Bytes: int(budget)})
+			msg, rest, err := e.Encode(nil, c, Budget{Bytes: int(budget), Idle: len(ops) < 5})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -153,11 +142,11 @@ func FuzzRoundTrip(f *testing.F) {
 				}
 			}
 			c.Damage = append(screen.Region(nil), rest...)
-			if len(rest) == 0 && len(ops) < 5 {
+			if len(rest) == 0 && len(ops) < 5 && e.Exact(0) {
 				break
 			}
 		}
-		if len(c.Damage) == 0 && len(ops) < 5 && !got.Equal(host) {
+		if len(c.Damage) == 0 && len(ops) < 5 && e.Exact(0) && !got.Equal(host) {
 			t.Fatal("pictures differ")
 		}
 	})

@@ -4,6 +4,8 @@ import (
 	"fmt"
 
 	"github.com/klauspost/compress/zstd"
+
+	"sightline/screen"
 )
 
 // Limits of the zstd decoder (SECURITY-DESIGN section 11).
@@ -17,8 +19,8 @@ func newPacker() *zstd.Encoder {
 	e, err := zstd.NewWriter(nil,
 		zstd.WithEncoderLevel(zstd.SpeedFastest),
 		zstd.WithEncoderConcurrency(1),
-		zstd.WithWindowSize(maxBody), // nothing longer is ever packed
-		zstd.WithEncoderCRC(false),   // the stream is sealed end to end
+		zstd.WithWindowSize(screen.MaxCursor*screen.MaxCursor*screen.BytesPerPixel), // nothing longer is ever packed
+		zstd.WithEncoderCRC(false),                                                  // the stream is sealed end to end
 		zstd.WithLowerEncoderMem(true),
 	)
 	if err != nil {

@@ -1,0 +1,33 @@
+package codec
+
+import "time"
+
+// history is what an encoder remembers of one tile.
+type history struct {
+	changed time.Duration // since the encoder's birth, when the tile's content came last
+	heat    float32       // how often it changed of late, see beat
+	film    bool          // coded with loss when it was last looked at
+}
+
+// A tile's heat rises by one with each change and halves in each heatHalf. One
+// that changes thirty times a second comes to about 11, one that changes ten
+// times to 4, a line of a terminal that scrolls by once a second to 1.
+const (
+	heatHalf = 250 * time.Millisecond
+	hot      = 3 // four changes within half a second
+)
+
+// beat notes a change.
+func (t *history) beat(now time.Duration) {
+	t.heat = t.cooled(now) + 1
+	t.changed = now
+}
+
+// cooled is the heat now.
+func (t *history) cooled(now time.Duration) float32 {
+	h := t.heat
+	for past := now - t.changed; past >= heatHalf/4 && h > 0.05; past -= heatHalf / 4 {
+		h *= 0.84 // the fourth root of one half
+	}
+	return h
+}

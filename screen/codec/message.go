@@ -1,0 +1,347 @@
+package codec
+
+import (
+	"encoding/binary"
+	"image"
+	"slices"
+	"time"
+
+	"sightline/screen"
+	"sightline/screen/codec/grid"
+	"sightline/screen/codec/pict"
+)
+
+// message is one update in the making.
+type message struct {
+	e   *TilesEncoder
+	v   *view
+	src *screen.Frame
+	b   Budget
+	now time.Duration
+	set *tileSets
+
+	msg    []byte
+	start  int  // of the message in msg
+	open   int  // where the last section begins; 0: there is none
+	coding bool // a body is with the range coder
+	max    int  // bytes
+	until  time.Time
+	tick   int // calls of spent since the clock was looked at
+}
+
+// mostBytes leaves room for the tile that goes over the limit.
+const mostBytes = MaxMessage - 64<<10
+
+// begin writes the header.
+func (m *message) begin(e *TilesEncoder, v *view, c *screen.Change, b Budget, dst []byte) {
+	*m = message{e: e, v: v, src: c.Frame, b: b, now: e.now(), set: &e.tiles, msg: dst, start: len(dst), max: mostBytes}
+	if b.Bytes > 0 {
+		m.max = min(b.Bytes, mostBytes)
+	}
+	if b.CPU > 0 {
+		m.until = time.Now().Add(b.CPU)
+	}
+	m.set.size(c.Frame.Rect.Size())
+	flags := byte(0)
+	if v.fresh {
+		flags |= flagFresh
+	}
+	if e.forget {
+		flags |= flagForget
+	}
+	m.msg = append(m.msg, flags, byte(c.Picture), v.seq)
+	if v.fresh {
+		m.msg = append(m.msg, version)
+		m.msg = binary.LittleEndian.AppendUint16(m.msg, uint16(m.src.Rect.Dx()))
+		m.msg = binary.LittleEndian.AppendUint16(m.msg, uint16(m.src.Rect.Dy()))
+	}
+}
+
+// section begins one; the one before gets its size.
+func (m *message) section(kind byte) {
+	if m.open > 0 {
+		var size [binary.MaxVarintLen32]byte
+		n := binary.PutUvarint(size[:], uint64(len(m.msg)-m.open-1))
+		m.msg[m.open] &^= lastKind
+		m.msg = slices.Insert(m.msg, m.open+1, size[:n]...)
+	}
+	m.open = len(m.msg)
+	m.msg = append(m.msg, kind|lastKind)
+}
+
+// quiet tells whether there is nothing to say yet.
+func (m *message) quiet() bool { return m.open == 0 && !m.v.fresh }
+
+// size of the message so far.
+func (m *message) size() int {
+	n := len(m.msg) - m.start
+	if m.coding {
+		n += m.e.rc.Len()
+	}
+	return n
+}
+
+// spent tells whether the message has reached limit bytes, or its time is up.
+// The clock is looked at with every 16th call.
+func (m *message) spent(limit int) bool {
+	if m.size() >= limit {
+		return true
+	}
+	if m.until.IsZero() {
+		return false
+	}
+	if m.tick++; m.tick%16 != 0 {
+		return false
+	}
+	return !time.Now().Before(m.until)
+}
+
+// look finds the tiles that differ.
+func (m *message) look(c *screen.Change) {
+	if m.v.fresh {
+		m.lookAt(m.src.Rect)
+		return
+	}
+	for _, r := range c.Damage {
+		m.lookAt(r)
+	}
+	for _, mv := range c.Moves {
+		m.lookAt(mv.To)
+	}
+}
+
+// lookAt compares the tiles that r touches with what the viewer was given.
+func (m *message) lookAt(r image.Rectangle) {
+	dirty := &m.set.dirty
+	t := dirty.Touch(r)
+	for y := t.Min.Y; y < t.Max.Y; y++ {
+		for x := t.Min.X; x < t.Max.X; x++ {
+			if same(m.src, m.v.meant, dirty.Tile(x, y)) {
+				dirty.Del(x, y)
+			} else {
+				dirty.Add(x, y)
+			}
+		}
+	}
+}
+
+// manyTiles that differ are worth a search for what has only moved.
+const manyTiles = 40
+
+// follow finds what has moved, in what the source tells or by searching.
+func (m *message) follow(told []screen.Move) {
+	if m.v.fresh {
+		return
+	}
+	e := m.e
+	e.moves = e.moves[:0]
+	for _, mv := range told {
+		if len(e.moves) < maxMoves && possible(mv, m.src.Rect) {
+			e.moves = append(e.moves, mv)
+			m.move(mv)
+		}
+	}
+	if m.set.dirty.Len() > manyTiles {
+		found := len(e.moves)
+		e.moves = m.v.finder.Find(e.moves, m.src, m.v.meant, &m.set.dirty)
+		e.moves = e.moves[:min(len(e.moves), maxMoves)]
+		for _, mv := range e.moves[found:] {
+			m.move(mv)
+		}
+	}
+	if len(e.moves) > 0 {
+		m.section(kindMoves)
+		m.msg = appendMoves(m.msg, e.moves)
+	}
+}
+
+// move carries out one move on what the viewer has.
+func (m *message) move(mv screen.Move) {
+	v := m.v
+	v.meant.Shift(mv)
+	v.shown.Shift(mv)
+	m.touched(mv.To)
+	m.lookAt(mv.To)
+	if v.lossy.Len() == 0 {
+		return
+	}
+	t := v.lossy.Touch(mv.To)
+	for y := t.Min.Y; y < t.Max.Y; y++ {
+		for x := t.Min.X; x < t.Max.X; x++ {
+			m.mark(x, y)
+			v.history(x, y).changed = m.now
+		}
+	}
+}
+
+// mark notes whether a tile is shown as it is meant.
+func (m *message) mark(x, y int) {
+	if v := m.v; same(v.shown, v.meant, v.lossy.Tile(x, y)) {
+		v.lossy.Del(x, y)
+	} else {
+		v.lossy.Add(x, y)
+	}
+}
+
+// touched tells the film coder of pixels that are not its own.
+func (m *message) touched(r image.Rectangle) {
+	if m.v.film != nil {
+		m.v.film.Touched(r)
+	}
+}
+
+// least is what a message may always cost in bytes, so that each one gets on.
+const least = 400
+
+// send codes what differs: text before pictures, and of the text first what
+// the budget asks for.
+func (m *message) send() {
+	s := m.set
+	limit := max(m.max, least)
+	if s.films.Len()+s.small.Len() > 0 {
+		limit = max(m.max*3/4, least) // pictures must not starve beside text
+	}
+	m.text(m.b.First, limit)
+	m.exact(m.b.First, limit, false)
+	m.text(m.src.Rect, limit)
+	m.exact(m.src.Rect, max(m.max, least), false)
+	m.film(max(m.max-m.size(), least))
+}
+
+// text codes the words within area, as long as the limit lets it.
+func (m *message) text(area image.Rectangle, limit int) {
+	words := &m.set.words
+	t := words.Touch(area)
+	if !anyIn(words, t) || m.open > 0 && m.spent(limit) {
+		return
+	}
+	m.section(kindText)
+	m.tiles(&m.v.textTiles, words, t, limit, func(r image.Rectangle) {
+		m.e.text.Encode(&m.e.rc, m.src, m.v.shown, r)
+	})
+}
+
+// exact codes the photographs of s.small within area without loss.
+func (m *message) exact(area image.Rectangle, limit int, lossy bool) {
+	small := &m.set.small
+	t := small.Touch(area)
+	if !anyIn(small, t) || m.open > 0 && m.spent(limit) {
+		return
+	}
+	m.section(kindExact)
+	m.tiles(&m.v.exactTiles, small, t, limit, func(r image.Rectangle) {
+		m.e.rc.Raw(uint32(b2i(lossy)), 1)
+		m.e.exact.Encode(&m.e.rc, m.src, m.v.shown, r, lossy)
+	})
+}
+
+// anyIn tells whether a tile of s lies in t (columns and rows).
+func anyIn(s *grid.Set, t image.Rectangle) bool {
+	for y := t.Min.Y; y < t.Max.Y; y++ {
+		if s.Next(t.Min.X, y) < t.Max.X {
+			return true
+		}
+	}
+	return false
+}
+
+// tiles codes the tiles of want that lie in t (columns and rows), each by
+// encode, and takes them out of want. At least one is coded, then as many as
+// the limit lets it.
+func (m *message) tiles(coder *grid.Coder, want *grid.Set, t image.Rectangle, limit int, encode func(r image.Rectangle)) {
+	e, v, done := m.e, m.v, &m.set.done
+	done.Clear()
+	e.rc.Reset(m.msg)
+	m.coding = true
+	coder.Begin(done)
+	for y := range want.Rows {
+		next := want.Cols
+		if y >= t.Min.Y && y < t.Max.Y && (done.Len() == 0 || !m.spent(limit)) {
+			next = want.Next(t.Min.X, y)
+		}
+		if !coder.PutRow(&e.rc, y, next < t.Max.X) {
+			continue
+		}
+		for x := range want.Cols {
+			in := x >= t.Min.X && x < t.Max.X && want.Has(x, y) && (done.Len() == 0 || !m.spent(limit))
+			coder.PutTile(&e.rc, done, x, y, in)
+			if in {
+				r := want.Tile(x, y)
+				encode(r)
+				want.Del(x, y)
+				m.touched(r)
+				v.meant.Copy(m.src, r)
+				v.lossy.Del(x, y)
+			}
+		}
+	}
+	coder.End(done)
+	m.msg, m.coding = e.rc.Finish(), false
+}
+
+// filmTime is what the film coder gets even if the words took all the time.
+const filmTime = 5 * time.Millisecond
+
+// film codes pictures with loss in about so many bytes.
+func (m *message) film(bytes int) {
+	s, v := m.set, m.v
+	if s.films.Len() == 0 || m.open > 0 && m.size() >= max(m.max, least) {
+		return
+	}
+	if v.film == nil {
+		v.film = pict.NewEncoder(m.src.Rect.Dx(), m.src.Rect.Dy())
+	}
+	m.section(kindFilm)
+	p := pict.Params{QP: filmQP, MaxQP: coarsestQP}
+	if !m.until.IsZero() {
+		p.Until = later(m.until, time.Now().Add(filmTime))
+	}
+	if m.max < mostBytes {
+		p.Bytes = bytes
+	}
+	s.done.Copy(&s.films)
+	m.msg = v.film.Encode(m.msg, m.src, v.shown, &s.done, p)
+	for y := range s.done.Rows {
+		for x := s.done.Next(0, y); x < s.done.Cols; x = s.done.Next(x+1, y) {
+			v.meant.Copy(m.src, s.done.Tile(x, y))
+			m.mark(x, y)
+			s.films.Del(x, y)
+		}
+	}
+}
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}
+
+// end closes the message; without a section there is none, unless the viewer
+// does not know the picture yet. What is left to do becomes e.rest.
+func (m *message) end() []byte {
+	e, v, s := m.e, m.v, m.set
+	e.rest = e.rest[:0]
+	for _, set := range [...]*grid.Set{&s.words, &s.films, &s.small} {
+		if set.Len() > 0 {
+			e.rest = set.AppendRegion(e.rest)
+		}
+	}
+	if m.quiet() {
+		return m.msg[:m.start]
+	}
+	if v.band.due(v.seq) {
+		m.section(kindCheck)
+		m.msg = v.band.appendCheck(m.msg, v.shown)
+	}
+	v.fresh, e.forget = false, false
+	v.seq++
+	return m.msg
+}
+
+func b2i(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}

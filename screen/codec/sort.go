@@ -1,0 +1,171 @@
+package codec
+
+import (
+	"time"
+
+	"sightline/screen/codec/text"
+)
+
+// What the film coder is asked for: filmQP where the line allows it, more
+// coarsely down to coarsestQP where it does not.
+const (
+	filmQP     = 26
+	coarsestQP = 46
+)
+
+// A tile is taken for a photograph if so many of 256 pixels are new to the
+// text coder. Once it is one it stays one until clearly fewer are, while it
+// moves even longer: a tile that changes sides costs both coders.
+const (
+	foreignEnters = 64
+	foreignStays  = 32
+	foreignMoving = 12
+)
+
+// A few photographs, such as an icon that is drawn or a picture in a page that
+// scrolls in, are coded without loss at once if they are likely to fit.
+const (
+	fewTiles  = 48
+	exactTile = 420 // bytes, of a photograph without loss: 13 bits a pixel
+)
+
+// On a line so slow that the words of one message would take coarseFor
+// messages, they are sent as a picture first: readable at once, exact soon.
+const (
+	textTile  = 24 // bytes, of a tile of text: 160 kB for a screen that is full of it
+	coarseFor = 12
+)
+
+// refineAfter is how long a tile must have stood still before it is made
+// exact: films at 10 frames a second are not worth it.
+const refineAfter = 150 * time.Millisecond
+
+// sort decides for each tile that differs how it will be coded.
+func (m *message) sort() {
+	s, v := m.set, m.v
+	moving := false
+	for y := range s.dirty.Rows {
+		for x := s.dirty.Next(0, y); x < s.dirty.Cols; x = s.dirty.Next(x+1, y) {
+			t := v.history(x, y)
+			t.beat(m.now)
+			t.film = m.foreign(x, y) > t.patience()
+			if t.film {
+				s.films.Add(x, y)
+				moving = moving || t.heat > hot
+			} else {
+				s.words.Add(x, y)
+			}
+		}
+	}
+	if moving {
+		m.joinFilms()
+	}
+	m.few(moving)
+	m.coarse()
+}
+
+// patience is how foreign a tile may be without being a photograph.
+func (t *history) patience() int {
+	switch {
+	case !t.film:
+		return foreignEnters
+	case t.heat > hot:
+		return foreignMoving
+	}
+	return foreignStays
+}
+
+// foreign is how many of 256 pixels of a tile would be new to the text coder.
+func (m *message) foreign(x, y int) int {
+	return m.e.text.Foreign(m.src, m.set.dirty.Tile(x, y))
+}
+
+// joinFilms gives the film tiles that move and lie amid it: its flat parts
+// would cost more as text, and the film its references.
+func (m *message) joinFilms() {
+	s, v := m.set, m.v
+	for y := range s.words.Rows {
+		for x := s.words.Next(0, y); x < s.words.Cols; x = s.words.Next(x+1, y) {
+			if v.history(x, y).heat <= hot {
+				continue
+			}
+			around := 0
+			for dy := -1; dy <= 1; dy++ {
+				for dx := -1; dx <= 1; dx++ {
+					around += b2i(s.films.Has(x+dx, y+dy))
+				}
+			}
+			if around >= 5 && text.Colours(m.src, s.words.Tile(x, y), 2) > 2 {
+				s.words.Del(x, y)
+				s.films.Add(x, y)
+				v.history(x, y).film = true
+			}
+		}
+	}
+}
+
+// few takes photographs out of the film if they may go without loss at once:
+// all, if there are few, or those of the place that comes first.
+func (m *message) few(moving bool) {
+	s := m.set
+	if moving || s.films.Len() == 0 {
+		return
+	}
+	t := s.films.Touch(m.src.Rect)
+	if m.tooMany(s.films.Len()) {
+		t = s.films.Touch(m.b.First)
+		if m.tooMany(t.Dx() * t.Dy()) {
+			return
+		}
+	}
+	for y := t.Min.Y; y < t.Max.Y; y++ {
+		for x := s.films.Next(t.Min.X, y); x < t.Max.X; x = s.films.Next(x+1, y) {
+			s.films.Del(x, y)
+			s.small.Add(x, y)
+		}
+	}
+}
+
+func (m *message) tooMany(tiles int) bool { return tiles > fewTiles || tiles*exactTile > m.max/2 }
+
+// coarse makes pictures of words where the line is slow.
+func (m *message) coarse() {
+	s := m.set
+	if m.b.Bytes == 0 || s.words.Len()*textTile < coarseFor*m.max {
+		return
+	}
+	first := s.words.Touch(m.b.First)
+	for y := range s.words.Rows {
+		for x := s.words.Next(0, y); x < s.words.Cols; x = s.words.Next(x+1, y) {
+			if !(x >= first.Min.X && x < first.Max.X && y >= first.Min.Y && y < first.Max.Y) {
+				s.words.Del(x, y)
+				s.films.Add(x, y)
+			}
+		}
+	}
+}
+
+// refine codes without loss what was coded with it and has stood still since.
+func (m *message) refine() {
+	s, v := m.set, m.v
+	if v.lossy.Len() == 0 {
+		return
+	}
+	for y := range v.lossy.Rows {
+		for x := v.lossy.Next(0, y); x < v.lossy.Cols; x = v.lossy.Next(x+1, y) {
+			if m.now-v.history(x, y).changed < refineAfter || s.dirty.Has(x, y) {
+				continue
+			}
+			if m.foreign(x, y) <= foreignStays {
+				s.words.Add(x, y)
+			} else {
+				s.small.Add(x, y)
+			}
+		}
+	}
+	m.text(m.src.Rect, max(m.max, least))
+	m.exact(m.src.Rect, max(m.max, least), true)
+	// What is left is not owed: it is shown, if only with loss.
+	s.words.Clear()
+	s.small.Clear()
+}
