@@ -65,6 +65,7 @@ var benches = []bench{
 	{"SSD16", 512, func(b *benchData) { sink += SSD16(b.a[b.next():], benchWidth, b.b, benchWidth) }},
 	{"SSD8", 128, func(b *benchData) { sink += SSD8(b.a[b.next():], benchWidth, b.b, benchWidth) }},
 	{"SATD8", 128, func(b *benchData) { sink += SATD8(b.a[b.next():], benchWidth, b.b, benchWidth) }},
+	{"SATD16", 512, func(b *benchData) { sink += SATD16(b.a[b.next():], benchWidth, b.b, benchWidth) }},
 	{"MC16 whole", 256, func(b *benchData) { b.move(0, 0) }},
 	{"MC16 half h", 256, func(b *benchData) { b.move(2, 0) }},
 	{"MC16 half v", 256, func(b *benchData) { b.move(0, 2) }},

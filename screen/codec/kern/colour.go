@@ -44,15 +44,15 @@ func ToYCC(y []byte, yStride int, cb, cr []byte, cStride int, bgrx []byte, strid
 	check(cb, cStride, w/2, h/2)
 	check(cr, cStride, w/2, h/2)
 	check(bgrx, stride, 4*w, h)
-	for r := 0; r < h; r += 2 {
+	done := 0
+	if useAVX2 && w >= 16 {
+		done = w &^ 15
+		toYCCAVX2(&y[0], yStride, &cb[0], &cr[0], cStride, &bgrx[0], stride, w/16, h/2)
+	}
+	for r := 0; r < h && done < w; r += 2 {
 		p0, p1 := bgrx[r*stride:][:4*w], bgrx[(r+1)*stride:][:4*w]
 		y0, y1 := y[r*yStride:][:w], y[(r+1)*yStride:][:w]
 		b, e := cb[r/2*cStride:][:w/2], cr[r/2*cStride:][:w/2]
-		done := 0
-		if useAVX2 && w >= 16 {
-			done = w &^ 15
-			toYCCAVX2(&y0[0], &y1[0], &b[0], &e[0], &p0[0], &p1[0], w/16)
-		}
 		toYCCRows(y0, y1, b, e, p0, p1, done)
 	}
 }
@@ -88,15 +88,20 @@ func FromYCC(bgrx []byte, stride int, y []byte, yStride int, cb, cr []byte, cStr
 	check(cb, cStride, (w+1)/2, (h+1)/2)
 	check(cr, cStride, (w+1)/2, (h+1)/2)
 	check(bgrx, stride, 4*w, h)
-	for r := range h {
-		c := r / 2 * cStride
-		p, l := bgrx[r*stride:][:4*w], y[r*yStride:][:w]
-		done := 0
-		if useAVX2 && w >= 16 {
-			done = w &^ 15
-			fromYCCAVX2(&p[0], &l[0], &cb[c], &cr[c], w/16)
+	done := 0
+	if useAVX2 && w >= 16 {
+		done = w &^ 15
+		if h > 1 {
+			fromYCCAVX2(&bgrx[0], stride, &y[0], yStride, &cb[0], &cr[0], cStride, w/16, h/2)
 		}
-		fromYCCRow(p, l, cb[c:], cr[c:], 1, done)
+		if h&1 == 1 { // the last row, as if it were two
+			r, c := h-1, h/2*cStride
+			fromYCCAVX2(&bgrx[r*stride], 0, &y[r*yStride], 0, &cb[c], &cr[c], 0, w/16, 1)
+		}
+	}
+	for r := 0; r < h && done < w; r++ {
+		c := r / 2 * cStride
+		fromYCCRow(bgrx[r*stride:][:4*w], y[r*yStride:][:w], cb[c:], cr[c:], 1, done)
 	}
 }
 
@@ -110,15 +115,14 @@ func FromYCC444(bgrx []byte, stride int, y []byte, yStride int, cb, cr []byte, c
 	check(cb, cStride, w, h)
 	check(cr, cStride, w, h)
 	check(bgrx, stride, 4*w, h)
-	for r := range h {
+	done := 0
+	if useAVX2 && w >= 16 {
+		done = w &^ 15
+		fromYCC444AVX2(&bgrx[0], stride, &y[0], yStride, &cb[0], &cr[0], cStride, w/16, h)
+	}
+	for r := 0; r < h && done < w; r++ {
 		c := r * cStride
-		p, l := bgrx[r*stride:][:4*w], y[r*yStride:][:w]
-		done := 0
-		if useAVX2 && w >= 16 {
-			done = w &^ 15
-			fromYCC444AVX2(&p[0], &l[0], &cb[c], &cr[c], w/16)
-		}
-		fromYCCRow(p, l, cb[c:], cr[c:], 0, done)
+		fromYCCRow(bgrx[r*stride:][:4*w], y[r*yStride:][:w], cb[c:], cr[c:], 0, done)
 	}
 }
 
@@ -145,15 +149,14 @@ func ToYCC444(y []byte, yStride int, cb, cr []byte, cStride int, bgrx []byte, st
 	check(cb, cStride, w, h)
 	check(cr, cStride, w, h)
 	check(bgrx, stride, 4*w, h)
-	for r := range h {
+	done := 0
+	if useAVX2 && w >= 16 {
+		done = w &^ 15
+		toYCC444AVX2(&y[0], yStride, &cb[0], &cr[0], cStride, &bgrx[0], stride, w/16, h)
+	}
+	for r := 0; r < h && done < w; r++ {
 		c := r * cStride
-		p, l := bgrx[r*stride:][:4*w], y[r*yStride:][:w]
-		done := 0
-		if useAVX2 && w >= 16 {
-			done = w &^ 15
-			toYCC444AVX2(&l[0], &cb[c], &cr[c], &p[0], w/16)
-		}
-		toYCC444Row(l, cb[c:], cr[c:], p, done)
+		toYCC444Row(y[r*yStride:][:w], cb[c:], cr[c:], bgrx[r*stride:][:4*w], done)
 	}
 }
 

@@ -28,6 +28,9 @@ func DeblockV(p []byte, stride, alpha, beta, tc, n int) {
 	alpha, beta, tc = limit(alpha), limit(beta), limit(tc)
 	i := 0
 	if useAVX2 {
+		for ; i+16 <= n; i += 16 {
+			deblockV16AVX2(&p[i*stride], stride, alpha, beta, tc)
+		}
 		for ; i+8 <= n; i += 8 {
 			deblockV8AVX2(&p[i*stride], stride, alpha, beta, tc)
 		}

@@ -29,10 +29,15 @@ func ssd16AVX2(a *byte, as int, b *byte, bs int) int
 //go:noescape
 func ssd8AVX2(a *byte, as int, b *byte, bs int) int
 
-// satd8AVX2 is the sum of absolute Hadamard coefficients of the difference of 8x8 bytes.
+// satd8AVX2 is the sum of absolute Hadamard coefficients of the difference of blocks of 8x8.
 //
 //go:noescape
 func satd8AVX2(a *byte, as int, b *byte, bs int) int
+
+// satd16AVX2 is the sum of absolute Hadamard coefficients of the difference of blocks of 8x8.
+//
+//go:noescape
+func satd16AVX2(a *byte, as int, b *byte, bs int) int
 
 // diff8AVX2 stores a - b of 8x8 bytes.
 //
@@ -189,25 +194,25 @@ func filterRows4x4AVX2(dst *byte, ds int, src *byte, ss int, taps *int8, h int)
 //go:noescape
 func filterColumns4x4AVX2(dst *byte, ds int, src *byte, ss int, taps *int8, h int)
 
-// toYCCAVX2 converts 2 rows of 16 n pixels to 4:2:0.
+// toYCCAVX2 converts 16 n x 2 h pixels to 4:2:0.
 //
 //go:noescape
-func toYCCAVX2(y0 *byte, y1 *byte, cb *byte, cr *byte, p0 *byte, p1 *byte, n int)
+func toYCCAVX2(y *byte, ys int, cb *byte, cr *byte, cs int, p *byte, ps int, n int, h int)
 
-// toYCC444AVX2 converts 16 n pixels to 4:4:4.
+// toYCC444AVX2 converts 16 n x h pixels to 4:4:4.
 //
 //go:noescape
-func toYCC444AVX2(y *byte, cb *byte, cr *byte, p *byte, n int)
+func toYCC444AVX2(y *byte, ys int, cb *byte, cr *byte, cs int, p *byte, ps int, n int, h int)
 
-// fromYCCAVX2 converts 16 n samples to pixels.
+// fromYCCAVX2 converts 16 n x 2 h samples of 4:2:0 to pixels.
 //
 //go:noescape
-func fromYCCAVX2(p *byte, y *byte, cb *byte, cr *byte, n int)
+func fromYCCAVX2(p *byte, ps int, y *byte, ys int, cb *byte, cr *byte, cs int, n int, h int)
 
-// fromYCC444AVX2 converts 16 n samples to pixels.
+// fromYCC444AVX2 converts 16 n x h samples of 4:4:4 to pixels.
 //
 //go:noescape
-func fromYCC444AVX2(p *byte, y *byte, cb *byte, cr *byte, n int)
+func fromYCC444AVX2(p *byte, ps int, y *byte, ys int, cb *byte, cr *byte, cs int, n int, h int)
 
 // deblockH16AVX2 filters a horizontal edge.
 //
@@ -219,7 +224,12 @@ func deblockH16AVX2(p *byte, stride int, alpha int, beta int, tc int)
 //go:noescape
 func deblockH8AVX2(p *byte, stride int, alpha int, beta int, tc int)
 
-// deblockV8AVX2 filters 8 rows of a vertical edge.
+// deblockV16AVX2 filters rows of a vertical edge.
+//
+//go:noescape
+func deblockV16AVX2(p *byte, stride int, alpha int, beta int, tc int)
+
+// deblockV8AVX2 filters rows of a vertical edge.
 //
 //go:noescape
 func deblockV8AVX2(p *byte, stride int, alpha int, beta int, tc int)

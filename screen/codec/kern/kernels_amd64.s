@@ -254,140 +254,148 @@ ssd8Rows:
 	RET
 
 // func satd8AVX2(a *byte, as int, b *byte, bs int) int
-// Requires: AVX
+// Requires: AVX, AVX2
 TEXT ·satd8AVX2(SB), NOSPLIT, $0-40
-	MOVQ        a+0(FP), AX
-	MOVQ        as+8(FP), CX
-	MOVQ        b+16(FP), DX
-	MOVQ        bs+24(FP), BX
-	LEAQ        (CX)(CX*2), SI
-	LEAQ        (BX)(BX*2), DI
-	VPMOVZXBW   (AX), X0
-	VPMOVZXBW   (DX), X1
-	VPSUBW      X1, X0, X0
-	VPMOVZXBW   (AX)(CX*1), X1
-	VPMOVZXBW   (DX)(BX*1), X2
+	MOVQ  a+0(FP), AX
+	MOVQ  as+8(FP), CX
+	MOVQ  b+16(FP), DX
+	MOVQ  bs+24(FP), BX
+	LEAQ  (CX)(CX*2), SI
+	LEAQ  (BX)(BX*2), DI
+	VPXOR Y0, Y0, Y0
+	VPXOR X0, X0, X0
+	MOVQ  $0x00000001, R8
+
+satd8Rows:
+	VPMOVZXBW   (AX), X1
+	VPMOVZXBW   (DX), X2
 	VPSUBW      X2, X1, X1
-	VPMOVZXBW   (AX)(CX*2), X2
-	VPMOVZXBW   (DX)(BX*2), X3
+	VPMOVZXBW   (AX)(CX*1), X2
+	VPMOVZXBW   (DX)(BX*1), X3
 	VPSUBW      X3, X2, X2
-	VPMOVZXBW   (AX)(SI*1), X3
-	VPMOVZXBW   (DX)(DI*1), X4
+	VPMOVZXBW   (AX)(CX*2), X3
+	VPMOVZXBW   (DX)(BX*2), X4
 	VPSUBW      X4, X3, X3
+	VPMOVZXBW   (AX)(SI*1), X4
+	VPMOVZXBW   (DX)(DI*1), X5
+	VPSUBW      X5, X4, X4
 	LEAQ        (AX)(CX*4), AX
 	LEAQ        (DX)(BX*4), DX
-	VPMOVZXBW   (AX), X4
-	VPMOVZXBW   (DX), X5
-	VPSUBW      X5, X4, X4
-	VPMOVZXBW   (AX)(CX*1), X5
-	VPMOVZXBW   (DX)(BX*1), X6
+	VPMOVZXBW   (AX), X5
+	VPMOVZXBW   (DX), X6
 	VPSUBW      X6, X5, X5
-	VPMOVZXBW   (AX)(CX*2), X6
-	VPMOVZXBW   (DX)(BX*2), X7
+	VPMOVZXBW   (AX)(CX*1), X6
+	VPMOVZXBW   (DX)(BX*1), X7
 	VPSUBW      X7, X6, X6
-	VPMOVZXBW   (AX)(SI*1), X7
-	VPMOVZXBW   (DX)(DI*1), X8
+	VPMOVZXBW   (AX)(CX*2), X7
+	VPMOVZXBW   (DX)(BX*2), X8
 	VPSUBW      X8, X7, X7
-	VPADDW      X1, X0, X8
-	VPSUBW      X1, X0, X0
-	VPADDW      X3, X2, X1
-	VPSUBW      X3, X2, X2
-	VPADDW      X5, X4, X3
-	VPSUBW      X5, X4, X4
-	VPADDW      X7, X6, X5
-	VPSUBW      X7, X6, X6
-	VPADDW      X1, X8, X7
-	VPSUBW      X1, X8, X1
-	VPADDW      X2, X0, X8
-	VPSUBW      X2, X0, X0
-	VPADDW      X5, X3, X2
-	VPSUBW      X5, X3, X3
-	VPADDW      X6, X4, X5
-	VPSUBW      X6, X4, X4
-	VPADDW      X2, X7, X6
-	VPSUBW      X2, X7, X2
-	VPADDW      X5, X8, X7
-	VPSUBW      X5, X8, X5
-	VPADDW      X3, X1, X8
+	VPMOVZXBW   (AX)(SI*1), X8
+	VPMOVZXBW   (DX)(DI*1), X9
+	VPSUBW      X9, X8, X8
+	LEAQ        (AX)(CX*4), AX
+	LEAQ        (DX)(BX*4), DX
+	VPADDW      X2, X1, X9
+	VPSUBW      X2, X1, X1
+	VPADDW      X4, X3, X2
+	VPSUBW      X4, X3, X3
+	VPADDW      X6, X5, X4
+	VPSUBW      X6, X5, X5
+	VPADDW      X8, X7, X6
+	VPSUBW      X8, X7, X7
+	VPADDW      X2, X9, X8
+	VPSUBW      X2, X9, X2
+	VPADDW      X3, X1, X9
 	VPSUBW      X3, X1, X1
-	VPADDW      X4, X0, X3
-	VPSUBW      X4, X0, X0
-	VPUNPCKLWD  X7, X6, X4
-	VPUNPCKHWD  X7, X6, X6
-	VPUNPCKLWD  X3, X8, X7
-	VPUNPCKHWD  X3, X8, X3
-	VPUNPCKLWD  X5, X2, X8
-	VPUNPCKHWD  X5, X2, X2
-	VPUNPCKLWD  X0, X1, X5
-	VPUNPCKHWD  X0, X1, X0
-	VPUNPCKLDQ  X7, X4, X1
-	VPUNPCKHDQ  X7, X4, X4
-	VPUNPCKLDQ  X3, X6, X7
-	VPUNPCKHDQ  X3, X6, X3
-	VPUNPCKLDQ  X5, X8, X6
-	VPUNPCKHDQ  X5, X8, X5
-	VPUNPCKLDQ  X0, X2, X8
-	VPUNPCKHDQ  X0, X2, X0
-	VPUNPCKLQDQ X6, X1, X2
-	VPUNPCKHQDQ X6, X1, X1
-	VPUNPCKLQDQ X5, X4, X6
-	VPUNPCKHQDQ X5, X4, X4
-	VPUNPCKLQDQ X8, X7, X5
-	VPUNPCKHQDQ X8, X7, X7
-	VPUNPCKLQDQ X0, X3, X8
-	VPUNPCKHQDQ X0, X3, X0
-	VPADDW      X1, X2, X3
-	VPSUBW      X1, X2, X1
-	VPADDW      X4, X6, X2
-	VPSUBW      X4, X6, X4
+	VPADDW      X6, X4, X3
+	VPSUBW      X6, X4, X4
 	VPADDW      X7, X5, X6
 	VPSUBW      X7, X5, X5
-	VPADDW      X0, X8, X7
-	VPSUBW      X0, X8, X0
-	VPADDW      X2, X3, X8
+	VPADDW      X3, X8, X7
+	VPSUBW      X3, X8, X3
+	VPADDW      X6, X9, X8
+	VPSUBW      X6, X9, X6
+	VPADDW      X4, X2, X9
+	VPSUBW      X4, X2, X2
+	VPADDW      X5, X1, X4
+	VPSUBW      X5, X1, X1
+	VPUNPCKLWD  X8, X7, X5
+	VPUNPCKHWD  X8, X7, X7
+	VPUNPCKLWD  X4, X9, X8
+	VPUNPCKHWD  X4, X9, X4
+	VPUNPCKLWD  X6, X3, X9
+	VPUNPCKHWD  X6, X3, X3
+	VPUNPCKLWD  X1, X2, X6
+	VPUNPCKHWD  X1, X2, X1
+	VPUNPCKLDQ  X8, X5, X2
+	VPUNPCKHDQ  X8, X5, X5
+	VPUNPCKLDQ  X4, X7, X8
+	VPUNPCKHDQ  X4, X7, X4
+	VPUNPCKLDQ  X6, X9, X7
+	VPUNPCKHDQ  X6, X9, X6
+	VPUNPCKLDQ  X1, X3, X9
+	VPUNPCKHDQ  X1, X3, X1
+	VPUNPCKLQDQ X7, X2, X3
+	VPUNPCKHQDQ X7, X2, X2
+	VPUNPCKLQDQ X6, X5, X7
+	VPUNPCKHQDQ X6, X5, X5
+	VPUNPCKLQDQ X9, X8, X6
+	VPUNPCKHQDQ X9, X8, X8
+	VPUNPCKLQDQ X1, X4, X9
+	VPUNPCKHQDQ X1, X4, X1
+	VPADDW      X2, X3, X4
 	VPSUBW      X2, X3, X2
-	VPADDW      X4, X1, X3
-	VPSUBW      X4, X1, X1
-	VPADDW      X7, X6, X4
-	VPSUBW      X7, X6, X6
-	VPADDW      X0, X5, X7
-	VPSUBW      X0, X5, X0
-	VPADDW      X4, X8, X5
-	VPSUBW      X4, X8, X4
+	VPADDW      X5, X7, X3
+	VPSUBW      X5, X7, X5
+	VPADDW      X8, X6, X7
+	VPSUBW      X8, X6, X6
+	VPADDW      X1, X9, X8
+	VPSUBW      X1, X9, X1
+	VPADDW      X3, X4, X9
+	VPSUBW      X3, X4, X3
+	VPADDW      X5, X2, X4
+	VPSUBW      X5, X2, X2
+	VPADDW      X8, X7, X5
+	VPSUBW      X8, X7, X7
+	VPADDW      X1, X6, X8
+	VPSUBW      X1, X6, X1
+	VPADDW      X5, X9, X6
+	VPSUBW      X5, X9, X5
+	VPADDW      X8, X4, X9
+	VPSUBW      X8, X4, X4
 	VPADDW      X7, X3, X8
 	VPSUBW      X7, X3, X3
-	VPADDW      X6, X2, X7
-	VPSUBW      X6, X2, X2
-	VPADDW      X0, X1, X6
-	VPSUBW      X0, X1, X0
-	VPXOR       X1, X1, X1
-	VPABSW      X5, X5
-	VPMADDWD    ones<>+0(SB), X5, X5
-	VPADDD      X5, X1, X1
-	VPABSW      X8, X5
-	VPMADDWD    ones<>+0(SB), X5, X5
-	VPADDD      X5, X1, X1
-	VPABSW      X7, X5
-	VPMADDWD    ones<>+0(SB), X5, X5
-	VPADDD      X5, X1, X1
-	VPABSW      X6, X5
-	VPMADDWD    ones<>+0(SB), X5, X5
-	VPADDD      X5, X1, X1
-	VPABSW      X4, X4
-	VPMADDWD    ones<>+0(SB), X4, X4
-	VPADDD      X4, X1, X1
-	VPABSW      X3, X3
-	VPMADDWD    ones<>+0(SB), X3, X3
-	VPADDD      X3, X1, X1
-	VPABSW      X2, X2
+	VPADDW      X1, X2, X7
+	VPSUBW      X1, X2, X1
+	VPABSW      X6, X2
 	VPMADDWD    ones<>+0(SB), X2, X2
-	VPADDD      X2, X1, X1
-	VPABSW      X0, X0
-	VPMADDWD    ones<>+0(SB), X0, X0
-	VPADDD      X0, X1, X1
-	VPXOR       X0, X0, X0
-	VPUNPCKLDQ  X0, X1, X2
-	VPUNPCKHDQ  X0, X1, X0
+	VPADDD      X2, X0, X0
+	VPABSW      X9, X2
+	VPMADDWD    ones<>+0(SB), X2, X2
+	VPADDD      X2, X0, X0
+	VPABSW      X8, X2
+	VPMADDWD    ones<>+0(SB), X2, X2
+	VPADDD      X2, X0, X0
+	VPABSW      X7, X2
+	VPMADDWD    ones<>+0(SB), X2, X2
+	VPADDD      X2, X0, X0
+	VPABSW      X5, X2
+	VPMADDWD    ones<>+0(SB), X2, X2
+	VPADDD      X2, X0, X0
+	VPABSW      X4, X2
+	VPMADDWD    ones<>+0(SB), X2, X2
+	VPADDD      X2, X0, X0
+	VPABSW      X3, X2
+	VPMADDWD    ones<>+0(SB), X2, X2
+	VPADDD      X2, X0, X0
+	VPABSW      X1, X1
+	VPMADDWD    ones<>+0(SB), X1, X1
+	VPADDD      X1, X0, X0
+	DECQ        R8
+	JNZ         satd8Rows
+	VPXOR       X1, X1, X1
+	VPUNPCKLDQ  X1, X0, X2
+	VPUNPCKHDQ  X1, X0, X0
 	VPADDQ      X0, X2, X0
 	VPSRLDQ     $0x08, X0, X1
 	VPADDQ      X1, X0, X0
@@ -415,6 +423,160 @@ DATA ones<>+26(SB)/2, $0x0001
 DATA ones<>+28(SB)/2, $0x0001
 DATA ones<>+30(SB)/2, $0x0001
 GLOBL ones<>(SB), RODATA|NOPTR, $32
+
+// func satd16AVX2(a *byte, as int, b *byte, bs int) int
+// Requires: AVX, AVX2
+TEXT ·satd16AVX2(SB), NOSPLIT, $0-40
+	MOVQ  a+0(FP), AX
+	MOVQ  as+8(FP), CX
+	MOVQ  b+16(FP), DX
+	MOVQ  bs+24(FP), BX
+	LEAQ  (CX)(CX*2), SI
+	LEAQ  (BX)(BX*2), DI
+	VPXOR Y0, Y0, Y0
+	MOVQ  $0x00000002, R8
+
+satd16Rows:
+	VPMOVZXBW    (AX), Y1
+	VPMOVZXBW    (DX), Y2
+	VPSUBW       Y2, Y1, Y1
+	VPMOVZXBW    (AX)(CX*1), Y2
+	VPMOVZXBW    (DX)(BX*1), Y3
+	VPSUBW       Y3, Y2, Y2
+	VPMOVZXBW    (AX)(CX*2), Y3
+	VPMOVZXBW    (DX)(BX*2), Y4
+	VPSUBW       Y4, Y3, Y3
+	VPMOVZXBW    (AX)(SI*1), Y4
+	VPMOVZXBW    (DX)(DI*1), Y5
+	VPSUBW       Y5, Y4, Y4
+	LEAQ         (AX)(CX*4), AX
+	LEAQ         (DX)(BX*4), DX
+	VPMOVZXBW    (AX), Y5
+	VPMOVZXBW    (DX), Y6
+	VPSUBW       Y6, Y5, Y5
+	VPMOVZXBW    (AX)(CX*1), Y6
+	VPMOVZXBW    (DX)(BX*1), Y7
+	VPSUBW       Y7, Y6, Y6
+	VPMOVZXBW    (AX)(CX*2), Y7
+	VPMOVZXBW    (DX)(BX*2), Y8
+	VPSUBW       Y8, Y7, Y7
+	VPMOVZXBW    (AX)(SI*1), Y8
+	VPMOVZXBW    (DX)(DI*1), Y9
+	VPSUBW       Y9, Y8, Y8
+	LEAQ         (AX)(CX*4), AX
+	LEAQ         (DX)(BX*4), DX
+	VPADDW       Y2, Y1, Y9
+	VPSUBW       Y2, Y1, Y1
+	VPADDW       Y4, Y3, Y2
+	VPSUBW       Y4, Y3, Y3
+	VPADDW       Y6, Y5, Y4
+	VPSUBW       Y6, Y5, Y5
+	VPADDW       Y8, Y7, Y6
+	VPSUBW       Y8, Y7, Y7
+	VPADDW       Y2, Y9, Y8
+	VPSUBW       Y2, Y9, Y2
+	VPADDW       Y3, Y1, Y9
+	VPSUBW       Y3, Y1, Y1
+	VPADDW       Y6, Y4, Y3
+	VPSUBW       Y6, Y4, Y4
+	VPADDW       Y7, Y5, Y6
+	VPSUBW       Y7, Y5, Y5
+	VPADDW       Y3, Y8, Y7
+	VPSUBW       Y3, Y8, Y3
+	VPADDW       Y6, Y9, Y8
+	VPSUBW       Y6, Y9, Y6
+	VPADDW       Y4, Y2, Y9
+	VPSUBW       Y4, Y2, Y2
+	VPADDW       Y5, Y1, Y4
+	VPSUBW       Y5, Y1, Y1
+	VPUNPCKLWD   Y8, Y7, Y5
+	VPUNPCKHWD   Y8, Y7, Y7
+	VPUNPCKLWD   Y4, Y9, Y8
+	VPUNPCKHWD   Y4, Y9, Y4
+	VPUNPCKLWD   Y6, Y3, Y9
+	VPUNPCKHWD   Y6, Y3, Y3
+	VPUNPCKLWD   Y1, Y2, Y6
+	VPUNPCKHWD   Y1, Y2, Y1
+	VPUNPCKLDQ   Y8, Y5, Y2
+	VPUNPCKHDQ   Y8, Y5, Y5
+	VPUNPCKLDQ   Y4, Y7, Y8
+	VPUNPCKHDQ   Y4, Y7, Y4
+	VPUNPCKLDQ   Y6, Y9, Y7
+	VPUNPCKHDQ   Y6, Y9, Y6
+	VPUNPCKLDQ   Y1, Y3, Y9
+	VPUNPCKHDQ   Y1, Y3, Y1
+	VPUNPCKLQDQ  Y7, Y2, Y3
+	VPUNPCKHQDQ  Y7, Y2, Y2
+	VPUNPCKLQDQ  Y6, Y5, Y7
+	VPUNPCKHQDQ  Y6, Y5, Y5
+	VPUNPCKLQDQ  Y9, Y8, Y6
+	VPUNPCKHQDQ  Y9, Y8, Y8
+	VPUNPCKLQDQ  Y1, Y4, Y9
+	VPUNPCKHQDQ  Y1, Y4, Y1
+	VPADDW       Y2, Y3, Y4
+	VPSUBW       Y2, Y3, Y2
+	VPADDW       Y5, Y7, Y3
+	VPSUBW       Y5, Y7, Y5
+	VPADDW       Y8, Y6, Y7
+	VPSUBW       Y8, Y6, Y6
+	VPADDW       Y1, Y9, Y8
+	VPSUBW       Y1, Y9, Y1
+	VPADDW       Y3, Y4, Y9
+	VPSUBW       Y3, Y4, Y3
+	VPADDW       Y5, Y2, Y4
+	VPSUBW       Y5, Y2, Y2
+	VPADDW       Y8, Y7, Y5
+	VPSUBW       Y8, Y7, Y7
+	VPADDW       Y1, Y6, Y8
+	VPSUBW       Y1, Y6, Y1
+	VPADDW       Y5, Y9, Y6
+	VPSUBW       Y5, Y9, Y5
+	VPADDW       Y8, Y4, Y9
+	VPSUBW       Y8, Y4, Y4
+	VPADDW       Y7, Y3, Y8
+	VPSUBW       Y7, Y3, Y3
+	VPADDW       Y1, Y2, Y7
+	VPSUBW       Y1, Y2, Y1
+	VPABSW       Y6, Y2
+	VPMADDWD     ones<>+0(SB), Y2, Y2
+	VPADDD       Y2, Y0, Y0
+	VPABSW       Y9, Y2
+	VPMADDWD     ones<>+0(SB), Y2, Y2
+	VPADDD       Y2, Y0, Y0
+	VPABSW       Y8, Y2
+	VPMADDWD     ones<>+0(SB), Y2, Y2
+	VPADDD       Y2, Y0, Y0
+	VPABSW       Y7, Y2
+	VPMADDWD     ones<>+0(SB), Y2, Y2
+	VPADDD       Y2, Y0, Y0
+	VPABSW       Y5, Y2
+	VPMADDWD     ones<>+0(SB), Y2, Y2
+	VPADDD       Y2, Y0, Y0
+	VPABSW       Y4, Y2
+	VPMADDWD     ones<>+0(SB), Y2, Y2
+	VPADDD       Y2, Y0, Y0
+	VPABSW       Y3, Y2
+	VPMADDWD     ones<>+0(SB), Y2, Y2
+	VPADDD       Y2, Y0, Y0
+	VPABSW       Y1, Y1
+	VPMADDWD     ones<>+0(SB), Y1, Y1
+	VPADDD       Y1, Y0, Y0
+	DECQ         R8
+	JNZ          satd16Rows
+	VPXOR        Y1, Y1, Y1
+	VPUNPCKLDQ   Y1, Y0, Y2
+	VPUNPCKHDQ   Y1, Y0, Y0
+	VPADDQ       Y0, Y2, Y0
+	VEXTRACTI128 $0x01, Y0, X1
+	VPADDQ       X0, X1, X0
+	VPSRLDQ      $0x08, X0, X1
+	VPADDQ       X1, X0, X0
+	VMOVQ        X0, AX
+	ADDQ         $0x04, AX
+	SHRQ         $0x03, AX
+	MOVQ         AX, ret+32(FP)
+	VZEROUPPER
+	RET
 
 // func diff8AVX2(dst *[64]int16, a *byte, as int, b *byte, bs int)
 // Requires: AVX
@@ -3584,74 +3746,107 @@ filterColumns4x4Loop:
 	VZEROUPPER
 	RET
 
-// func toYCCAVX2(y0 *byte, y1 *byte, cb *byte, cr *byte, p0 *byte, p1 *byte, n int)
+// func toYCCAVX2(y *byte, ys int, cb *byte, cr *byte, cs int, p *byte, ps int, n int, h int)
 // Requires: AVX, AVX2
-TEXT ·toYCCAVX2(SB), NOSPLIT, $0-56
-	MOVQ y0+0(FP), AX
-	MOVQ y1+8(FP), CX
-	MOVQ cb+16(FP), DX
-	MOVQ cr+24(FP), BX
-	MOVQ p0+32(FP), SI
-	MOVQ p1+40(FP), DI
-	MOVQ n+48(FP), R8
+TEXT ·toYCCAVX2(SB), NOSPLIT, $0-72
+	MOVQ    y+0(FP), AX
+	MOVQ    ys+8(FP), CX
+	MOVQ    cb+16(FP), DX
+	MOVQ    cr+24(FP), BX
+	MOVQ    cs+32(FP), SI
+	MOVQ    p+40(FP), DI
+	MOVQ    ps+48(FP), R8
+	MOVQ    n+56(FP), R9
+	LEAQ    (AX)(CX*1), R10
+	LEAQ    (DI)(R8*1), R11
+	ADDQ    CX, CX
+	IMUL3Q  $0x10, R9, R12
+	SUBQ    R12, CX
+	IMUL3Q  $0x08, R9, R12
+	SUBQ    R12, SI
+	ADDQ    R8, R8
+	IMUL3Q  $0x40, R9, R12
+	SUBQ    R12, R8
+	VMOVDQU lumaOrder<>+0(SB), Y0
+	MOVQ    h+64(FP), R12
+
+toYCCRows:
+	MOVQ R9, R13
 
 toYCCLoop:
-	VMOVDQU      (SI), Y0
-	VMOVDQU      32(SI), Y1
-	VMOVDQU      (DI), Y2
-	VMOVDQU      32(DI), Y3
-	VPMADDUBSW   lumaRow<>+0(SB), Y0, Y4
+	VMOVDQU      (DI), Y1
+	VMOVDQU      32(DI), Y2
+	VMOVDQU      (R11), Y3
+	VMOVDQU      32(R11), Y4
 	VPMADDUBSW   lumaRow<>+0(SB), Y1, Y5
-	VPHADDW      Y5, Y4, Y4
-	VPADDW       sixtyFour<>+0(SB), Y4, Y4
-	VPSRLW       $0x07, Y4, Y4
-	VPMADDUBSW   lumaRow<>+0(SB), Y2, Y5
-	VPMADDUBSW   lumaRow<>+0(SB), Y3, Y6
+	VPMADDUBSW   lumaRow<>+0(SB), Y2, Y6
 	VPHADDW      Y6, Y5, Y5
 	VPADDW       sixtyFour<>+0(SB), Y5, Y5
 	VPSRLW       $0x07, Y5, Y5
-	VPACKUSWB    Y5, Y4, Y4
-	VMOVDQU      lumaOrder<>+0(SB), Y5
-	VPERMD       Y4, Y5, Y4
-	VMOVDQU      X4, (AX)
-	VEXTRACTI128 $0x01, Y4, (CX)
-	VPMADDUBSW   cbRow<>+0(SB), Y0, Y4
-	VPMADDUBSW   cbRow<>+0(SB), Y2, Y5
-	VPADDW       Y5, Y4, Y4
+	VPMADDUBSW   lumaRow<>+0(SB), Y3, Y6
+	VPMADDUBSW   lumaRow<>+0(SB), Y4, Y7
+	VPHADDW      Y7, Y6, Y6
+	VPADDW       sixtyFour<>+0(SB), Y6, Y6
+	VPSRLW       $0x07, Y6, Y6
+	VPACKUSWB    Y6, Y5, Y5
+	VPERMD       Y5, Y0, Y5
+	VMOVDQU      X5, (AX)
+	VEXTRACTI128 $0x01, Y5, (R10)
 	VPMADDUBSW   cbRow<>+0(SB), Y1, Y5
 	VPMADDUBSW   cbRow<>+0(SB), Y3, Y6
 	VPADDW       Y6, Y5, Y5
-	VPHADDW      Y5, Y4, Y4
-	VPMADDWD     cbRowScale<>+0(SB), Y4, Y4
-	VPADDD       halfChroma<>+0(SB), Y4, Y4
-	VPSRAD       $0x17, Y4, Y4
-	VPMADDUBSW   crRow<>+0(SB), Y0, Y0
-	VPMADDUBSW   crRow<>+0(SB), Y2, Y2
-	VPADDW       Y2, Y0, Y0
+	VPMADDUBSW   cbRow<>+0(SB), Y2, Y6
+	VPMADDUBSW   cbRow<>+0(SB), Y4, Y7
+	VPADDW       Y7, Y6, Y6
+	VPHADDW      Y6, Y5, Y5
+	VPMADDWD     cbRowScale<>+0(SB), Y5, Y5
+	VPADDD       halfChroma<>+0(SB), Y5, Y5
+	VPSRAD       $0x17, Y5, Y5
 	VPMADDUBSW   crRow<>+0(SB), Y1, Y1
-	VPMADDUBSW   crRow<>+0(SB), Y3, Y2
-	VPADDW       Y2, Y1, Y1
-	VPHADDW      Y1, Y0, Y0
-	VPMADDWD     crRowScale<>+0(SB), Y0, Y0
-	VPADDD       halfChroma<>+0(SB), Y0, Y0
-	VPSRAD       $0x17, Y0, Y0
-	VPACKSSDW    Y0, Y4, Y0
-	VPADDW       middle<>+0(SB), Y0, Y0
-	VPACKUSWB    Y0, Y0, Y0
-	VPERMQ       $0x88, Y0, Y0
-	VPSHUFB      chromaOrder<>+0(SB), Y0, Y0
-	VMOVQ        X0, (DX)
-	VPEXTRQ      $0x01, X0, (BX)
+	VPMADDUBSW   crRow<>+0(SB), Y3, Y3
+	VPADDW       Y3, Y1, Y1
+	VPMADDUBSW   crRow<>+0(SB), Y2, Y2
+	VPMADDUBSW   crRow<>+0(SB), Y4, Y3
+	VPADDW       Y3, Y2, Y2
+	VPHADDW      Y2, Y1, Y1
+	VPMADDWD     crRowScale<>+0(SB), Y1, Y1
+	VPADDD       halfChroma<>+0(SB), Y1, Y1
+	VPSRAD       $0x17, Y1, Y1
+	VPACKSSDW    Y1, Y5, Y1
+	VPADDW       middle<>+0(SB), Y1, Y1
+	VPACKUSWB    Y1, Y1, Y1
+	VPERMQ       $0x88, Y1, Y1
+	VPSHUFB      chromaOrder<>+0(SB), Y1, Y1
+	VMOVQ        X1, (DX)
+	VPEXTRQ      $0x01, X1, (BX)
 	ADDQ         $0x10, AX
-	ADDQ         $0x10, CX
+	ADDQ         $0x10, R10
 	ADDQ         $0x08, DX
 	ADDQ         $0x08, BX
-	ADDQ         $0x40, SI
 	ADDQ         $0x40, DI
-	DECQ         R8
+	ADDQ         $0x40, R11
+	DECQ         R13
 	JNZ          toYCCLoop
+	ADDQ         CX, AX
+	ADDQ         CX, R10
+	ADDQ         SI, DX
+	ADDQ         SI, BX
+	ADDQ         R8, DI
+	ADDQ         R8, R11
+	DECQ         R12
+	JNZ          toYCCRows
 	VZEROUPPER
 	RET
+
+DATA lumaOrder<>+0(SB)/4, $0x00000000
+DATA lumaOrder<>+4(SB)/4, $0x00000004
+DATA lumaOrder<>+8(SB)/4, $0x00000001
+DATA lumaOrder<>+12(SB)/4, $0x00000005
+DATA lumaOrder<>+16(SB)/4, $0x00000002
+DATA lumaOrder<>+20(SB)/4, $0x00000006
+DATA lumaOrder<>+24(SB)/4, $0x00000003
+DATA lumaOrder<>+28(SB)/4, $0x00000007
+GLOBL lumaOrder<>(SB), RODATA|NOPTR, $32
 
 DATA lumaRow<>+0(SB)/1, $0x0e
 DATA lumaRow<>+1(SB)/1, $0x4c
@@ -3704,16 +3899,6 @@ DATA sixtyFour<>+26(SB)/2, $0x0040
 DATA sixtyFour<>+28(SB)/2, $0x0040
 DATA sixtyFour<>+30(SB)/2, $0x0040
 GLOBL sixtyFour<>(SB), RODATA|NOPTR, $32
-
-DATA lumaOrder<>+0(SB)/4, $0x00000000
-DATA lumaOrder<>+4(SB)/4, $0x00000004
-DATA lumaOrder<>+8(SB)/4, $0x00000001
-DATA lumaOrder<>+12(SB)/4, $0x00000005
-DATA lumaOrder<>+16(SB)/4, $0x00000002
-DATA lumaOrder<>+20(SB)/4, $0x00000006
-DATA lumaOrder<>+24(SB)/4, $0x00000003
-DATA lumaOrder<>+28(SB)/4, $0x00000007
-GLOBL lumaOrder<>(SB), RODATA|NOPTR, $32
 
 DATA cbRow<>+0(SB)/1, $0x39
 DATA cbRow<>+1(SB)/1, $0xda
@@ -3881,50 +4066,68 @@ DATA chromaOrder<>+30(SB)/1, $0x0e
 DATA chromaOrder<>+31(SB)/1, $0x0f
 GLOBL chromaOrder<>(SB), RODATA|NOPTR, $32
 
-// func toYCC444AVX2(y *byte, cb *byte, cr *byte, p *byte, n int)
+// func toYCC444AVX2(y *byte, ys int, cb *byte, cr *byte, cs int, p *byte, ps int, n int, h int)
 // Requires: AVX, AVX2
-TEXT ·toYCC444AVX2(SB), NOSPLIT, $0-40
-	MOVQ y+0(FP), AX
-	MOVQ cb+8(FP), CX
-	MOVQ cr+16(FP), DX
-	MOVQ p+24(FP), BX
-	MOVQ n+32(FP), SI
+TEXT ·toYCC444AVX2(SB), NOSPLIT, $0-72
+	MOVQ    y+0(FP), AX
+	MOVQ    ys+8(FP), CX
+	MOVQ    cb+16(FP), DX
+	MOVQ    cr+24(FP), BX
+	MOVQ    cs+32(FP), SI
+	MOVQ    p+40(FP), DI
+	MOVQ    ps+48(FP), R8
+	MOVQ    n+56(FP), R9
+	IMUL3Q  $0x10, R9, R10
+	SUBQ    R10, CX
+	IMUL3Q  $0x10, R9, R10
+	SUBQ    R10, SI
+	IMUL3Q  $0x40, R9, R10
+	SUBQ    R10, R8
+	VMOVDQU lumaOrder<>+0(SB), Y0
+	MOVQ    h+64(FP), R10
+
+toYCC444Rows:
+	MOVQ R9, R11
 
 toYCC444Loop:
-	VMOVDQU      (BX), Y0
-	VMOVDQU      32(BX), Y1
-	VPMADDUBSW   lumaRow<>+0(SB), Y0, Y2
+	VMOVDQU      (DI), Y1
+	VMOVDQU      32(DI), Y2
 	VPMADDUBSW   lumaRow<>+0(SB), Y1, Y3
-	VPHADDW      Y3, Y2, Y2
-	VPADDW       sixtyFour<>+0(SB), Y2, Y2
-	VPSRLW       $0x07, Y2, Y2
-	VPMADDUBSW   cbRow<>+0(SB), Y0, Y3
-	VPMADDUBSW   cbRow<>+0(SB), Y1, Y4
+	VPMADDUBSW   lumaRow<>+0(SB), Y2, Y4
 	VPHADDW      Y4, Y3, Y3
-	VPADDW       cbRowHalf444<>+0(SB), Y3, Y3
-	VPMULHW      cbRowScale444<>+0(SB), Y3, Y3
-	VPADDW       middle<>+0(SB), Y3, Y3
-	VPMADDUBSW   crRow<>+0(SB), Y0, Y0
+	VPADDW       sixtyFour<>+0(SB), Y3, Y3
+	VPSRLW       $0x07, Y3, Y3
+	VPMADDUBSW   cbRow<>+0(SB), Y1, Y4
+	VPMADDUBSW   cbRow<>+0(SB), Y2, Y5
+	VPHADDW      Y5, Y4, Y4
+	VPADDW       cbRowHalf444<>+0(SB), Y4, Y4
+	VPMULHW      cbRowScale444<>+0(SB), Y4, Y4
+	VPADDW       middle<>+0(SB), Y4, Y4
 	VPMADDUBSW   crRow<>+0(SB), Y1, Y1
-	VPHADDW      Y1, Y0, Y0
-	VPADDW       crRowHalf444<>+0(SB), Y0, Y0
-	VPMULHW      crRowScale444<>+0(SB), Y0, Y0
-	VPADDW       middle<>+0(SB), Y0, Y0
-	VPACKUSWB    Y3, Y2, Y1
-	VMOVDQU      lumaOrder<>+0(SB), Y2
-	VPERMD       Y1, Y2, Y1
-	VPACKUSWB    Y0, Y0, Y0
-	VMOVDQU      lumaOrder<>+0(SB), Y2
-	VPERMD       Y0, Y2, Y0
-	VMOVDQU      X1, (AX)
-	VEXTRACTI128 $0x01, Y1, (CX)
-	VMOVDQU      X0, (DX)
+	VPMADDUBSW   crRow<>+0(SB), Y2, Y2
+	VPHADDW      Y2, Y1, Y1
+	VPADDW       crRowHalf444<>+0(SB), Y1, Y1
+	VPMULHW      crRowScale444<>+0(SB), Y1, Y1
+	VPADDW       middle<>+0(SB), Y1, Y1
+	VPACKUSWB    Y4, Y3, Y2
+	VPERMD       Y2, Y0, Y2
+	VPACKUSWB    Y1, Y1, Y1
+	VPERMD       Y1, Y0, Y1
+	VMOVDQU      X2, (AX)
+	VEXTRACTI128 $0x01, Y2, (DX)
+	VMOVDQU      X1, (BX)
 	ADDQ         $0x10, AX
-	ADDQ         $0x10, CX
 	ADDQ         $0x10, DX
-	ADDQ         $0x40, BX
-	DECQ         SI
+	ADDQ         $0x10, BX
+	ADDQ         $0x40, DI
+	DECQ         R11
 	JNZ          toYCC444Loop
+	ADDQ         CX, AX
+	ADDQ         SI, DX
+	ADDQ         SI, BX
+	ADDQ         R8, DI
+	DECQ         R10
+	JNZ          toYCC444Rows
 	VZEROUPPER
 	RET
 
@@ -4000,58 +4203,97 @@ DATA crRowScale444<>+28(SB)/2, $0x02d8
 DATA crRowScale444<>+30(SB)/2, $0x02d8
 GLOBL crRowScale444<>(SB), RODATA|NOPTR, $32
 
-// func fromYCCAVX2(p *byte, y *byte, cb *byte, cr *byte, n int)
+// func fromYCCAVX2(p *byte, ps int, y *byte, ys int, cb *byte, cr *byte, cs int, n int, h int)
 // Requires: AVX, AVX2
-TEXT ·fromYCCAVX2(SB), NOSPLIT, $0-40
-	MOVQ    p+0(FP), AX
-	MOVQ    y+8(FP), CX
-	MOVQ    cb+16(FP), DX
-	MOVQ    cr+24(FP), BX
-	VMOVDQU middle<>+0(SB), Y0
-	VMOVDQU sixtyFour<>+0(SB), Y1
-	VPXOR   Y2, Y2, Y2
-	MOVQ    n+32(FP), SI
+TEXT ·fromYCCAVX2(SB), NOSPLIT, $0-72
+	MOVQ   y+16(FP), AX
+	MOVQ   ys+24(FP), CX
+	MOVQ   cb+32(FP), DX
+	MOVQ   cr+40(FP), BX
+	MOVQ   cs+48(FP), SI
+	MOVQ   p+0(FP), DI
+	MOVQ   ps+8(FP), R8
+	MOVQ   n+56(FP), R9
+	LEAQ   (AX)(CX*1), R10
+	LEAQ   (DI)(R8*1), R11
+	ADDQ   CX, CX
+	IMUL3Q $0x10, R9, R12
+	SUBQ   R12, CX
+	IMUL3Q $0x08, R9, R12
+	SUBQ   R12, SI
+	ADDQ   R8, R8
+	IMUL3Q $0x40, R9, R12
+	SUBQ   R12, R8
+	VPXOR  Y0, Y0, Y0
+	MOVQ   h+64(FP), R12
+
+fromYCCRows:
+	MOVQ R9, R13
 
 fromYCCLoop:
-	VPMOVZXBW  (CX), Y3
-	VMOVQ      (DX), X4
-	VPUNPCKLBW X4, X4, X4
-	VPMOVZXBW  X4, Y4
-	VPSUBW     Y0, Y4, Y4
-	VMOVQ      (BX), X5
-	VPUNPCKLBW X5, X5, X5
-	VPMOVZXBW  X5, Y5
-	VPSUBW     Y0, Y5, Y5
-	VPMULLW    backB<>+0(SB), Y4, Y6
-	VPADDW     Y1, Y6, Y6
-	VPSRAW     $0x07, Y6, Y6
-	VPADDW     Y6, Y3, Y6
-	VPMULLW    backR<>+0(SB), Y5, Y7
-	VPADDW     Y1, Y7, Y7
-	VPSRAW     $0x07, Y7, Y7
-	VPADDW     Y7, Y3, Y7
-	VPMULLW    backGb<>+0(SB), Y4, Y4
-	VPMULLW    backGr<>+0(SB), Y5, Y5
-	VPADDW     Y5, Y4, Y4
-	VPADDW     Y1, Y4, Y4
-	VPSRAW     $0x07, Y4, Y4
-	VPSUBW     Y4, Y3, Y3
-	VPACKUSWB  Y7, Y6, Y4
-	VPACKUSWB  Y2, Y3, Y3
-	VPUNPCKLBW Y3, Y4, Y5
-	VPUNPCKHBW Y3, Y4, Y3
-	VPUNPCKLWD Y3, Y5, Y4
-	VPUNPCKHWD Y3, Y5, Y3
-	VPERM2I128 $0x20, Y3, Y4, Y5
-	VMOVDQU    Y5, (AX)
-	VPERM2I128 $0x31, Y3, Y4, Y3
-	VMOVDQU    Y3, 32(AX)
-	ADDQ       $0x10, CX
+	VMOVQ      (DX), X1
+	VPUNPCKLBW X1, X1, X1
+	VPMOVZXBW  X1, Y1
+	VMOVQ      (BX), X2
+	VPUNPCKLBW X2, X2, X2
+	VPMOVZXBW  X2, Y2
+	VPSUBW     middle<>+0(SB), Y1, Y1
+	VPSUBW     middle<>+0(SB), Y2, Y2
+	VPMULLW    backB<>+0(SB), Y1, Y3
+	VPADDW     sixtyFour<>+0(SB), Y3, Y3
+	VPSRAW     $0x07, Y3, Y3
+	VPMULLW    backGb<>+0(SB), Y1, Y1
+	VPMULLW    backGr<>+0(SB), Y2, Y4
+	VPADDW     Y4, Y1, Y1
+	VPADDW     sixtyFour<>+0(SB), Y1, Y1
+	VPSRAW     $0x07, Y1, Y1
+	VPMULLW    backR<>+0(SB), Y2, Y2
+	VPADDW     sixtyFour<>+0(SB), Y2, Y2
+	VPSRAW     $0x07, Y2, Y2
+	VPMOVZXBW  (AX), Y4
+	VPADDW     Y3, Y4, Y5
+	VPSUBW     Y1, Y4, Y6
+	VPADDW     Y2, Y4, Y4
+	VPACKUSWB  Y4, Y5, Y4
+	VPACKUSWB  Y0, Y6, Y5
+	VPUNPCKLBW Y5, Y4, Y6
+	VPUNPCKHBW Y5, Y4, Y4
+	VPUNPCKLWD Y4, Y6, Y5
+	VPUNPCKHWD Y4, Y6, Y4
+	VPERM2I128 $0x20, Y4, Y5, Y6
+	VMOVDQU    Y6, (DI)
+	VPERM2I128 $0x31, Y4, Y5, Y4
+	VMOVDQU    Y4, 32(DI)
+	VPMOVZXBW  (R10), Y4
+	VPADDW     Y3, Y4, Y3
+	VPSUBW     Y1, Y4, Y1
+	VPADDW     Y2, Y4, Y2
+	VPACKUSWB  Y2, Y3, Y2
+	VPACKUSWB  Y0, Y1, Y1
+	VPUNPCKLBW Y1, Y2, Y3
+	VPUNPCKHBW Y1, Y2, Y1
+	VPUNPCKLWD Y1, Y3, Y2
+	VPUNPCKHWD Y1, Y3, Y1
+	VPERM2I128 $0x20, Y1, Y2, Y3
+	VMOVDQU    Y3, (R11)
+	VPERM2I128 $0x31, Y1, Y2, Y1
+	VMOVDQU    Y1, 32(R11)
+	ADDQ       $0x10, AX
+	ADDQ       $0x10, R10
 	ADDQ       $0x08, DX
 	ADDQ       $0x08, BX
-	ADDQ       $0x40, AX
-	DECQ       SI
+	ADDQ       $0x40, DI
+	ADDQ       $0x40, R11
+	DECQ       R13
 	JNZ        fromYCCLoop
+	ADDQ       CX, AX
+	ADDQ       CX, R10
+	ADDQ       SI, DX
+	ADDQ       SI, BX
+	ADDQ       R8, DI
+	ADDQ       R8, R11
+	DECQ       R12
+	JNZ        fromYCCRows
 	VZEROUPPER
 	RET
 
@@ -4072,24 +4314,6 @@ DATA backB<>+26(SB)/2, $0x00e4
 DATA backB<>+28(SB)/2, $0x00e4
 DATA backB<>+30(SB)/2, $0x00e4
 GLOBL backB<>(SB), RODATA|NOPTR, $32
-
-DATA backR<>+0(SB)/2, $0x00b4
-DATA backR<>+2(SB)/2, $0x00b4
-DATA backR<>+4(SB)/2, $0x00b4
-DATA backR<>+6(SB)/2, $0x00b4
-DATA backR<>+8(SB)/2, $0x00b4
-DATA backR<>+10(SB)/2, $0x00b4
-DATA backR<>+12(SB)/2, $0x00b4
-DATA backR<>+14(SB)/2, $0x00b4
-DATA backR<>+16(SB)/2, $0x00b4
-DATA backR<>+18(SB)/2, $0x00b4
-DATA backR<>+20(SB)/2, $0x00b4
-DATA backR<>+22(SB)/2, $0x00b4
-DATA backR<>+24(SB)/2, $0x00b4
-DATA backR<>+26(SB)/2, $0x00b4
-DATA backR<>+28(SB)/2, $0x00b4
-DATA backR<>+30(SB)/2, $0x00b4
-GLOBL backR<>(SB), RODATA|NOPTR, $32
 
 DATA backGb<>+0(SB)/2, $0x002a
 DATA backGb<>+2(SB)/2, $0x002a
@@ -4127,54 +4351,89 @@ DATA backGr<>+28(SB)/2, $0x005a
 DATA backGr<>+30(SB)/2, $0x005a
 GLOBL backGr<>(SB), RODATA|NOPTR, $32
 
-// func fromYCC444AVX2(p *byte, y *byte, cb *byte, cr *byte, n int)
+DATA backR<>+0(SB)/2, $0x00b4
+DATA backR<>+2(SB)/2, $0x00b4
+DATA backR<>+4(SB)/2, $0x00b4
+DATA backR<>+6(SB)/2, $0x00b4
+DATA backR<>+8(SB)/2, $0x00b4
+DATA backR<>+10(SB)/2, $0x00b4
+DATA backR<>+12(SB)/2, $0x00b4
+DATA backR<>+14(SB)/2, $0x00b4
+DATA backR<>+16(SB)/2, $0x00b4
+DATA backR<>+18(SB)/2, $0x00b4
+DATA backR<>+20(SB)/2, $0x00b4
+DATA backR<>+22(SB)/2, $0x00b4
+DATA backR<>+24(SB)/2, $0x00b4
+DATA backR<>+26(SB)/2, $0x00b4
+DATA backR<>+28(SB)/2, $0x00b4
+DATA backR<>+30(SB)/2, $0x00b4
+GLOBL backR<>(SB), RODATA|NOPTR, $32
+
+// func fromYCC444AVX2(p *byte, ps int, y *byte, ys int, cb *byte, cr *byte, cs int, n int, h int)
 // Requires: AVX, AVX2
-TEXT ·fromYCC444AVX2(SB), NOSPLIT, $0-40
-	MOVQ    p+0(FP), AX
-	MOVQ    y+8(FP), CX
-	MOVQ    cb+16(FP), DX
-	MOVQ    cr+24(FP), BX
-	VMOVDQU middle<>+0(SB), Y0
-	VMOVDQU sixtyFour<>+0(SB), Y1
-	VPXOR   Y2, Y2, Y2
-	MOVQ    n+32(FP), SI
+TEXT ·fromYCC444AVX2(SB), NOSPLIT, $0-72
+	MOVQ   y+16(FP), AX
+	MOVQ   ys+24(FP), CX
+	MOVQ   cb+32(FP), DX
+	MOVQ   cr+40(FP), BX
+	MOVQ   cs+48(FP), SI
+	MOVQ   p+0(FP), DI
+	MOVQ   ps+8(FP), R8
+	MOVQ   n+56(FP), R9
+	IMUL3Q $0x10, R9, R10
+	SUBQ   R10, CX
+	IMUL3Q $0x10, R9, R10
+	SUBQ   R10, SI
+	IMUL3Q $0x40, R9, R10
+	SUBQ   R10, R8
+	VPXOR  Y0, Y0, Y0
+	MOVQ   h+64(FP), R10
+
+fromYCC444Rows:
+	MOVQ R9, R11
 
 fromYCC444Loop:
-	VPMOVZXBW  (CX), Y3
-	VPMOVZXBW  (DX), Y4
-	VPSUBW     Y0, Y4, Y4
-	VPMOVZXBW  (BX), Y5
-	VPSUBW     Y0, Y5, Y5
-	VPMULLW    backB<>+0(SB), Y4, Y6
-	VPADDW     Y1, Y6, Y6
-	VPSRAW     $0x07, Y6, Y6
-	VPADDW     Y6, Y3, Y6
-	VPMULLW    backR<>+0(SB), Y5, Y7
-	VPADDW     Y1, Y7, Y7
-	VPSRAW     $0x07, Y7, Y7
-	VPADDW     Y7, Y3, Y7
-	VPMULLW    backGb<>+0(SB), Y4, Y4
-	VPMULLW    backGr<>+0(SB), Y5, Y5
-	VPADDW     Y5, Y4, Y4
-	VPADDW     Y1, Y4, Y4
-	VPSRAW     $0x07, Y4, Y4
-	VPSUBW     Y4, Y3, Y3
-	VPACKUSWB  Y7, Y6, Y4
-	VPACKUSWB  Y2, Y3, Y3
-	VPUNPCKLBW Y3, Y4, Y5
-	VPUNPCKHBW Y3, Y4, Y3
-	VPUNPCKLWD Y3, Y5, Y4
-	VPUNPCKHWD Y3, Y5, Y3
-	VPERM2I128 $0x20, Y3, Y4, Y5
-	VMOVDQU    Y5, (AX)
-	VPERM2I128 $0x31, Y3, Y4, Y3
-	VMOVDQU    Y3, 32(AX)
-	ADDQ       $0x10, CX
+	VPMOVZXBW  (DX), Y1
+	VPMOVZXBW  (BX), Y2
+	VPSUBW     middle<>+0(SB), Y1, Y1
+	VPSUBW     middle<>+0(SB), Y2, Y2
+	VPMULLW    backB<>+0(SB), Y1, Y3
+	VPADDW     sixtyFour<>+0(SB), Y3, Y3
+	VPSRAW     $0x07, Y3, Y3
+	VPMULLW    backGb<>+0(SB), Y1, Y1
+	VPMULLW    backGr<>+0(SB), Y2, Y4
+	VPADDW     Y4, Y1, Y1
+	VPADDW     sixtyFour<>+0(SB), Y1, Y1
+	VPSRAW     $0x07, Y1, Y1
+	VPMULLW    backR<>+0(SB), Y2, Y2
+	VPADDW     sixtyFour<>+0(SB), Y2, Y2
+	VPSRAW     $0x07, Y2, Y2
+	VPMOVZXBW  (AX), Y4
+	VPADDW     Y3, Y4, Y3
+	VPSUBW     Y1, Y4, Y1
+	VPADDW     Y2, Y4, Y2
+	VPACKUSWB  Y2, Y3, Y2
+	VPACKUSWB  Y0, Y1, Y1
+	VPUNPCKLBW Y1, Y2, Y3
+	VPUNPCKHBW Y1, Y2, Y1
+	VPUNPCKLWD Y1, Y3, Y2
+	VPUNPCKHWD Y1, Y3, Y1
+	VPERM2I128 $0x20, Y1, Y2, Y3
+	VMOVDQU    Y3, (DI)
+	VPERM2I128 $0x31, Y1, Y2, Y1
+	VMOVDQU    Y1, 32(DI)
+	ADDQ       $0x10, AX
 	ADDQ       $0x10, DX
 	ADDQ       $0x10, BX
-	ADDQ       $0x40, AX
-	DECQ       SI
+	ADDQ       $0x40, DI
+	DECQ       R11
 	JNZ        fromYCC444Loop
+	ADDQ       CX, AX
+	ADDQ       SI, DX
+	ADDQ       SI, BX
+	ADDQ       R8, DI
+	DECQ       R10
+	JNZ        fromYCC444Rows
 	VZEROUPPER
 	RET
 
@@ -4220,6 +4479,8 @@ TEXT ·deblockH16AVX2(SB), NOSPLIT, $0-40
 	VPSUBW       Y2, Y7, Y2
 	VPMAXSW      Y2, Y1, Y1
 	VPAND        Y0, Y1, Y0
+	VPTEST       Y0, Y0
+	JZ           deblockH16Done
 	VPSRAW       $0x01, Y0, Y1
 	VPADDW       Y1, Y3, Y2
 	VPADDW       Y0, Y4, Y3
@@ -4233,6 +4494,8 @@ TEXT ·deblockH16AVX2(SB), NOSPLIT, $0-40
 	VPERMQ       $0xd8, Y0, Y0
 	VMOVDQU      X0, (AX)(CX*2)
 	VEXTRACTI128 $0x01, Y0, (AX)(DX*1)
+
+deblockH16Done:
 	VZEROUPPER
 	RET
 
@@ -4296,6 +4559,8 @@ TEXT ·deblockH8AVX2(SB), NOSPLIT, $0-40
 	VPSUBW       X2, X7, X2
 	VPMAXSW      X2, X1, X1
 	VPAND        X0, X1, X0
+	VPTEST       X0, X0
+	JZ           deblockH8Done
 	VPSRAW       $0x01, X0, X1
 	VPADDW       X1, X3, X2
 	VPADDW       X0, X4, X3
@@ -4307,86 +4572,115 @@ TEXT ·deblockH8AVX2(SB), NOSPLIT, $0-40
 	VPACKUSWB    X1, X0, X0
 	VMOVQ        X0, (AX)(CX*2)
 	VPEXTRQ      $0x01, X0, (AX)(DX*1)
+
+deblockH8Done:
 	VZEROUPPER
 	RET
 
-// func deblockV8AVX2(p *byte, stride int, alpha int, beta int, tc int)
+// func deblockV16AVX2(p *byte, stride int, alpha int, beta int, tc int)
 // Requires: AVX, AVX2
-TEXT ·deblockV8AVX2(SB), NOSPLIT, $0-40
-	MOVQ         p+0(FP), AX
-	MOVQ         stride+8(FP), CX
-	LEAQ         (CX)(CX*2), DX
-	LEAQ         (AX)(CX*4), BX
-	MOVQ         alpha+16(FP), SI
-	VMOVQ        SI, X0
-	VPBROADCASTW X0, Y0
-	MOVQ         beta+24(FP), SI
-	VMOVQ        SI, X1
-	VPBROADCASTW X1, Y1
-	MOVQ         tc+32(FP), SI
-	VMOVQ        SI, X2
+TEXT ·deblockV16AVX2(SB), NOSPLIT, $0-40
+	MOVQ         stride+8(FP), AX
+	LEAQ         (AX)(AX*2), CX
+	MOVQ         p+0(FP), DX
+	LEAQ         (DX)(AX*4), BX
+	LEAQ         (BX)(AX*4), SI
+	LEAQ         (SI)(AX*4), DI
+	VMOVD        (DX), X0
+	VPINSRD      $0x01, (DX)(AX*1), X0, X0
+	VPINSRD      $0x02, (DX)(AX*2), X0, X0
+	VPINSRD      $0x03, (DX)(CX*1), X0, X0
+	VMOVD        (BX), X1
+	VPINSRD      $0x01, (BX)(AX*1), X1, X1
+	VPINSRD      $0x02, (BX)(AX*2), X1, X1
+	VPINSRD      $0x03, (BX)(CX*1), X1, X1
+	VPXOR        X2, X2, X2
+	VMOVD        (SI), X2
+	VPINSRD      $0x01, (SI)(AX*1), X2, X2
+	VPINSRD      $0x02, (SI)(AX*2), X2, X2
+	VPINSRD      $0x03, (SI)(CX*1), X2, X2
+	VINSERTI128  $0x01, X2, Y0, Y0
+	VMOVD        (DI), X2
+	VPINSRD      $0x01, (DI)(AX*1), X2, X2
+	VPINSRD      $0x02, (DI)(AX*2), X2, X2
+	VPINSRD      $0x03, (DI)(CX*1), X2, X2
+	VINSERTI128  $0x01, X2, Y1, Y1
+	VPXOR        Y2, Y2, Y2
+	VPSHUFB      turn4x4<>+0(SB), Y0, Y0
+	VPSHUFB      turn4x4<>+0(SB), Y1, Y1
+	VPUNPCKLDQ   Y1, Y0, Y3
+	VPUNPCKHDQ   Y1, Y0, Y0
+	VPUNPCKLBW   Y2, Y3, Y1
+	VPUNPCKHBW   Y2, Y3, Y3
+	VPUNPCKLBW   Y2, Y0, Y4
+	VPUNPCKHBW   Y2, Y0, Y0
+	MOVQ         alpha+16(FP), R8
+	VMOVQ        R8, X2
 	VPBROADCASTW X2, Y2
-	VMOVD        (AX), X3
-	VPINSRD      $0x01, (AX)(CX*1), X3, X3
-	VPINSRD      $0x02, (AX)(CX*2), X3, X3
-	VPINSRD      $0x03, (AX)(DX*1), X3, X3
-	VPSHUFB      turn4x4<>+0(SB), X3, X3
-	VMOVD        (BX), X4
-	VPINSRD      $0x01, (BX)(CX*1), X4, X4
-	VPINSRD      $0x02, (BX)(CX*2), X4, X4
-	VPINSRD      $0x03, (BX)(DX*1), X4, X4
-	VPSHUFB      turn4x4<>+0(SB), X4, X4
-	VPUNPCKLDQ   X4, X3, X5
-	VPUNPCKHDQ   X4, X3, X3
-	VPXOR        X4, X4, X4
-	VPUNPCKLBW   X4, X5, X6
-	VPUNPCKHBW   X4, X5, X5
-	VPUNPCKLBW   X4, X3, X7
-	VPUNPCKHBW   X4, X3, X3
-	VPSUBW       X7, X5, X4
-	VPABSW       X4, X4
-	VPCMPGTW     X4, X0, X0
-	VPSUBW       X5, X6, X4
-	VPABSW       X4, X4
-	VPCMPGTW     X4, X1, X4
-	VPAND        X4, X0, X0
-	VPSUBW       X7, X3, X4
-	VPABSW       X4, X4
-	VPCMPGTW     X4, X1, X1
-	VPAND        X1, X0, X0
-	VPSUBW       X5, X7, X1
-	VPADDW       X1, X1, X4
-	VPSUBW       X6, X3, X8
-	VPSUBW       X8, X1, X1
-	VPADDW       X1, X4, X1
-	VPADDW       four<>+0(SB), X1, X1
-	VPSRAW       $0x03, X1, X1
-	VPXOR        X4, X4, X4
-	VPMINSW      X2, X1, X1
-	VPSUBW       X2, X4, X2
-	VPMAXSW      X2, X1, X1
-	VPAND        X0, X1, X0
-	VPSRAW       $0x01, X0, X1
-	VPADDW       X1, X6, X2
-	VPADDW       X0, X5, X4
-	VPSUBW       X0, X7, X0
-	VPSUBW       X1, X3, X1
-	VPACKUSWB    X4, X2, X2
-	VPACKUSWB    X1, X0, X0
-	VPSRLDQ      $0x08, X2, X1
-	VPUNPCKLBW   X1, X2, X1
-	VPSRLDQ      $0x08, X0, X2
-	VPUNPCKLBW   X2, X0, X0
-	VPUNPCKLWD   X0, X1, X2
-	VPUNPCKHWD   X0, X1, X0
-	VPEXTRD      $0x00, X2, (AX)
-	VPEXTRD      $0x01, X2, (AX)(CX*1)
-	VPEXTRD      $0x02, X2, (AX)(CX*2)
-	VPEXTRD      $0x03, X2, (AX)(DX*1)
+	MOVQ         beta+24(FP), R8
+	VMOVQ        R8, X5
+	VPBROADCASTW X5, Y5
+	MOVQ         tc+32(FP), R8
+	VMOVQ        R8, X6
+	VPBROADCASTW X6, Y6
+	VPSUBW       Y4, Y3, Y7
+	VPABSW       Y7, Y7
+	VPCMPGTW     Y7, Y2, Y2
+	VPSUBW       Y3, Y1, Y7
+	VPABSW       Y7, Y7
+	VPCMPGTW     Y7, Y5, Y7
+	VPAND        Y7, Y2, Y2
+	VPSUBW       Y4, Y0, Y7
+	VPABSW       Y7, Y7
+	VPCMPGTW     Y7, Y5, Y5
+	VPAND        Y5, Y2, Y2
+	VPSUBW       Y3, Y4, Y5
+	VPADDW       Y5, Y5, Y7
+	VPSUBW       Y1, Y0, Y8
+	VPSUBW       Y8, Y5, Y5
+	VPADDW       Y5, Y7, Y5
+	VPADDW       four<>+0(SB), Y5, Y5
+	VPSRAW       $0x03, Y5, Y5
+	VPXOR        Y7, Y7, Y7
+	VPMINSW      Y6, Y5, Y5
+	VPSUBW       Y6, Y7, Y6
+	VPMAXSW      Y6, Y5, Y5
+	VPAND        Y2, Y5, Y2
+	VPTEST       Y2, Y2
+	JZ           deblockV16Done
+	VPSRAW       $0x01, Y2, Y5
+	VPADDW       Y5, Y1, Y1
+	VPADDW       Y2, Y3, Y3
+	VPSUBW       Y2, Y4, Y2
+	VPSUBW       Y5, Y0, Y0
+	VPACKUSWB    Y3, Y1, Y1
+	VPACKUSWB    Y0, Y2, Y0
+	VPSRLDQ      $0x08, Y1, Y2
+	VPUNPCKLBW   Y2, Y1, Y1
+	VPSRLDQ      $0x08, Y0, Y2
+	VPUNPCKLBW   Y2, Y0, Y0
+	VPUNPCKLWD   Y0, Y1, Y2
+	VPUNPCKHWD   Y0, Y1, Y0
+	VPEXTRD      $0x00, X2, (DX)
+	VPEXTRD      $0x01, X2, (DX)(AX*1)
+	VPEXTRD      $0x02, X2, (DX)(AX*2)
+	VPEXTRD      $0x03, X2, (DX)(CX*1)
+	VEXTRACTI128 $0x01, Y2, X1
+	VPEXTRD      $0x00, X1, (SI)
+	VPEXTRD      $0x01, X1, (SI)(AX*1)
+	VPEXTRD      $0x02, X1, (SI)(AX*2)
+	VPEXTRD      $0x03, X1, (SI)(CX*1)
 	VPEXTRD      $0x00, X0, (BX)
-	VPEXTRD      $0x01, X0, (BX)(CX*1)
-	VPEXTRD      $0x02, X0, (BX)(CX*2)
-	VPEXTRD      $0x03, X0, (BX)(DX*1)
+	VPEXTRD      $0x01, X0, (BX)(AX*1)
+	VPEXTRD      $0x02, X0, (BX)(AX*2)
+	VPEXTRD      $0x03, X0, (BX)(CX*1)
+	VEXTRACTI128 $0x01, Y0, X0
+	VPEXTRD      $0x00, X0, (DI)
+	VPEXTRD      $0x01, X0, (DI)(AX*1)
+	VPEXTRD      $0x02, X0, (DI)(AX*2)
+	VPEXTRD      $0x03, X0, (DI)(CX*1)
+
+deblockV16Done:
 	VZEROUPPER
 	RET
 
@@ -4423,6 +4717,90 @@ DATA turn4x4<>+29(SB)/1, $0x07
 DATA turn4x4<>+30(SB)/1, $0x0b
 DATA turn4x4<>+31(SB)/1, $0x0f
 GLOBL turn4x4<>(SB), RODATA|NOPTR, $32
+
+// func deblockV8AVX2(p *byte, stride int, alpha int, beta int, tc int)
+// Requires: AVX, AVX2
+TEXT ·deblockV8AVX2(SB), NOSPLIT, $0-40
+	MOVQ         stride+8(FP), AX
+	LEAQ         (AX)(AX*2), CX
+	MOVQ         p+0(FP), DX
+	LEAQ         (DX)(AX*4), BX
+	VMOVD        (DX), X0
+	VPINSRD      $0x01, (DX)(AX*1), X0, X0
+	VPINSRD      $0x02, (DX)(AX*2), X0, X0
+	VPINSRD      $0x03, (DX)(CX*1), X0, X0
+	VMOVD        (BX), X1
+	VPINSRD      $0x01, (BX)(AX*1), X1, X1
+	VPINSRD      $0x02, (BX)(AX*2), X1, X1
+	VPINSRD      $0x03, (BX)(CX*1), X1, X1
+	VPXOR        X2, X2, X2
+	VPSHUFB      turn4x4<>+0(SB), X0, X0
+	VPSHUFB      turn4x4<>+0(SB), X1, X1
+	VPUNPCKLDQ   X1, X0, X3
+	VPUNPCKHDQ   X1, X0, X0
+	VPUNPCKLBW   X2, X3, X1
+	VPUNPCKHBW   X2, X3, X3
+	VPUNPCKLBW   X2, X0, X4
+	VPUNPCKHBW   X2, X0, X0
+	MOVQ         alpha+16(FP), SI
+	VMOVQ        SI, X2
+	VPBROADCASTW X2, Y2
+	MOVQ         beta+24(FP), SI
+	VMOVQ        SI, X5
+	VPBROADCASTW X5, Y5
+	MOVQ         tc+32(FP), SI
+	VMOVQ        SI, X6
+	VPBROADCASTW X6, Y6
+	VPSUBW       X4, X3, X7
+	VPABSW       X7, X7
+	VPCMPGTW     X7, X2, X2
+	VPSUBW       X3, X1, X7
+	VPABSW       X7, X7
+	VPCMPGTW     X7, X5, X7
+	VPAND        X7, X2, X2
+	VPSUBW       X4, X0, X7
+	VPABSW       X7, X7
+	VPCMPGTW     X7, X5, X5
+	VPAND        X5, X2, X2
+	VPSUBW       X3, X4, X5
+	VPADDW       X5, X5, X7
+	VPSUBW       X1, X0, X8
+	VPSUBW       X8, X5, X5
+	VPADDW       X5, X7, X5
+	VPADDW       four<>+0(SB), X5, X5
+	VPSRAW       $0x03, X5, X5
+	VPXOR        X7, X7, X7
+	VPMINSW      X6, X5, X5
+	VPSUBW       X6, X7, X6
+	VPMAXSW      X6, X5, X5
+	VPAND        X2, X5, X2
+	VPTEST       X2, X2
+	JZ           deblockV8Done
+	VPSRAW       $0x01, X2, X5
+	VPADDW       X5, X1, X1
+	VPADDW       X2, X3, X3
+	VPSUBW       X2, X4, X2
+	VPSUBW       X5, X0, X0
+	VPACKUSWB    X3, X1, X1
+	VPACKUSWB    X0, X2, X0
+	VPSRLDQ      $0x08, X1, X2
+	VPUNPCKLBW   X2, X1, X1
+	VPSRLDQ      $0x08, X0, X2
+	VPUNPCKLBW   X2, X0, X0
+	VPUNPCKLWD   X0, X1, X2
+	VPUNPCKHWD   X0, X1, X0
+	VPEXTRD      $0x00, X2, (DX)
+	VPEXTRD      $0x01, X2, (DX)(AX*1)
+	VPEXTRD      $0x02, X2, (DX)(AX*2)
+	VPEXTRD      $0x03, X2, (DX)(CX*1)
+	VPEXTRD      $0x00, X0, (BX)
+	VPEXTRD      $0x01, X0, (BX)(AX*1)
+	VPEXTRD      $0x02, X0, (BX)(AX*2)
+	VPEXTRD      $0x03, X0, (BX)(CX*1)
+
+deblockV8Done:
+	VZEROUPPER
+	RET
 
 // func equalRowsAVX2(a *byte, as int, b *byte, bs int, n int, h int) int
 // Requires: AVX, AVX2

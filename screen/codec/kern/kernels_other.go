@@ -18,6 +18,8 @@ func ssd8AVX2(a *byte, as int, b *byte, bs int) int { panic("kern: no assembly")
 
 func satd8AVX2(a *byte, as int, b *byte, bs int) int { panic("kern: no assembly") }
 
+func satd16AVX2(a *byte, as int, b *byte, bs int) int { panic("kern: no assembly") }
+
 func diff8AVX2(dst *[64]int16, a *byte, as int, b *byte, bs int) { panic("kern: no assembly") }
 
 func add8AVX2(dst *byte, ds int, pred *byte, ps int, c *[64]int16) { panic("kern: no assembly") }
@@ -106,19 +108,27 @@ func filterColumns4x4AVX2(dst *byte, ds int, src *byte, ss int, taps *int8, h in
 	panic("kern: no assembly")
 }
 
-func toYCCAVX2(y0 *byte, y1 *byte, cb *byte, cr *byte, p0 *byte, p1 *byte, n int) {
+func toYCCAVX2(y *byte, ys int, cb *byte, cr *byte, cs int, p *byte, ps int, n int, h int) {
 	panic("kern: no assembly")
 }
 
-func toYCC444AVX2(y *byte, cb *byte, cr *byte, p *byte, n int) { panic("kern: no assembly") }
+func toYCC444AVX2(y *byte, ys int, cb *byte, cr *byte, cs int, p *byte, ps int, n int, h int) {
+	panic("kern: no assembly")
+}
 
-func fromYCCAVX2(p *byte, y *byte, cb *byte, cr *byte, n int) { panic("kern: no assembly") }
+func fromYCCAVX2(p *byte, ps int, y *byte, ys int, cb *byte, cr *byte, cs int, n int, h int) {
+	panic("kern: no assembly")
+}
 
-func fromYCC444AVX2(p *byte, y *byte, cb *byte, cr *byte, n int) { panic("kern: no assembly") }
+func fromYCC444AVX2(p *byte, ps int, y *byte, ys int, cb *byte, cr *byte, cs int, n int, h int) {
+	panic("kern: no assembly")
+}
 
 func deblockH16AVX2(p *byte, stride int, alpha int, beta int, tc int) { panic("kern: no assembly") }
 
 func deblockH8AVX2(p *byte, stride int, alpha int, beta int, tc int) { panic("kern: no assembly") }
+
+func deblockV16AVX2(p *byte, stride int, alpha int, beta int, tc int) { panic("kern: no assembly") }
 
 func deblockV8AVX2(p *byte, stride int, alpha int, beta int, tc int) { panic("kern: no assembly") }
 

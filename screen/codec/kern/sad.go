@@ -95,7 +95,26 @@ func SATD8(a []byte, as int, b []byte, bs int) int {
 	return satd8Go(a, as, b, bs)
 }
 
+// SATD16 is the same for blocks of 16x16, over their four blocks of 8x8,
+// divided and rounded once.
+func SATD16(a []byte, as int, b []byte, bs int) int {
+	check(a, as, 16, 16)
+	check(b, bs, 16, 16)
+	if useAVX2 {
+		return satd16AVX2(&a[0], as, &b[0], bs)
+	}
+	sum := hadamardSum(a, as, b, bs) + hadamardSum(a[8:], as, b[8:], bs)
+	a, b = a[8*as:], b[8*bs:]
+	sum += hadamardSum(a, as, b, bs) + hadamardSum(a[8:], as, b[8:], bs)
+	return (sum + 4) >> 3
+}
+
 func satd8Go(a []byte, as int, b []byte, bs int) int {
+	return (hadamardSum(a, as, b, bs) + 4) >> 3
+}
+
+// hadamardSum adds the absolute Hadamard coefficients of one block of 8x8.
+func hadamardSum(a []byte, as int, b []byte, bs int) int {
 	var c [64]int16
 	diff8Go(&c, a, as, b, bs)
 	for i := range 8 {
@@ -108,7 +127,7 @@ func satd8Go(a []byte, as int, b []byte, bs int) int {
 			sum += max(int(v), -int(v))
 		}
 	}
-	return (sum + 4) >> 3
+	return sum
 }
 
 // hadamard8 transforms the eight values at, at+step, ... in place.

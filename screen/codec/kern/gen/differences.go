@@ -9,7 +9,8 @@ func (k *kit) differences() {
 	k.sad8()
 	k.ssd("ssd16", 16)
 	k.ssd("ssd8", 8)
-	k.satd8()
+	k.satd("satd8", 8)
+	k.satd("satd16", 16)
 }
 
 // sad16 takes 16 rows of 16 bytes, four to a turn.
@@ -109,31 +110,38 @@ func (k *kit) sum32(a vec) gp {
 	return k.sum64(k.add64(k.lo32(a, zero), k.hi32(a, zero)))
 }
 
-// satd8 transforms columns, transposes and transforms columns again. A
-// coefficient is at most 64*255, so words hold it; a multiplication with one
-// adds the absolute values as doubles.
-func (k *kit) satd8() {
-	k.kernel("satd8", "is the sum of absolute Hadamard coefficients of the difference of 8x8 bytes.",
+// satd transforms columns, transposes and transforms columns again, of one
+// block of 8x8 or of two side by side, a lane each. A coefficient is at most
+// 64*255, so words hold it; a multiplication with one adds the absolute
+// values as doubles.
+func (k *kit) satd(name string, n int) {
+	k.kernel(name, "is the sum of absolute Hadamard coefficients of the difference of blocks of 8x8.",
 		"(a *byte, as int, b *byte, bs int) int")
 	a, as, b, bs := k.arg("a"), k.arg("as"), k.arg("b"), k.arg("bs")
 	as3, bs3 := k.times3(as), k.times3(bs)
-	var r [8]vec
-	for i := range r {
-		r[i] = k.sub16(k.widenX(row(a, as, as3, i&3)), k.widenX(row(b, bs, bs3, i&3)))
-		if i == 3 {
-			k.LEAQ(operand.Mem{Base: a, Index: as, Scale: 4}, a)
-			k.LEAQ(operand.Mem{Base: b, Index: bs, Scale: 4}, b)
+	widen, sum := k.widenY, k.zeroY()
+	if n == 8 {
+		widen, sum = k.widenX, k.zeroX()
+	}
+	ones := k.words("ones", 1)
+	k.repeat(name+"Rows", operand.U32(n/8), func() {
+		var r [8]vec
+		for i := range r {
+			r[i] = k.sub16(widen(row(a, as, as3, i&3)), widen(row(b, bs, bs3, i&3)))
+			if i&3 == 3 {
+				k.LEAQ(operand.Mem{Base: a, Index: as, Scale: 4}, a)
+				k.LEAQ(operand.Mem{Base: b, Index: bs, Scale: 4}, b)
+			}
 		}
-	}
-	k.hadamard(&r)
-	k.transpose8(&r)
-	k.hadamard(&r)
-	sum, ones := k.zeroX(), k.words("ones", 1)
-	for _, v := range r {
-		m := k.XMM()
-		k.VPABSW(v, m)
-		k.VPADDD(k.madd(m, ones), sum, sum)
-	}
+		k.hadamard(&r)
+		k.transpose8(&r)
+		k.hadamard(&r)
+		for _, v := range r {
+			m := k.like(v)
+			k.VPABSW(v, m)
+			k.VPADDD(k.madd(m, ones), sum, sum)
+		}
+	})
 	total := k.sum32(sum)
 	k.ADDQ(operand.U8(4), total)
 	k.SHRQ(operand.U8(3), total)

@@ -1,0 +1,217 @@
+//go:build linux && amd64 && !purego
+
+package kern
+
+// kernels calls every kernel that has two twins.
+var kernels = []struct {
+	name string
+	call func(s *source)
+}{
+	{"SAD16", func(s *source) { compare(s, 16, SAD16) }},
+	{"SAD8", func(s *source) { compare(s, 8, SAD8) }},
+	{"SSD16", func(s *source) { compare(s, 16, SSD16) }},
+	{"SSD8", func(s *source) { compare(s, 8, SSD8) }},
+	{"SATD8", func(s *source) { compare(s, 8, SATD8) }},
+	{"SATD16", func(s *source) { compare(s, 16, SATD16) }},
+	{"SAD16x4", func(s *source) {
+		cur, cs := s.plane(16, 16)
+		ref, rs := s.plane(19, 16)
+		var d [4]int
+		SAD16x4(&d, cur, cs, ref, ref[1:], ref[2:], ref[3:], rs)
+		s.put(d[:]...)
+	}},
+	{"Diff8", func(s *source) {
+		a, as := s.plane(8, 8)
+		b, bs := s.plane(8, 8)
+		var c [64]int16
+		Diff8(&c, a, as, b, bs)
+		s.putBlock(c[:])
+	}},
+	{"Add8", func(s *source) {
+		d, ds := s.target(8, 8)
+		p, ps := s.plane(8, 8)
+		Add8(d, ds, p, ps, s.coefficients())
+	}},
+	{"Add8 in place", func(s *source) {
+		p, ps := s.target(8, 8)
+		Add8(p, ps, p, ps, s.coefficients())
+	}},
+	{"DiffFDCT8", func(s *source) {
+		a, as := s.plane(8, 8)
+		b, bs := s.plane(8, 8)
+		var c, d [64]int16
+		DiffFDCT8(&c, a, as, b, bs)
+		s.putBlock(c[:])
+		Diff8(&d, a, as, b, bs)
+		FDCT8(&d)
+		s.put(same(c == d))
+	}},
+	{"IDCTAdd8", func(s *source) {
+		d, ds := s.target(8, 8)
+		p, ps := s.plane(8, 8)
+		c := s.coefficients()
+		IDCTAdd8(d, ds, p, ps, c)
+		s.putBlock(c[:])
+	}},
+	{"IDCTAdd8 in place", func(s *source) {
+		p, ps := s.target(8, 8)
+		IDCTAdd8(p, ps, p, ps, s.coefficients())
+	}},
+	{"DiffHalf8", func(s *source) {
+		a, as := s.plane(16, 16)
+		b, bs := s.plane(16, 16)
+		var c [64]int16
+		DiffHalf8(&c, a, as, b, bs)
+		s.putBlock(c[:])
+	}},
+	{"AddTwice8", func(s *source) {
+		d, ds := s.target(16, 16)
+		p, ps := s.plane(16, 16)
+		AddTwice8(d, ds, p, ps, s.coefficients())
+	}},
+	{"AddTwice8 in place", func(s *source) {
+		p, ps := s.target(16, 16)
+		AddTwice8(p, ps, p, ps, s.coefficients())
+	}},
+	{"Copy16", func(s *source) {
+		d, ds := s.target(16, 16)
+		p, ps := s.plane(16, 16)
+		Copy16(d, ds, p, ps)
+	}},
+	{"Nonzero8", func(s *source) {
+		c := s.coefficients()
+		for i := range c {
+			c[i] >>= s.byte() & 15
+		}
+		s.put(int(Nonzero8(c)))
+	}},
+	{"FDCT8", func(s *source) { transform(s, FDCT8) }},
+	{"IDCT8", func(s *source) { transform(s, IDCT8) }},
+	{"FDCT4x4", func(s *source) { transform(s, FDCT4x4) }},
+	{"IDCT4x4", func(s *source) { transform(s, IDCT4x4) }},
+	{"Quant8", func(s *source) {
+		c := s.coefficients()
+		s.put(Quant8(c, s.unsigned(), s.unsigned()))
+		s.putBlock(c[:])
+	}},
+	{"Dequant8", func(s *source) {
+		c := s.coefficients()
+		Dequant8(c, s.coefficients())
+		s.putBlock(c[:])
+	}},
+	{"MC16", func(s *source) {
+		w, h := s.n(1, 40), s.n(1, 40)
+		d, ds := s.target(w, h)
+		p, ps := s.plane(w+5, h+5)
+		MC16(d, ds, p, ps, s.n(0, 3), s.n(0, 3), w, h)
+	}},
+	{"MC16 of whole blocks", func(s *source) {
+		w, h := 4<<s.n(0, 2), 4<<s.n(0, 2)
+		d, ds := s.target(w, h)
+		p, ps := s.plane(w+5, h+5)
+		MC16(d, ds, p, ps, s.n(0, 3), s.n(0, 3), w, h)
+	}},
+	{"MCChroma4", func(s *source) {
+		w, h := 4*s.n(1, 6), 4*s.n(1, 6)
+		d, ds := s.target(w, h)
+		p, ps := s.plane(w+3, h+3)
+		MCChroma4(d, ds, p, ps, s.n(0, 7), s.n(0, 7), w, h)
+	}},
+	{"Avg", func(s *source) {
+		w, h := s.n(1, 40), s.n(1, 20)
+		d, ds := s.target(w, h)
+		a, as := s.plane(w, h)
+		b, bs := s.plane(w, h)
+		Avg(d, ds, a, as, b, bs, w, h)
+	}},
+	{"DeblockV", func(s *source) {
+		n := s.n(1, 20)
+		p, stride := s.target(4, n)
+		DeblockV(p, stride, s.n(0, 300), s.n(0, 300), s.n(0, 300), n)
+	}},
+	{"DeblockH", func(s *source) {
+		n := s.n(1, 36)
+		p, stride := s.target(n, 4)
+		DeblockH(p, stride, s.n(0, 300), s.n(0, 300), s.n(0, 300), n)
+	}},
+	{"ToYCC", func(s *source) {
+		w, h := 2*s.n(1, 30), 2*s.n(1, 3)
+		y, ys := s.target(w, h)
+		cb, cs := s.target(w/2, h/2)
+		cr := s.sibling(w/2, h/2, cs)
+		p, stride := s.plane(4*w, h)
+		ToYCC(y, ys, cb, cr, cs, p, stride, w, h)
+	}},
+	{"FromYCC", func(s *source) {
+		w, h := s.n(1, 60), s.n(1, 5)
+		p, stride := s.target(4*w, h)
+		y, ys := s.plane(w, h)
+		cb, cs := s.plane((w+1)/2, (h+1)/2)
+		cr := s.sibling((w+1)/2, (h+1)/2, cs)
+		FromYCC(p, stride, y, ys, cb, cr, cs, w, h)
+	}},
+	{"ToYCC444", func(s *source) {
+		w, h := s.n(1, 60), s.n(1, 5)
+		y, ys := s.target(w, h)
+		cb, cs := s.target(w, h)
+		cr := s.sibling(w, h, cs)
+		p, stride := s.plane(4*w, h)
+		ToYCC444(y, ys, cb, cr, cs, p, stride, w, h)
+	}},
+	{"FromYCC444", func(s *source) {
+		w, h := s.n(1, 60), s.n(1, 5)
+		p, stride := s.target(4*w, h)
+		y, ys := s.plane(w, h)
+		cb, cs := s.plane(w, h)
+		cr := s.sibling(w, h, cs)
+		FromYCC444(p, stride, y, ys, cb, cr, cs, w, h)
+	}},
+	{"EqualRows", func(s *source) {
+		n, h := s.n(1, 5)*32, s.n(1, 20)
+		a, as := s.plane(n, h)
+		b, bs := s.plane(n, h)
+		for y := range h {
+			copy(b[y*bs:][:n], a[y*as:])
+		}
+		if s.byte()&1 == 1 {
+			b[s.n(0, h-1)*bs+s.n(0, n-1)] ^= 1 << s.n(0, 7)
+		}
+		s.put(same(EqualRows(a, as, b, bs, n, h)))
+	}},
+	{"HashRow", func(s *source) {
+		p, _ := s.plane(4*s.n(0, 200)+4, 1)
+		s.put(int(HashRow(p)))
+	}},
+}
+
+// sibling is a written plane with the stride of another.
+func (s *source) sibling(w, h, stride int) []byte {
+	size := (h-1)*stride + w
+	a := s.arenas[s.used]
+	s.used++
+	p := a[len(a)-size:]
+	for i := range p {
+		p[i] = s.byte()
+	}
+	s.planes = append(s.planes, a[len(a)-size:])
+	return p
+}
+
+func same(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+func compare(s *source, n int, f func(a []byte, as int, b []byte, bs int) int) {
+	a, as := s.plane(n, n)
+	b, bs := s.plane(n, n)
+	s.put(f(a, as, b, bs))
+}
+
+func transform(s *source, f func(*[64]int16)) {
+	c := s.coefficients()
+	f(c)
+	s.putBlock(c[:])
+}
