@@ -1,10 +1,10 @@
 package peer
 
 import (
+	"io"
 	"sync"
 	"time"
 
-	"sightline/peer/secure"
 	"sightline/peer/wire"
 )
 
@@ -24,7 +24,7 @@ const mergeShown = time.Second
 // screenOut is the way back on a screen stream: acknowledgements of the reader,
 // and what the window says.
 type screenOut struct {
-	s *secure.Sealed
+	s io.Writer
 
 	mu    sync.Mutex // of writes, and guards all below
 	buf   []byte
@@ -35,7 +35,7 @@ type screenOut struct {
 	ended bool
 }
 
-func newScreenOut(s *secure.Sealed) *screenOut { return &screenOut{s: s} }
+func newScreenOut(s io.Writer) *screenOut { return &screenOut{s: s} }
 
 // end stops the timer. What it still held back nobody needs any more.
 func (o *screenOut) end() {

@@ -1,9 +1,9 @@
 package peer
 
 import (
+	"io"
 	"time"
 
-	"sightline/peer/secure"
 	"sightline/screen"
 	"sightline/screen/codec"
 )
@@ -95,7 +95,7 @@ func (d *detail) due() time.Time {
 
 // refine sends one slice of the details that are due. If none is, pause says
 // when one will be; 0: when something else happens.
-func (st *seat) refine(s *secure.Sealed, p *picture) (did bool, pause time.Duration, err error) {
+func (st *seat) refine(s io.Writer, p *picture) (did bool, pause time.Duration, err error) {
 	d, pause := p.nextDetail(time.Now())
 	if d == nil {
 		return false, pause, nil

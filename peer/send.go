@@ -2,9 +2,9 @@ package peer
 
 import (
 	"context"
+	"io"
 	"time"
 
-	"sightline/peer/secure"
 	"sightline/peer/wire"
 	"sightline/screen"
 	"sightline/screen/codec"
@@ -14,7 +14,7 @@ import (
 // then take the newest state, then encode and send it. What is new goes first;
 // when there is nothing new, what was sent roughly is refined. When there is
 // nothing to refine either, no timer runs.
-func (st *seat) paint(ctx context.Context, s *secure.Sealed, p *picture) error {
+func (st *seat) paint(ctx context.Context, s io.Writer, p *picture) error {
 	later := time.NewTimer(time.Hour)
 	defer later.Stop()
 	for {
@@ -53,7 +53,7 @@ func (p *picture) mayShow() bool {
 
 // paintOnce sends what is new or, if nothing is, refines. If it did neither,
 // pause is when refinement should be tried again; 0: when something happens.
-func (st *seat) paintOnce(s *secure.Sealed, p *picture) (did bool, pause time.Duration, err error) {
+func (st *seat) paintOnce(s io.Writer, p *picture) (did bool, pause time.Duration, err error) {
 	ch, found, err := p.tap.Poll(&p.pics)
 	if err != nil {
 		return false, 0, err
@@ -77,7 +77,7 @@ func (st *seat) paintOnce(s *secure.Sealed, p *picture) (did bool, pause time.Du
 
 // send writes what a Take found: layout, cursor, pixels. What is small goes
 // along with the first frame: every write is a record and a packet.
-func (st *seat) send(s *secure.Sealed, p *picture, ch screen.Changes) error {
+func (st *seat) send(s io.Writer, p *picture, ch screen.Changes) error {
 	p.buf = p.buf[:0]
 	if ch.Layout != nil {
 		// Pictures that are gone must not stay in the encoder's memory.
@@ -99,7 +99,7 @@ func (st *seat) send(s *secure.Sealed, p *picture, ch screen.Changes) error {
 }
 
 // flush writes what no frame has taken along.
-func (p *picture) flush(s *secure.Sealed) error {
+func (p *picture) flush(s io.Writer) error {
 	if len(p.buf) == 0 {
 		return nil
 	}
@@ -109,7 +109,7 @@ func (p *picture) flush(s *secure.Sealed) error {
 }
 
 // sendFrame encodes one picture's change within the budget and owes the rest.
-func (st *seat) sendFrame(s *secure.Sealed, p *picture, c *screen.Change, last bool) error {
+func (st *seat) sendFrame(s io.Writer, p *picture, c *screen.Change, last bool) error {
 	p.mu.Lock()
 	budget := codec.Budget{Bytes: p.pacer.Budget()}
 	p.mu.Unlock()
@@ -122,7 +122,7 @@ func (st *seat) sendFrame(s *secure.Sealed, p *picture, c *screen.Change, last b
 
 // encode appends a frame to what is to be written, and writes it. It tells
 // whether there was anything to send. last: no other frame follows at once.
-func (st *seat) encode(s *secure.Sealed, p *picture, c *screen.Change, b codec.Budget, last bool) (sent bool, rest screen.Region, err error) {
+func (st *seat) encode(s io.Writer, p *picture, c *screen.Change, b codec.Budget, last bool) (sent bool, rest screen.Region, err error) {
 	began, start := time.Now(), len(p.buf)
 	msg := wire.BeginFrame(p.buf)
 	empty := len(msg)

@@ -27,6 +27,10 @@ import "time"
 const (
 	// window is how long a round trip counts, as in BBR.
 	window = 10 * time.Second
+	// A line is full when in flatRounds round trips its rate did not become
+	// growing times what it was: BBR's numbers.
+	growing    = 1.25
+	flatRounds = 3
 	// A rate counts for rateTrips round trips, as in BBR, but not less than
 	// rateLeast: a desktop sends a few frames a second and not thousands of packets.
 	rateTrips = 10
@@ -77,7 +81,10 @@ const (
 	// is new gets its turn; idleLeast keeps it going on the slowest line, in bytes.
 	idleSlice = 15 * time.Millisecond
 	idleLeast = 1 << 10
-	idleMost  = 512 << 10
+	// idleGain over the bandwidth-delay product, once the line is known: just
+	// enough that it never runs empty.
+	idleGain = 1.06
+	idleMost = 512 << 10
 )
 
 // Pacer follows one stream of frames. The zero value is ready.
@@ -93,6 +100,15 @@ type Pacer struct {
 	drain     bool      // the line has to be emptied to see its round trip again
 	filled    time.Time // when a frame that waited behind another was last shown
 	settled   bool      // that is not long ago
+
+	// Whether the line was full once, as BBR finds out: while it is not, each
+	// round trip that was not short of frames delivers clearly more than the
+	// one before.
+	full    bool
+	flat    int     // rounds in a row in which the rate did not grow
+	highest float64 // rate when it grew last
+	round   int64   // the round ends with a frame sent when so much was delivered
+	limited bool    // in this round frames had to wait
 
 	rates   best
 	trips   best
@@ -130,7 +146,9 @@ func (p *Pacer) Sent(number uint8, bytes int, now time.Time) {
 	}
 	p.sent[(p.head+p.n)%flight] = sentFrame{number, bytes, p.inFlight, now, p.delivered, p.since, p.fresh}
 	p.n++
-	p.inFlight += bytes
+	if p.inFlight += bytes; p.inFlight > p.Limit() {
+		p.limited = true
+	}
 }
 
 func (p *Pacer) drop() {
@@ -162,6 +180,7 @@ func (p *Pacer) Shown(number uint8, now time.Time) (time.Duration, bool) {
 	p.learn()
 	p.measure(f, before-p.inFlight, trip, now)
 	p.learn()
+	p.fill(f)
 	p.since, p.fresh = now, false
 	if p.smooth == 0 {
 		p.smooth = trip
@@ -169,6 +188,22 @@ func (p *Pacer) Shown(number uint8, now time.Time) (time.Duration, bool) {
 	p.smooth += (trip - p.smooth) / 8
 	p.look(f, now)
 	return trip, true
+}
+
+// fill counts round trips until the line was full once.
+func (p *Pacer) fill(f sentFrame) {
+	if p.full || f.delivered < p.round {
+		return
+	}
+	p.round = p.delivered
+	switch {
+	case p.rate >= growing*p.highest:
+		p.highest, p.flat = p.rate, 0
+	case p.limited:
+		p.flat++
+		p.full = p.flat >= flatRounds
+	}
+	p.limited = false
 }
 
 // learn draws the conclusions of all samples.
@@ -275,18 +310,25 @@ func (p *Pacer) ReadyIdle() bool {
 	switch {
 	case p.n == 0:
 		return true
-	case p.n >= mostFrames || p.rate == 0:
+	case p.n >= mostFrames:
 		return false
-	case p.drain:
+	case p.drain || p.rate == 0:
 		return p.inFlight < telling
 	case p.base < far:
 		return p.behindNewest() < telling // one is decoded while the next is encoded
 	}
-	return p.inFlight <= int(p.rate*p.base.Seconds())+telling
+	limit := p.Limit()
+	if p.settled {
+		limit = int(float64(limit) / gain * idleGain)
+	}
+	return p.inFlight <= limit
 }
 
 // IdleBudget is how many bytes a slice of refinement may cost.
 func (p *Pacer) IdleBudget() int {
+	if p.rate == 0 {
+		return start / 4
+	}
 	return int(min(max(p.rate*idleSlice.Seconds(), idleLeast), idleMost))
 }
 
@@ -295,7 +337,7 @@ func (p *Pacer) IdleBudget() int {
 func (p *Pacer) Limit() int {
 	g := gain
 	switch {
-	case p.filled.IsZero():
+	case !p.full:
 		g = firstGain
 	case !p.settled:
 		g = againGain
@@ -314,7 +356,7 @@ func (p *Pacer) Budget() int {
 		b = min(b, float64(p.Limit())/2)
 	}
 	b = min(max(b, least), most)
-	if !p.settled && !p.filled.IsZero() {
+	if !p.settled && p.full {
 		b /= 2 // two of them are sent at once
 	}
 	return int(b)

@@ -1,0 +1,222 @@
+package peer
+
+import (
+	"bytes"
+	"context"
+	"image"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"sightline/peer/wire"
+	"sightline/screen"
+	"sightline/screen/codec"
+)
+
+// rough is an encoder that sends each change in a few bytes, as a film would
+// be, and owes its details.
+type rough struct {
+	mu     sync.Mutex
+	size   int // of a change, bytes
+	detail int // owed after a change, bytes
+	owed   int
+	young  time.Duration // how long nothing rests
+	at     time.Time     // of the last change
+	idle   []time.Time
+	news   []time.Time
+}
+
+func (e *rough) Encode(dst []byte, c *screen.Change, b codec.Budget) ([]byte, screen.Region, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	now := time.Now()
+	if !b.Idle {
+		if c.Damage.Empty() {
+			return dst, nil, nil // a layout
+		}
+		e.owed, e.at = e.detail, now
+		e.news = append(e.news, now)
+		return append(dst, make([]byte, e.size)...), nil, nil
+	}
+	e.idle = append(e.idle, now)
+	if now.Sub(e.at) < e.young {
+		return dst, nil, nil
+	}
+	n := min(b.Bytes, e.owed)
+	e.owed -= n
+	return append(dst, make([]byte, n)...), nil, nil
+}
+
+func (e *rough) Reset() {}
+
+func (e *rough) Exact(screen.PictureID) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.owed == 0
+}
+
+// far is a line of a rate and a length, with an honest viewer at its end.
+type far struct {
+	p    *picture
+	rate float64 // bytes per second
+	rtt  time.Duration
+
+	mu     sync.Mutex
+	busy   time.Time // until then
+	last   wire.FrameHead
+	exact  time.Time // when the last exact frame was shown
+	frames int
+	bytes  int
+}
+
+// Write takes one message, sends it when the line is free, and answers as a
+// viewer does that merges what it may.
+func (l *far) Write(b []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	r := wire.NewReader(bytes.NewReader(b), wire.Screen)
+	for {
+		t, _, body, err := r.Next()
+		if err != nil {
+			return len(b), nil
+		}
+		if t != wire.TypeFrame {
+			continue
+		}
+		head, _, _ := wire.ParseFrame(body)
+		l.frames++
+		l.bytes += len(b)
+		now := time.Now()
+		if l.busy.Before(now) {
+			l.busy = now
+		}
+		l.busy = l.busy.Add(time.Duration(float64(len(b)) / l.rate * 1e9))
+		held := time.Duration(0)
+		if !head.Ask {
+			held = mergeShown
+		}
+		time.AfterFunc(l.busy.Sub(now)+l.rtt/2, func() {
+			l.mu.Lock()
+			defer l.mu.Unlock()
+			if l.last = head; head.Exact {
+				l.exact = time.Now()
+			}
+		})
+		time.AfterFunc(l.busy.Sub(now)+l.rtt+held, func() {
+			l.p.heard(wire.TypeShown, wire.ShownFrame{Number: head.Number, Held: held}.Append(nil))
+			signal(l.p.wake)
+		})
+	}
+}
+
+// onLine plays a seat that shows one picture over a line, until do is over.
+func onLine(t *testing.T, e *rough, l *far, do func(paint func())) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		h := &Host{hands: newHands(nil), o: HostOptions{Events: func(Event) {}}}
+		st := &seat{host: h, grants: wire.View, traffic: &traffic{}}
+		p := &st.picture
+		p.init()
+		p.enc, p.rough, l.p = e, e, p
+		f := screen.NewFrame(image.Rect(0, 0, 64, 64))
+		h.canvas.Update(&screen.Change{Layout: &screen.Layout{Pictures: []screen.Picture{{Rect: f.Rect}}}, Frame: f, Damage: screen.Region{f.Rect}})
+		p.tap = h.canvas.Tap()
+		done := make(chan error, 1)
+		go func() { done <- st.paint(ctx, l, p) }()
+		do(func() { h.canvas.Update(&screen.Change{Frame: f, Damage: screen.Region{image.Rect(0, 0, 8, 8)}}) })
+		st.stopCounting(p)
+		cancel()
+		<-done
+	})
+}
+
+// TestRefinement: details follow when a picture rests, fill the line, end with
+// an exact picture, and then nothing runs any more.
+func TestRefinement(t *testing.T) {
+	for _, row := range []struct {
+		name string
+		rate float64
+		rtt  time.Duration
+		size int
+	}{
+		{"20 Mbit/s, 40 ms", 20e6 / 8, 40 * time.Millisecond, 1500e3},
+		{"5 Mbit/s, 100 ms", 5e6 / 8, 100 * time.Millisecond, 500e3},
+		{"100 Mbit/s, 1 ms", 100e6 / 8, time.Millisecond, 1500e3},
+		{"256 kbit/s, 500 ms", 256e3 / 8, 500 * time.Millisecond, 100e3},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			e := &rough{size: 30e3, detail: row.size}
+			l := &far{rate: row.rate, rtt: row.rtt}
+			onLine(t, e, l, func(func()) {
+				began := time.Now()
+				time.Sleep(2 * time.Minute)
+				if l.exact.IsZero() || !l.last.Exact {
+					t.Fatalf("not exact after 2 min: %d frames, %d of %d bytes are owed", l.frames, e.owed, row.size)
+				}
+				if first := e.idle[0].Sub(began); first < quiet {
+					t.Errorf("refined %v after the change", first)
+				}
+				took, least := l.exact.Sub(began), time.Duration(float64(row.size+e.size)/row.rate*1e9)
+				if most := least*11/10 + quiet + 3*row.rtt; took > most {
+					t.Errorf("took %v, the line needs %v", took, least)
+				}
+				t.Logf("exact after %v in %d frames; the line alone needs %v", took, l.frames, least)
+				calls := len(e.idle)
+				time.Sleep(time.Hour)
+				if len(e.idle) != calls {
+					t.Error("an exact picture is refined")
+				}
+			})
+		})
+	}
+}
+
+// TestNewsGoFirst: what changes while details are sent is held up by no more
+// than a slice or two.
+func TestNewsGoFirst(t *testing.T) {
+	e := &rough{size: 300, detail: 10e6}
+	l := &far{rate: 20e6 / 8, rtt: 40 * time.Millisecond}
+	onLine(t, e, l, func(paint func()) {
+		time.Sleep(time.Second)
+		for i := range 50 {
+			before := len(e.news)
+			at := time.Now()
+			paint()
+			time.Sleep(300*time.Millisecond + time.Duration(i)*time.Millisecond)
+			if len(e.news) == before {
+				t.Fatal("the change was not sent")
+			}
+			if late := e.news[before].Sub(at); late > 25*time.Millisecond {
+				t.Errorf("a change waited for %v", late)
+			}
+		}
+		if l.bytes < 1e6 {
+			t.Errorf("only %d bytes of details were sent between the changes", l.bytes)
+		}
+	})
+}
+
+// TestRestBesideFilm: what rests is refined although something else never
+// does, slowly; and an encoder whose tiles are all too young is not asked all
+// the time.
+func TestRestBesideFilm(t *testing.T) {
+	e := &rough{size: 300, detail: 100e3}
+	l := &far{rate: 20e6 / 8, rtt: 40 * time.Millisecond}
+	onLine(t, e, l, func(paint func()) {
+		for range 30 * 10 {
+			paint()
+			time.Sleep(time.Second / 30)
+		}
+		if n := len(e.idle); n < 5 || n > 20 {
+			t.Errorf("%d slices in 10 s of film", n)
+		}
+	})
+	e = &rough{size: 300, detail: 100e3, young: time.Hour}
+	onLine(t, e, &far{rate: 20e6 / 8, rtt: 40 * time.Millisecond}, func(func()) {
+		time.Sleep(time.Minute)
+		if n := len(e.idle); n < 10 || n > 50 {
+			t.Errorf("an encoder that found nothing was asked %d times in a minute", n)
+		}
+	})
+}
