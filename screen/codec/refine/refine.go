@@ -34,8 +34,9 @@ type Coder struct {
 
 // mode is what was learned about tiles of one kind.
 type mode struct {
-	fits [channels]fit
+	fits [channels]fits
 	res  [channels]residuals
+	edge border
 }
 
 // New makes a Coder that has learned nothing.
@@ -49,8 +50,9 @@ func New() *Coder {
 func (c *Coder) Forget() {
 	for lossy := range c.modes {
 		m := &c.modes[lossy]
+		m.edge = border{}
 		for ch := range channels {
-			m.fits[ch].start(&plans[lossy][ch])
+			m.fits[ch].start(taps[lossy][ch])
 			m.res[ch] = residuals{}
 		}
 	}
@@ -72,23 +74,27 @@ func (c *Coder) Encode(e *rc.Encoder, src, ref *screen.Frame, r image.Rectangle,
 	t.load(ref, r, lossy)
 	t.want(src)
 	for ch := range channels {
-		f, res := &m.fits[ch], &m.res[ch]
-		f.solve()
-		t.pad(ch, res.typical)
+		fs, res := &m.fits[ch], &m.res[ch]
+		fs.next()
+		var v features
+		t.surround(&m.edge, ch, res.typical)
 		for y := range t.h {
 			t.beginRow(ch, y)
 			at := place(ch, 0, y)
 			for x := at; x < at+t.w; x++ {
-				p := f.predict(&t.pix, x)
-				v := t.exact[x&half]
-				t.mag[x&half] = res.encode(e, t.energy(ch, x), p, int32(v))
-				t.pix[x&mask] = v
+				base := v.look(t, ch, x)
+				f := &fs.class[v.class()]
+				p, energy := t.clamp(ch, x, f.predict(base, &v, lossy)), t.energy(ch, x)
+				s := t.exact[x&half]
+				t.mag[x&half] = res.encode(e, energy, p, int32(s))
+				t.learn(f, &v, x, base, s, energy, fs.phase)
 			}
 			t.endRow(ch, y)
 		}
-		f.gather(t, ch)
 		res.settle(t, ch)
+		t.leave(&m.edge, ch)
 	}
+	m.edge.last = r
 	t.store(ref)
 }
 
@@ -97,24 +103,46 @@ func (c *Coder) Decode(d *rc.Decoder, ref *screen.Frame, r image.Rectangle, loss
 	t, m := &c.t, &c.modes[b2i(lossy)]
 	t.load(ref, r, lossy)
 	for ch := range channels {
-		f, res := &m.fits[ch], &m.res[ch]
-		f.solve()
-		t.pad(ch, res.typical)
+		fs, res := &m.fits[ch], &m.res[ch]
+		fs.next()
+		var v features
+		t.surround(&m.edge, ch, res.typical)
 		for y := range t.h {
 			t.beginRow(ch, y)
 			at := place(ch, 0, y)
 			for x := at; x < at+t.w; x++ {
-				p := f.predict(&t.pix, x)
-				v, m := res.decode(d, t.energy(ch, x), p)
-				t.mag[x&half] = m
-				t.pix[x&mask] = int16(v)
+				base := v.look(t, ch, x)
+				f := &fs.class[v.class()]
+				p, energy := t.clamp(ch, x, f.predict(base, &v, lossy)), t.energy(ch, x)
+				s, size := res.decode(d, energy, p)
+				t.mag[x&half] = size
+				t.learn(f, &v, x, base, int16(s), energy, fs.phase)
 			}
 			t.endRow(ch, y)
 		}
-		f.gather(t, ch)
 		res.settle(t, ch)
+		t.leave(&m.edge, ch)
 	}
+	m.edge.last = r
 	t.store(ref)
+}
+
+// learn takes a pixel in, once its value is known.
+func (t *tile) learn(f *fit, v *features, at int, base int32, value int16, energy uint32, phase int) {
+	t.pix[at&mask] = value
+	t.inn[at&half] = value - int16(t.guess)
+	if (at+phase)%sparse == 0 {
+		f.gather(v, int32(value)-base, trust[min(energy+uint32(t.mag[at&half])*8, 255)])
+	}
+}
+
+// clamp brings a prediction into what the colour can be.
+func (t *tile) clamp(ch, at int, p int32) int32 {
+	low := int32(0)
+	if ch != green {
+		low = -8 * int32(t.pix[(at%plane)&mask])
+	}
+	return min(max(p, low), low+8*255)
 }
 
 func b2i(b bool) int {

@@ -8,7 +8,9 @@ import (
 	"math"
 	"math/rand/v2"
 	"os"
+	"syscall"
 	"testing"
+	"time"
 
 	"sightline/screen"
 	"sightline/screen/codec/grid"
@@ -47,7 +49,7 @@ func photo(w, h int, grain float64, seed uint64) *screen.Frame {
 			v[2] -= 30
 		}
 		for ch := range 3 {
-			f.Pix[4*i+offset[ch]] = byte(min(max(128+v[ch]+grain*rnd.NormFloat64(), 0), 255))
+			f.Pix[4*i+[3]int{1, 0, 2}[ch]] = byte(min(max(128+v[ch]+grain*rnd.NormFloat64(), 0), 255))
 		}
 	}
 	return f
@@ -222,13 +224,22 @@ func TestTrial(t *testing.T) {
 	for i := 0; i < len(rgba.Pix); i += 4 {
 		src.Pix[i], src.Pix[i+1], src.Pix[i+2] = rgba.Pix[i+2], rgba.Pix[i+1], rgba.Pix[i]
 	}
+	start := cpu()
 	direct := len(encodeAll(New(), nil, src, screen.NewFrame(src.Rect), false))
-	for _, q := range []float64{8, 16, 32} {
+	t.Logf("direct %d cpu %v", direct, cpu()-start)
+	for _, q := range []float64{16} {
 		ref := degrade(src, q)
 		db := psnr(src, ref)
+		start := cpu()
 		refined := len(encodeAll(New(), nil, src, ref, true))
-		t.Logf("direct %d; q %v %.1f dB refined %d (%.3f)", direct, q, db, refined, float64(refined)/float64(direct))
+		t.Logf("cpu %v; q %v %.1f dB refined %d (%.3f)", cpu()-start, q, db, refined, float64(refined)/float64(direct))
 	}
+}
+
+func cpu() time.Duration {
+	var u syscall.Rusage
+	syscall.Getrusage(0, &u)
+	return time.Duration(u.Utime.Nano())
 }
 
 func BenchmarkPhoto(b *testing.B) {

@@ -29,29 +29,32 @@ type context struct {
 	zero [8]rc.Prob // of a quotient without remainder, likewise
 }
 
-// level of an energy: two to the octave.
-func level(energy uint32) uint32 {
-	if energy < 4 {
-		return energy
-	}
-	n := uint32(bits.Len32(energy))
-	return min(2*n-2+energy>>(n-2)&1, levels-1)
+// grade is what an energy leads to.
+type grade struct {
+	level uint8 // context: two to the octave
+	low   uint8 // bits of the remainder: so many that the quotient is mostly 0 or 1
 }
 
-// lowBits of a remainder at a level: so many that the quotient is mostly 0 or 1.
-func lowBits(level uint32) uint32 {
-	if level < 10 {
-		return 0
+// grades of every energy: at most 6 x 255, or less than 11 x 255 x 3/4.
+var grades = func() (g [1 << 12]grade) {
+	for e := range uint32(len(g)) {
+		level := e
+		if n := uint32(bits.Len32(e)); n > 2 {
+			level = min(2*n-2+e>>(n-2)&1, levels-1)
+		}
+		g[e].level = uint8(level)
+		if level >= 10 {
+			g[e].low = uint8(min((level-8)/2, maxLow))
+		}
 	}
-	return min((level-8)/2, maxLow)
-}
+	return g
+}()
 
 // encode codes v, which p eighths were predicted for, and returns the size of
 // the residual.
 func (r *residuals) encode(e *rc.Encoder, energy uint32, p, v int32) uint8 {
-	lv := level(energy)
-	c := &r.ctx[lv]
-	k := lowBits(lv)
+	g := grades[energy%uint32(len(grades))]
+	c, k := &r.ctx[g.level%levels], uint32(g.low)
 	d := v - (p+4)>>3
 	size := uint32(max(d, -d))
 	high := size >> k
@@ -97,9 +100,8 @@ func (c *context) encodeLow(e *rc.Encoder, size, k uint32, more int) {
 // decode reads a value that p eighths were predicted for, and the size of the
 // residual.
 func (r *residuals) decode(d *rc.Decoder, energy uint32, p int32) (v int32, m uint8) {
-	lv := level(energy)
-	c := &r.ctx[lv]
-	k := lowBits(lv)
+	g := grades[energy%uint32(len(grades))]
+	c, k := &r.ctx[g.level%levels], uint32(g.low)
 	frac := (p + 4) & 7
 	first := uint32(0)
 	if k == 0 {
@@ -127,7 +129,7 @@ func (r *residuals) decode(d *rc.Decoder, energy uint32, p int32) (v int32, m ui
 			v += int32(size)
 		}
 	}
-	return min(max(v, 0), 255), uint8(size)
+	return min(max(v, -255), 255), uint8(size)
 }
 
 func (c *context) decodeLow(d *rc.Decoder, high, k uint32, more int) uint32 {

@@ -7,94 +7,79 @@ const (
 	unitBits = 12
 	// maxWeight bounds a weight; larger ones only come from nonsense.
 	maxWeight = 4.0
-	// memory: a tile counts half of one 2^memory*0.7 tiles later.
-	memory = 4
+	// memory: sums fade by 2^-memory when their equations are solved, once in
+	// classes tiles; so a tile counts half after some 22.
+	memory = 3
 	// ridge pulls the weights towards what they were, with the force of so much
 	// squared difference; it keeps the equations of flat tiles solvable.
-	ridge = 64
+	ridge = 1024
 	// sparse: of a tile one pixel in so many is taken for the sums.
 	sparse = 8
 )
 
 // fit is the weights of one colour and what they are found from.
 type fit struct {
-	plan    *plan
 	n       int // taps
 	weights [maxTaps]float64
-	// coef and at are the weights spelt out over taps and bases, in units.
-	coef [maxTaps + maxBases]int32
-	at   [maxTaps + maxBases]int
-	raw  int
+	coef    [maxTaps]int32 // weights in units
 	// sums of products of the taps with each other and, last, with the value
 	// that was to be predicted; upper half.
-	sums  [maxTaps + 1][maxTaps + 1]int32
-	phase int // of the sparse pixels
+	sums [maxTaps + 1][maxTaps + 1]int64
 }
 
-// start begins with the mean of the taps in the first base's colour.
-func (f *fit) start(p *plan) {
-	*f = fit{plan: p, n: len(p.taps), raw: len(p.taps) + len(p.bases)}
-	for i, t := range p.taps {
-		f.at[i] = t.at
-	}
-	for i, b := range p.bases {
-		f.at[f.n+i] = b
-	}
-	f.weights[0] = 0.5
-	f.spell()
+// fits is the weights of one colour for each class of surroundings.
+type fits struct {
+	class [classes]fit
+	phase int // turns from tile to tile: which class is solved, which pixels are gathered
 }
 
-// spell makes coef of weights.
-func (f *fit) spell() {
-	clear(f.coef[:])
-	f.coef[f.n] = unit
-	for i, t := range f.plan.taps {
-		w := int32(f.weights[i] * unit)
-		f.coef[i] = w
-		f.coef[f.n+t.base] -= w
+// start begins with no weights at all: the value is expected to be its base.
+func (f *fits) start(n int) {
+	*f = fits{}
+	for i := range f.class {
+		f.class[i].n = n
 	}
 }
 
-// predict is the value expected at index at, in eighths, 0 to 2040.
-func (f *fit) predict(pix *[mask + 1]int16, at int) int32 {
-	sum := int32(1 << (unitBits - 4))
-	for i := 0; i < f.raw && i < len(f.coef); i++ {
-		sum += f.coef[i] * int32(pix[(at+f.at[i])&mask])
-	}
-	return min(max(sum>>(unitBits-3), 0), 255*8)
+// next prepares for another tile.
+func (f *fits) next() {
+	f.phase += 3
+	c := &f.class[f.phase%classes]
+	c.solve()
+	c.fade()
 }
 
-// gather adds the products of some pixels of the tile to the sums.
-func (f *fit) gather(t *tile, ch int) {
-	for i := range f.sums {
-		for j := range f.sums[i] {
+// predict is the value expected, in eighths. Weights without a feature are 0.
+func (f *fit) predict(base int32, v *features, lossy bool) int32 {
+	c := &f.coef
+	sum := base<<unitBits + 1<<(unitBits-4) +
+		c[0]*v[0] + c[1]*v[1] + c[2]*v[2] + c[3]*v[3] +
+		c[4]*v[4] + c[5]*v[5] + c[6]*v[6] + c[7]*v[7]
+	if lossy {
+		sum += c[8]*v[8] + c[9]*v[9] + c[10]*v[10] + c[11]*v[11]
+	}
+	return sum >> (unitBits - 3)
+}
+
+// fade lets the sums forget.
+func (f *fit) fade() {
+	for i := range f.n {
+		for j := i; j <= f.n; j++ {
 			f.sums[i][j] -= f.sums[i][j] >> memory
 		}
 	}
-	f.phase += 3
-	edge := 0
-	if t.lossy {
-		edge = 1 // at the edges the neighbours' own errors are not known
-	}
-	for y := edge; y < t.h; y++ {
-		for x := edge + (y*3+f.phase)%sparse; x < t.w; x += sparse {
-			f.add(t, place(ch, x, y))
-		}
-	}
 }
 
-func (f *fit) add(t *tile, at int) {
-	var v [maxTaps + 1]int32
+// gather adds the products of a pixel, which was d off its base.
+func (f *fit) gather(v *features, d int32, weight int32) {
 	n := f.n
-	for i, tap := range f.plan.taps {
-		v[i] = int32(t.pix[(at+tap.at)&mask]) - int32(t.pix[(at+f.plan.bases[tap.base])&mask])
-	}
-	v[n] = int32(t.pix[at&mask]) - int32(t.pix[(at+f.plan.bases[0])&mask])
 	for i := range n {
 		row := &f.sums[i]
-		for j := i; j <= n; j++ {
-			row[j] += v[i] * v[j]
+		vi := v[i] * weight
+		for j := i; j < n; j++ {
+			row[j] += int64(vi * v[j])
 		}
+		row[n] += int64(vi * d)
 	}
 }
 
@@ -143,5 +128,17 @@ func (f *fit) substitute(l *[maxTaps][maxTaps]float64, inv, z *[maxTaps]float64)
 		w[i] = a
 	}
 	f.weights = w
-	f.spell()
+	for i, a := range w {
+		f.coef[i] = int32(a * unit)
+	}
 }
+
+// trust is the weight of a pixel in the sums by the energy around it: what is
+// wild there must not spoil the weights for what is calm.
+var trust = func() (w [256]int32) {
+	for i := range w {
+		m := float64(i)/6 + 0.3
+		w[i] = int32(1 + 255/(1+4*m*m))
+	}
+	return w
+}()

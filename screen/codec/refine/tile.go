@@ -16,9 +16,6 @@ const (
 	channels
 )
 
-// offset of each colour in the bytes B G R X of a pixel.
-var offset = [channels]int{1, 0, 2}
-
 // A plane holds one colour of a tile and of what is around it: two columns on
 // the left and right, two rows above, one below.
 const (
@@ -28,6 +25,8 @@ const (
 
 	mask = 1<<12 - 1 // spares bounds checks of pix
 	half = 1<<11 - 1 // and of the arrays that have one plane per colour
+
+	lossyPlanes = channels * plane // from an exact pixel to its lossy version
 )
 
 // place is the index of a pixel of the tile.
@@ -43,6 +42,8 @@ type tile struct {
 	pix   [mask + 1]int16
 	exact [half + 1]int16 // encoder only: what is wanted
 	mag   [half + 1]uint8 // sizes of the residuals
+	inn   [half + 1]int16 // exact pixels less their medians
+	guess int32           // median of the pixel in hand
 }
 
 // load takes in the pixels of ref in r and around it. Beyond the frame the
@@ -57,14 +58,16 @@ func (t *tile) load(ref *screen.Frame, r image.Rectangle, lossy bool) {
 			row := ref.Row(py, x0, x1)
 			for i := range stride {
 				p := row[4*i : 4*i+4]
-				t.pix[(at+i)&mask], t.pix[(at+i+plane)&mask], t.pix[(at+i+2*plane)&mask] = int16(p[1]), int16(p[0]), int16(p[2])
+				g := int16(p[1])
+				t.pix[(at+i)&mask], t.pix[(at+i+plane)&mask], t.pix[(at+i+2*plane)&mask] = g, int16(p[0])-g, int16(p[2])-g
 			}
 			continue
 		}
 		for i := range stride {
 			px := min(max(x0+i, 0), ref.Rect.Max.X-1)
 			p := ref.Row(py, px, px+1)
-			t.pix[at+i], t.pix[at+i+plane], t.pix[at+i+2*plane] = int16(p[1]), int16(p[0]), int16(p[2])
+			g := int16(p[1])
+			t.pix[at+i], t.pix[at+i+plane], t.pix[at+i+2*plane] = g, int16(p[0])-g, int16(p[2])-g
 		}
 	}
 	if lossy {
@@ -76,11 +79,11 @@ func (t *tile) load(ref *screen.Frame, r image.Rectangle, lossy bool) {
 func (t *tile) want(src *screen.Frame) {
 	for y := range t.h {
 		row := src.Row(t.r.Min.Y+y, t.r.Min.X, t.r.Max.X)
-		for ch := range channels {
-			at := place(ch, 0, y)
-			for x := range t.w {
-				t.exact[(at+x)&half] = int16(row[4*x+offset[ch]])
-			}
+		at := place(green, 0, y)
+		for x := range t.w {
+			p := row[4*x : 4*x+4]
+			i, g := at+x, int16(p[1])
+			t.exact[i&half], t.exact[(i+plane)&half], t.exact[(i+2*plane)&half] = g, int16(p[0])-g, int16(p[2])-g
 		}
 	}
 }
@@ -89,22 +92,49 @@ func (t *tile) want(src *screen.Frame) {
 func (t *tile) store(ref *screen.Frame) {
 	for y := range t.h {
 		row := ref.Row(t.r.Min.Y+y, t.r.Min.X, t.r.Max.X)
-		g, b, r := place(green, 0, y), place(blue, 0, y), place(red, 0, y)
+		at := place(green, 0, y)
 		for x := range t.w {
 			p := row[4*x : 4*x+4]
-			p[0], p[1], p[2], p[3] = byte(t.pix[(b+x)&mask]), byte(t.pix[(g+x)&mask]), byte(t.pix[(r+x)&mask]), 0
+			i, g := at+x, t.pix[(at+x)&mask]
+			p[0], p[1], p[2], p[3] = byte(t.pix[(i+plane)&mask]+g), byte(g), byte(t.pix[(i+2*plane)&mask]+g), 0
 		}
 	}
 }
 
-// pad sets the sizes of the residuals around the tile, which are not kept, to
-// a typical one.
-func (t *tile) pad(ch int, typical uint8) {
-	for x := -1; x <= t.w; x++ {
-		t.mag[place(ch, x, -1)] = typical
+// border is the sizes of the residuals along the tiles before: what was found
+// last in each column of the picture, and at the right of the last tile.
+type border struct {
+	above [channels][screen.MaxSide + 2]uint8
+	left  [channels][grid.Side]uint8
+	last  image.Rectangle
+}
+
+// surround sets the sizes of the residuals above and left of the tile.
+func (t *tile) surround(b *border, ch int, typical uint8) {
+	at := place(ch, -1, -1)
+	copy(t.mag[at+1:at+2+t.w], b.above[ch][t.r.Min.X:])
+	if t.r.Min.X > 0 {
+		t.mag[at] = b.above[ch][t.r.Min.X-1]
+	} else {
+		t.mag[at] = t.mag[at+1]
 	}
+	next := b.last.Max.X == t.r.Min.X && b.last.Min.Y == t.r.Min.Y
 	for y := range t.h {
-		t.mag[place(ch, -1, y)] = typical
+		at += stride
+		if next {
+			t.mag[at] = b.left[ch][y]
+		} else {
+			t.mag[at] = typical
+		}
+	}
+}
+
+// leave keeps the sizes of the residuals for the tiles that come after.
+func (t *tile) leave(b *border, ch int) {
+	at := place(ch, 0, t.h-1)
+	copy(b.above[ch][t.r.Min.X:t.r.Max.X], t.mag[at:])
+	for y := range t.h {
+		b.left[ch][y] = t.mag[place(ch, t.w-1, y)]
 	}
 }
 
