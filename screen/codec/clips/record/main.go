@@ -111,6 +111,9 @@ func film(ctx context.Context, sc scene, name string) (err error) {
 			return err
 		}
 	}
+	if s.bare, err = s.settle(nil); err != nil {
+		return err
+	}
 	if err := sc.play(s); err != nil {
 		return err
 	}

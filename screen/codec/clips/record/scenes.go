@@ -39,7 +39,7 @@ func scenes() []scene {
 	return []scene{
 		film("typing", hd, 1+3*(len(prose)+8), "typing at ten characters a second, antialiased", typing(smooth)),
 		film("typing-bitmap", hd, 1+3*(len(prose)+8), "typing at ten characters a second, bitmap font", typing(bitmap)),
-		film("scroll", full, 61, "source code scrolls through a terminal, antialiased", scroll("190x60+60+20", smooth)),
+		film("scroll", full, 61, "source code scrolls through a terminal, antialiased", scroll("190x56+60+20", smooth)),
 		film("scroll-bitmap", hd, 61, "source code scrolls through a terminal, bitmap font, dark", scroll("180x48+40+20", append(bitmap, "-bg", "black", "-fg", "grey85"))),
 		film("pager", full, 1+len(pagerKeys)*5, "pages of source code in less, searching", pager),
 		onPhoto(film("drag", full, 61, "a terminal is dragged over a photo", drag), 0),
@@ -54,10 +54,10 @@ func (s *stage) terminal(geometry string, look []string, command ...string) erro
 	return s.run("xterm", append(append(args, "-e"), command...)...)
 }
 
-// first films the scene as it is before anything moves.
+// first films the scene before anything moves, when the first window is there.
 func (s *stage) first() error {
 	s.calm = 50 // half a second: programs draw themselves in several goes
-	f, err := s.settle(nil)
+	f, err := s.settle(s.bare)
 	s.calm = calm
 	if err != nil {
 		return err
@@ -145,7 +145,7 @@ func pager(s *stage) error {
 	if err := os.WriteFile(name, []byte(strings.Join(lines, "\n")), 0o600); err != nil {
 		return err
 	}
-	if err := s.terminal("150x62+300+20", smooth, "less", "-S", name); err != nil {
+	if err := s.terminal("150x56+300+20", smooth, "less", "-S", name); err != nil {
 		return err
 	}
 	if err := s.first(); err != nil {
@@ -177,14 +177,20 @@ func drag(s *stage) error {
 		return err
 	}
 	defer paper.Close()
-	if _, err := s.rest(); err != nil {
+	s.calm = 50
+	if _, err := s.settle(s.bare); err != nil {
 		return err
 	}
 	at := image.Pt(420, 158) // on the title bar
 	s.warp(at)
 	s.button(true)
-	at.X += 20 // farther than openbox' threshold: from now on the window follows
-	s.warp(at)
+	for range 4 { // farther than openbox' threshold: from now on the window follows
+		if _, err := s.rest(); err != nil {
+			return err
+		}
+		at.X += 5
+		s.warp(at)
+	}
 	if err := s.first(); err != nil {
 		return err
 	}
@@ -207,7 +213,7 @@ func windows(s *stage) error {
 	if err != nil {
 		return err
 	}
-	if err := s.first(); err != nil {
+	if err := s.add(s.bare, 0); err != nil {
 		return err
 	}
 	s.calm = 50

@@ -36,7 +36,8 @@ type stage struct {
 	codes   map[xproto.Keysym]keycode
 	running []*exec.Cmd
 	clip    *clips.FixtureWriter
-	calm    int // see the constant
+	calm    int           // see the constant
+	bare    *screen.Frame // the screen without windows
 }
 
 // build starts everything. The caller strikes the stage also after an error.
