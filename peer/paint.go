@@ -22,7 +22,7 @@ type glass struct {
 	w      screen.Window
 	state  screen.State
 	layout screen.Layout
-	dec    *codec.TilesDecoder
+	dec    decoder
 	frames map[screen.PictureID]*screen.Frame
 	asked  bool // a reset was asked for and has not come
 
@@ -31,6 +31,12 @@ type glass struct {
 	shown  int
 	decode time.Duration
 	exact  bool
+}
+
+// decoder is a codec.Decoder that can forget pictures.
+type decoder interface {
+	codec.Decoder
+	Keep(*screen.Layout) // drops those that the layout does not name
 }
 
 func newGlass(w screen.Window, s screen.State) *glass {
