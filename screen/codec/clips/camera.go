@@ -24,6 +24,7 @@ var (
 	handheld = shot{look: 0, seed: 11, pan: 210, tilt: 60, period: 170, zoom: 60, roll: 8, shake: 60, things: 3, exposure: 10, noise: 4, colour: 2}
 	tripod   = shot{look: 1, seed: 12, period: 100, things: 5, exposure: 2, noise: 6, colour: 3}
 	grainy   = shot{look: 4, seed: 13, pan: 120, tilt: 30, period: 140, shake: 30, things: 4, exposure: 4, noise: 16, colour: 8}
+	detailed = shot{look: 2, seed: 15, pan: 190, tilt: 90, period: 150, zoom: 40, roll: 5, shake: 40, things: 4, exposure: 6, noise: 8, colour: 4}
 	panned   = shot{look: 2, seed: 14, pan: 230, tilt: 120, period: 190, zoom: 120}
 )
 

@@ -8,6 +8,7 @@ func generated() []*Clip {
 	list := []*Clip{
 		{Name: "camera", About: "hand-held camera: pan, zoom, moving things, light that changes, little noise", open: openCamera(handheld)},
 		{Name: "camera-tripod", About: "camera that stands: still background with noise, people pass", open: openCamera(tripod)},
+		{Name: "camera-detail", About: "hand-held camera over leaves and petals: detail and noise everywhere", open: openCamera(detailed)},
 		{Name: "camera-grain", About: "night and film grain", open: openCamera(grainy)},
 		{Name: "panned", About: "a photo is panned and zoomed, without noise", open: openCamera(panned)},
 		{Name: "synthetic", About: "test card: bars, saturated colours, things that turn and run", open: openCard},

@@ -2,6 +2,7 @@ package clips
 
 // sums are those of the first four frames of generated clips at 301 x 187 px.
 var sums = map[string]uint32{
+	"camera-detail": 0x4e880453,
 	"camera":        0xf3b71a66,
 	"camera-tripod": 0xe1e350ba,
 	"camera-grain":  0xa7e6fb9f,

@@ -4,8 +4,8 @@ import (
 	"fmt"
 	"image"
 	"os"
+	"os/exec"
 	"path/filepath"
-	"runtime"
 	"strings"
 
 	"sightline/screen"
@@ -83,8 +83,12 @@ func typing(look []string) func(*stage) error {
 }
 
 // source is a text that is the same for long: a file of Go's library.
-func source() ([]string, error) {
-	text, err := os.ReadFile(filepath.Join(runtime.GOROOT(), "src", "bufio", "bufio.go"))
+func (s *stage) source() ([]string, error) {
+	root, err := exec.CommandContext(s.ctx, "go", "env", "GOROOT").Output()
+	if err != nil {
+		return nil, fmt.Errorf("ask go for its library: %w", err)
+	}
+	text, err := os.ReadFile(filepath.Join(strings.TrimSpace(string(root)), "src", "bufio", "bufio.go"))
 	if err != nil {
 		return nil, err
 	}
@@ -105,7 +109,7 @@ func (s *stage) paper(geometry string, look []string, begin []string) (*os.File,
 
 func scroll(geometry string, look []string) func(*stage) error {
 	return func(s *stage) error {
-		lines, err := source()
+		lines, err := s.source()
 		if err != nil {
 			return err
 		}
@@ -137,7 +141,7 @@ func scroll(geometry string, look []string) func(*stage) error {
 var pagerKeys = []string{" ", " ", " ", "b", " ", " ", "/Buffered\n", "n", "n", "jjj", "G", "g"}
 
 func pager(s *stage) error {
-	lines, err := source()
+	lines, err := s.source()
 	if err != nil {
 		return err
 	}
@@ -168,7 +172,7 @@ func pager(s *stage) error {
 }
 
 func drag(s *stage) error {
-	lines, err := source()
+	lines, err := s.source()
 	if err != nil {
 		return err
 	}
@@ -209,7 +213,7 @@ func drag(s *stage) error {
 }
 
 func windows(s *stage) error {
-	lines, err := source()
+	lines, err := s.source()
 	if err != nil {
 		return err
 	}
@@ -252,7 +256,7 @@ func (s *stage) closeLast() error {
 }
 
 func selection(s *stage) error {
-	lines, err := source()
+	lines, err := s.source()
 	if err != nil {
 		return err
 	}
