@@ -168,7 +168,9 @@ func (e *Encoder) tile(tx, ty, qp int) {
 		}
 	}
 	if t.kind != kindStill {
-		e.place(tx, ty, &t.pix)
+		for c := range t.pix {
+			kern.Copy16(e.now[c].at(tx*side, ty*side), e.now[c].stride, t.pix[c][:], side)
+		}
 	}
 	e.note(tx, ty, &t.info, qp)
 	e.stats.Tiles++
@@ -177,9 +179,9 @@ func (e *Encoder) tile(tx, ty, qp int) {
 	e.stats.MeanQP += float64(qp)
 }
 
-// place writes a tile into now.
-func (e *Encoder) place(tx, ty int, t *tilePixels) {
-	for c := range t {
-		kern.Copy16(e.now[c].at(tx*side, ty*side), e.now[c].stride, t[c][:], side)
+// place copies a tile of other planes into now.
+func (e *Encoder) place(tx, ty int, p *[3]plane) {
+	for c := range p {
+		kern.Copy16(e.now[c].at(tx*side, ty*side), e.now[c].stride, p[c].at(tx*side, ty*side), p[c].stride)
 	}
 }

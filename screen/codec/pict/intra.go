@@ -104,10 +104,10 @@ func (b *border) smooth(dst []byte, ds int) {
 	for y := range 8 {
 		row := dst[y*ds : y*ds+8]
 		l := int(b.left[y])
+		h := 7*l + right + (y+1)*low + 8
 		for x := range row {
-			h := (7-x)*l + (x+1)*right
-			v := (7-y)*int(b.above[x]) + (y+1)*low
-			row[x] = byte((h + v + 8) >> 4)
+			row[x] = byte((h + (7-y)*int(b.above[x])) >> 4)
+			h += right - l
 		}
 	}
 }
@@ -125,29 +125,32 @@ func (b *border) slope(dst []byte, ds int) {
 // slanted predicts along a slant from the border laid out as one line, from
 // the lower left over the corner to the upper right, smoothed by 1-2-1.
 func (b *border) slanted(dst []byte, ds int, mode int) {
-	var line, soft [25]int
+	var line, soft [26]byte
 	for i := range 8 {
-		line[7-i] = int(b.left[i])
+		line[7-i] = b.left[i]
 	}
-	line[8] = int(b.corner)
-	for i := range 16 {
-		line[9+i] = int(b.above[i])
-	}
-	soft[0], soft[24] = line[0], line[24]
-	for i := 1; i < 24; i++ {
-		soft[i] = (line[i-1] + 2*line[i] + line[i+1] + 2) >> 2
+	line[8] = b.corner
+	copy(line[9:], b.above[:])
+	line[25] = b.above[15]
+	soft[0], soft[25] = line[0], line[25]
+	for i := 1; i < 25; i++ {
+		soft[i] = byte((int(line[i-1]) + 2*int(line[i]) + int(line[i+1]) + 2) >> 2)
 	}
 	for y := range 8 {
 		row := dst[y*ds : y*ds+8]
-		for x := range row {
-			switch mode {
-			case modeDown:
-				row[x] = byte(soft[8+x-y])
-			case modeUp:
-				row[x] = byte(soft[min(10+x+y, 24)])
-			default:
-				row[x] = byte(soft[max(9+x-(y+1)/2, 8-y)])
+		switch mode {
+		case modeDown:
+			copy(row, soft[8-y:])
+		case modeUp:
+			copy(row, soft[10+y:])
+		default:
+			// Two rows share a shift; what would come from beyond the
+			// corner is taken from the left.
+			n := (y + 1) / 2
+			for x := range n {
+				row[x] = soft[8-y+2*x]
 			}
+			copy(row[n:], soft[9:])
 		}
 	}
 }
@@ -197,11 +200,7 @@ func (w *wide) take(p *plane, x, y int) {
 
 // predict fills 16 x 16 samples; modes from modeSlope on are modeSlope.
 func (w *wide) predict(dst []byte, ds int, mode int) {
-	sum := side
-	for i := range side {
-		sum += int(w.left[i]) + int(w.above[i])
-	}
-	mean := byte(sum / (2 * side))
+	mean := w.mean()
 	for y := range side {
 		row := dst[y*ds : y*ds+side]
 		l, d := int(w.left[y]), int(w.left[y])-int(w.corner)
@@ -218,8 +217,10 @@ func (w *wide) predict(dst []byte, ds int, mode int) {
 			}
 		case modeSmooth:
 			right, low := int(w.above[side-1]), int(w.left[side-1])
+			h := (side-1)*l + right + (y+1)*low + side
 			for x := range row {
-				row[x] = byte(((side-1-x)*l + (x+1)*right + (side-1-y)*int(w.above[x]) + (y+1)*low + side) / (2 * side))
+				row[x] = byte((h + (side-1-y)*int(w.above[x])) / (2 * side))
+				h += right - l
 			}
 		default:
 			for x := range row {
@@ -227,4 +228,12 @@ func (w *wide) predict(dst []byte, ds int, mode int) {
 			}
 		}
 	}
+}
+
+func (w *wide) mean() byte {
+	sum := side
+	for i := range side {
+		sum += int(w.left[i]) + int(w.above[i])
+	}
+	return byte(sum / (2 * side))
 }

@@ -2,6 +2,7 @@ package pict
 
 import (
 	"math"
+	"math/bits"
 
 	"sightline/screen/codec/kern"
 )
@@ -47,6 +48,7 @@ func (e *Encoder) decide(tx, ty int, a *around, qp int) {
 	s := &e.find
 	s.search(tx, ty, a)
 	t := e.best
+	e.spare.cost = math.MaxInt
 	for c := range e.ahead {
 		e.move(e.ahead[c][:], side, c, tx, ty, s.at)
 	}
@@ -62,14 +64,21 @@ func (e *Encoder) decide(tx, ty int, a *around, qp int) {
 	} else {
 		t.kind = kindSkip
 	}
-	if e.best.coded != 0 && s.cost > e.activity() {
+	intra := e.best.cost > e.lam.ssd*intraFrom && s.cost > e.activity()
+	if intra {
 		e.tryIntra(e.spare, tx, ty, a, qp)
 		e.better()
 	}
 	if t = e.best; t.kind == kindSkip && t.mv == (vector{}) {
 		t.kind = kindStill
 	}
+	if intra && t.kind == kindStill {
+		e.place(tx, ty, &e.old) // the trial left its marks
+	}
 }
+
+// intraFrom is the cost in bits below which no intra prediction is tried.
+const intraFrom = 30
 
 // better makes the spare trial the best if it is.
 func (e *Encoder) better() {
@@ -246,37 +255,41 @@ const zeroBits = 4
 // prune cuts the levels off behind where they are worth their bits. It gives
 // the place of the last that stays, -1 for none, and the bits, in eighths.
 func prune(c, level *[64]int16, step, lambda int) (int, int) {
-	end := 63
-	for level[scan[end]] == 0 {
-		end--
-	}
+	places := inScan(kern.Nonzero8(level))
 	// cost of cutting after a place, against cutting before the first.
 	best, bestCost, bestBits := -1, 0, 0
-	cost, bits := 0, 0
-	for i := 0; i <= end; i++ {
+	cost, spent, next := 0, 0, 0
+	for rest := places; rest != 0; rest &= rest - 1 {
+		i := trailing(rest)
 		at := scan[i]
-		v := int(level[at])
-		if v == 0 {
-			bits += zeroBits
-			continue
-		}
-		x := int(c[at])
+		x, v := int(c[at]), int(level[at])
 		if v < 0 {
 			v, x = -v, -x
 		}
 		d := x - v*step
 		cost += d*d - x*x
-		bits += levelBits(v)
-		total := bits + classBits(i)
+		spent += levelBits(v) + (i-next)*zeroBits
+		next = i + 1
+		total := spent + classBits(i)
 		if j := cost + lambda*total/8; j < bestCost {
 			best, bestCost, bestBits = i, j, total
 		}
 	}
-	for i := best + 1; i <= end; i++ {
-		level[scan[i]] = 0
+	for rest := places &^ (1<<(best+1) - 1); rest != 0; rest &= rest - 1 {
+		level[scan[trailing(rest)]] = 0
 	}
 	return best, bestBits
 }
+
+// inScan turns a set of coefficients into one of their places in scan.
+func inScan(raster uint64) (s uint64) {
+	for ; raster != 0; raster &= raster - 1 {
+		s |= 1 << place[trailing(raster)]
+	}
+	return s
+}
+
+func trailing(v uint64) int { return bits.TrailingZeros64(v) & 63 }
 
 // whole gives the weighted error of pixels, 1/64 squared luma units.
 func (e *Encoder) whole(p *[3]plane, x, y int) int {
@@ -325,7 +338,7 @@ func (e *Encoder) activity() int {
 			}
 		}
 	}
-	return 16 * sum / 2
+	return 16 * sum * 5 / 8
 }
 
 // tryIntra predicts from the tile's surroundings. It uses now as its slate.
@@ -334,6 +347,9 @@ func (e *Encoder) tryIntra(t *trial, tx, ty int, a *around, qp int) {
 	t.cost = e.lam.ssd * 4
 	for b := range 4 {
 		t.cost += e.intraLuma(t, tx, ty, b, a, qp)
+		if t.cost > e.best.cost {
+			return
+		}
 	}
 	before := t.coded
 	chroma := e.intraHalf(t, tx, ty, qp)
@@ -365,7 +381,7 @@ func (e *Encoder) intraLuma(t *trial, tx, ty, b int, a *around, qp int) int {
 	br.take(&e.now[0], tx*side+x, ty*side+y, b != 3)
 	left, above := likely(a, &t.modes, b)
 	best := math.MaxInt
-	for mode := range uint8(lumaModes) {
+	try := func(mode uint8) {
 		br.predict(pred[:], 8, int(mode))
 		bits := 5
 		if mode == left {
@@ -375,6 +391,15 @@ func (e *Encoder) intraLuma(t *trial, tx, ty, b int, a *around, qp int) int {
 		}
 		if c := 16*kern.SATD8(e.src[0][y*e.ss+x:], e.ss, pred[:], 8) + e.lam.sad*bits; c < best {
 			best, t.modes[b] = c, mode
+		}
+	}
+	for mode := range uint8(modeSlope) {
+		try(mode)
+	}
+	// Where nothing has a direction the slanted modes are not worth a look.
+	if m := t.modes[b]; m == modeV || m == modeH || left >= modeSlope || above >= modeSlope || best > 16*64*8 {
+		for mode := uint8(modeSlope); mode < lumaModes; mode++ {
+			try(mode)
 		}
 	}
 	return 2*e.lam.ssd + e.intraBlock(t, tx, ty, b, t.modes[b], qp)
@@ -403,7 +428,12 @@ func (e *Encoder) intraHalf(t *trial, tx, ty, qp int) int {
 		w[c].take(&e.now[1+c], tx*side, ty*side)
 	}
 	best := math.MaxInt
-	for mode := range uint8(chromaModes) {
+	tried := 0
+	for _, mode := range [4]uint8{modeDC, modeSmooth, min(t.modes[0], modeSlope), min(t.modes[3], modeSlope)} {
+		if tried>>mode&1 == 1 {
+			continue
+		}
+		tried |= 1 << mode
 		cost := 0
 		for c := range w {
 			w[c].predict(e.ahead[1+c][:], side, int(mode))
