@@ -11,19 +11,12 @@ import (
 // photo. It changes nothing.
 func (c *Coder) Foreign(src *screen.Frame, r image.Rectangle) int {
 	n, foreign := 0, 0
-	for y := r.Min.Y + 1; y < r.Max.Y; y += 3 {
-		if y < src.Rect.Min.Y+2 {
-			continue
-		}
+	for y := max(r.Min.Y+1, src.Rect.Min.Y+3); y < r.Max.Y; y += 3 {
 		// Every other row looks at other columns.
-		for x := r.Min.X + 1 + y&1; x < r.Max.X; x += 2 {
-			if x < src.Rect.Min.X+3 || x+2 >= src.Rect.Max.X {
-				continue
-			}
+		first := max(r.Min.X+1+y&1, src.Rect.Min.X+4)
+		for x := first; x < min(r.Max.X, src.Rect.Max.X-3); x += 2 {
 			n++
-			if c.strange(src, x, y) {
-				foreign++
-			}
+			foreign += b2i(c.strange(src, x, y))
 		}
 	}
 	if n == 0 {
@@ -32,26 +25,30 @@ func (c *Coder) Foreign(src *screen.Frame, r image.Rectangle) int {
 	return foreign * 256 / n
 }
 
-// strange tells whether nothing foretells the pixel at (x,y), which has two
-// rows above it, three pixels left of it and two on its right.
+// strange tells whether nothing foretells the pixel at (x,y), which has three
+// rows above it, four pixels left of it and three on its right.
 func (c *Coder) strange(src *screen.Frame, x, y int) bool {
 	var q0 [4]uint32
-	var q1 [5]uint32
-	load(q0[:], src.Row(y, x-3, x+1))
-	load(q1[:], src.Row(y-1, x-2, x+3))
-	px := q0[3]
-	if px == q0[2] || px == q1[2] || px == q1[1] || px == q1[3] {
+	var q1 [7]uint32
+	px := at(src, x, y)
+	load(q0[:], src.Row(y, x-4, x))
+	load(q1[:], src.Row(y-1, x-3, x+4))
+	if px == q0[3] || px == q1[3] || px == q1[2] || px == q1[4] {
 		return false
 	}
-	var q2 [3]uint32
-	load(q2[:], src.Row(y-2, x-1, x+2))
-	p := find((*[3]uint32)(q0[:3]), &q1, &q2)
-	return !c.near[p.near].foretells(p.nearCheck, px) && !c.pair[p.pair].foretells(0, px) &&
-		!c.wide[p.wide].foretells(p.wideCheck, px)
-}
-
-func (s slot) foretells(check uint64, px uint32) bool {
-	return s.is(check) && s.sure() > 0 && (s.first() == px || s.second() == px)
+	var q2 [5]uint32
+	var q3 [3]uint32
+	load(q2[:], src.Row(y-2, x-2, x+3))
+	load(q3[:], src.Row(y-3, x-1, x+2))
+	p := find(&q0, &q1, &q2, &q3)
+	l := look{
+		w: px ^ 1, n: px ^ 1, nw: px ^ 1, ne: px ^ 1, was: px ^ 1, // asked above
+		deep: c.deep[p.deep].of(p.deepCheck),
+		wide: c.wide[p.wide].of(p.wideCheck),
+		near: c.near[p.near].of(p.nearCheck),
+		pair: c.pair[p.pair&(1<<pairBits-1)],
+	}
+	return !l.foretold(px)
 }
 
 // Colours counts the colours of src in r, up to limit, at most 32, where it stops.

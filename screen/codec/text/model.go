@@ -4,190 +4,204 @@ import "sightline/screen/codec/rc"
 
 // model holds the chances of all decisions.
 type model struct {
-	segWas   [18]rc.Prob
-	segAbove [9]rc.Prob
+	rowWas   [kinds * kinds * 2]rc.Prob
+	rowAbove [kinds * kinds]rc.Prob
+	segWas   [2][kinds * kinds * kinds * kinds * 2]rc.Prob
+	segAbove [2][kinds * kinds * kinds * kinds]rc.Prob
 	runAll   [2][segment + 1]rc.Prob
-	runEnd   [2][16]rc.Prob
-	sure     [2 * 16 * 16 * 4]rc.Prob // the first guess, by how sure the tables are
-	shape    [512]rc.Prob             // and by the shape around
-	later    [11][4][4]rc.Prob        // the guesses after it, by source, number and sureness
-	missed   int                      // 1 if the last first guess was wrong
+	runEnd   [2][segment]rc.Prob
 
-	cached  [2]rc.Prob
-	cacheAt [256]rc.Prob
-	cache   [256]uint32
+	mix   [16]rc.Mixer           // the first guess, by where it is from,
+	sure  [2048]rc.Prob          // by how sure the tables are,
+	shape [1024]rc.Prob          // by the shape around,
+	agree [512]rc.Prob           // and by how many tables say the same
+	lit   [256]rc.Prob           // is it a literal, by how sure the tables are,
+	plain [128]rc.Prob           // and by the shape
+	later [sources][4][4]rc.Prob // the guesses after the first, by source, number and sureness
 
-	green [8][256]rc.Prob
-	grey  [4]rc.Prob
-	red   [2][256]rc.Prob
-	blue  [2][256]rc.Prob
+	missed int    // 1 if the last first guess was wrong
+	paper  uint32 // the colour of the last run
+
+	green   [8][256]rc.Prob   // by activity
+	greenAt [256][256]rc.Prob // by what MED says
+	known   [2]rc.Prob
+	byGreen [16][256]uint32 // the last literal of a green, by the hash of the paper
+	grey    rc.Prob
+	red     [256]rc.Prob
+	blue    [2][256]rc.Prob // by whether red was as said
 }
-
-// Kinds of segments.
-const (
-	kindCoded = iota
-	kindWas
-	kindAbove
-)
 
 // minRun is the shortest run that is coded as one, in px.
 const minRun = 4
 
-// segmentContext is the probabilities of the kinds of the segment at px a to b.
-func (c *Coder) segmentContext(a, b int) (was, above *rc.Prob) {
-	k := c.kindLeft*3 + c.kinds[a/segment]
-	same := b2i(equal(c.was[pad+a:pad+b], c.lines[1][pad+a:pad+b]))
-	was = &c.segWas[k*2+same]
-	if same == 0 {
-		above = &c.segAbove[k]
+// rowChances are those that the row is as it was, and if it is not, as above
+// (nil if that is the same).
+func (c *Coder) rowChances() (was, above *rc.Prob) {
+	k := int(c.row[0]*kinds + c.row[1])
+	if c.unchanged(0, c.p.Dx()) {
+		return &c.rowWas[k*2+1], nil
 	}
-	return
+	return &c.rowWas[k*2], &c.rowAbove[k]
 }
 
-func (c *Coder) keepKind(a, kind int) {
-	c.kindLeft = kind
-	c.kinds[a/segment] = kind
-}
-
-func equal(a, b []uint32) bool {
-	b = b[:len(a)]
-	for i := range a {
-		if a[i] != b[i] {
-			return false
+// keepRow notes what became of the row at hand.
+func (c *Coder) keepRow(k kind) {
+	c.row[1] = c.row[0]
+	c.row[0] = k
+	if k != kindMixed {
+		c.same(k, 0, c.p.Dx())
+		for i := range (c.p.Dx() + segment - 1) / segment {
+			c.kinds[0][1+i] = k
 		}
 	}
-	return true
 }
 
-// same takes the segment from another line, and marks what is fresh.
-func (c *Coder) same(l *line, a, b int) {
-	copy(c.lines[0][pad+a:pad+b], l[pad+a:pad+b])
-	for i := a; i < b; i++ {
-		c.fresh[0][i+1] = uint8(b2i(c.lines[0][pad+i] != c.was[pad+i]))
-	}
+// chances are two opinions of one decision.
+type chances struct{ p, q *rc.Prob }
+
+// segmentChances are those that the pixels a to b are as they were, and as
+// above, which is not asked if it is the same.
+func (c *Coder) segmentChances(a, b int) (was, above chances, same bool) {
+	i := 1 + a/segment
+	left, up := c.kinds[0][i-1], c.kinds[1][i]
+	k := int(left*kinds+up)*3 + c.flat(a, b)
+	j := int(((c.kinds[1][i-1]*kinds+c.kinds[1][i+1])*kinds+c.kinds[2][i])*kinds + left)
+	same = c.unchanged(a, b)
+	was = chances{&c.segWas[0][k*2+b2i(same)], &c.segWas[1][j*2+b2i(same)]}
+	above = chances{&c.segAbove[0][k], &c.segAbove[1][j]}
+	return was, above, same
 }
 
-// set writes one pixel.
-func (c *Coder) set(x int, px uint32) {
-	c.lines[0][pad+x] = px
-	c.fresh[0][x+1] = uint8(b2i(px != c.was[pad+x]))
+// look is all that is known of the pixel at hand before it is coded.
+type look struct {
+	w, n, nw, ne uint32
+	flat         bool // these and the second on the left are one colour
+	place        place
+	deep, wide   slot // empty if not of this neighbourhood
+	near, pair   slot
+	was          uint32
+
+	// The first guess.
+	guess              uint32
+	from               uint32
+	sure, shape, agree uint32 // indices of its chances
+
+	tried  [sources]uint32 // guesses that were wrong
+	nTried int
 }
 
-// stale tells whether nothing changed around the pixel at x.
-func (c *Coder) stale(x int) bool {
-	f := (*[3]uint8)(c.fresh[1][x : x+3])
-	return c.fresh[0][x]|f[0]|f[1]|f[2] == 0
+// lookAt takes the neighbourhood of the pixel at x.
+func (c *Coder) lookAt(x int) {
+	i := pad + x
+	l := &c.look
+	q0 := (*[4]uint32)(c.lines[c.now&3][i-4 : i])
+	q1 := (*[7]uint32)(c.lines[(c.now-1)&3][i-3 : i+4])
+	q2 := (*[5]uint32)(c.lines[(c.now-2)&3][i-2 : i+3])
+	q3 := (*[3]uint32)(c.lines[(c.now-3)&3][i-1 : i+2])
+	l.w, l.n, l.nw, l.ne = q0[3], q1[3], q1[2], q1[4]
+	l.flat = l.w == l.n && l.w == l.nw && l.w == l.ne && l.w == q0[2]
+	l.place = find(q0, q1, q2, q3)
+	l.was = c.was[i]
 }
 
-// runLimit is how far from x on, before b, all around is w.
-func (c *Coder) runLimit(x, b int, w uint32, stale bool) int {
-	n := c.lines[1][pad+x+1 : pad+b+1]
-	was := c.was[pad+x : pad+b]
-	for i := range n {
-		if n[i] != w || stale && was[i] != w {
-			return i
-		}
-	}
-	return b - x
-}
-
-// guess is what may come, and how likely.
-type guess struct {
-	wide, near, pair    slot
-	sureW, sureN, sureP uint32
-	px                  uint32 // the first guess
-	p, q                *rc.Prob
-}
-
-// first makes the first guess.
-func (c *Coder) first(g *guess, x int, p *place, a *around, stale bool) {
-	g.wide, g.near, g.pair = c.wide[p.wide], c.near[p.near], c.pair[p.pair]
-	g.sureW, g.sureN, g.sureP = 0, 0, g.pair.sure()
-	if g.wide.is(p.wideCheck) {
-		g.sureW = g.wide.sure()
-	}
-	if g.near.is(p.nearCheck) {
-		g.sureN = g.near.sure()
-	}
-	was := c.was[pad+x]
-	from := 0
+// recall takes from the tables what is known, and makes the first guess.
+func (c *Coder) recall(stale bool) {
+	l := &c.look
+	p := &l.place
+	l.deep = c.deep[p.deep].of(p.deepCheck)
+	l.wide = c.wide[p.wide].of(p.wideCheck)
+	l.near = c.near[p.near].of(p.nearCheck)
+	l.pair = c.pair[p.pair&(1<<pairBits-1)]
 	switch {
-	case stale:
-		g.px = was
-	case g.sureW > 0:
-		g.px, from = g.wide.first(), 1
-	case g.sureN > 0:
-		g.px, from = g.near.first(), 2
-	case g.sureP > 0:
-		g.px, from = g.pair.first(), 3
+	case l.deep.sure() > 0:
+		l.take(4, l.deep, l.wide)
+	case l.wide.sure() > 0:
+		l.take(1, l.wide, l.near)
+	case l.near.sure() > 0:
+		l.take(2, l.near, l.pair)
+	case l.pair.sure() > 0:
+		l.take(3, l.pair, 0)
 	default:
-		g.px, from = a.w, 3
+		l.guess, l.from, l.sure = l.w, 0, 0
 	}
-	k := g.sureW | g.sureN<<4 | uint32(b2i(g.px == g.near.first()))<<8 | uint32(b2i(g.px == g.pair.first()))<<9
 	if stale {
-		k = k&^(1<<9) | uint32(b2i(g.px == g.wide.first()))<<9 | 1<<10
+		if l.guess != l.was {
+			l.guess, l.from, l.sure = l.was, 5, 0
+		}
+		l.from += 8
 	}
-	g.p = &c.sure[k]
-	s := b2i(g.px == a.w) | b2i(g.px == a.n)<<1 | b2i(g.px == a.ne)<<2 | b2i(g.px == a.nw)<<3 | b2i(g.px == was)<<4
-	g.q = &c.shape[s|from<<5|c.missed<<7]
+	g := l.guess
+	l.sure |= l.from << 7
+	l.shape = uint32(b2i(g == l.w)|b2i(g == l.n)<<1|b2i(g == l.ne)<<2|b2i(g == l.nw)<<3|b2i(g == l.was)<<4|c.missed<<9) | l.from<<5
+	l.agree = l.deep.opinion(g) | l.wide.opinion(g)<<2 | l.near.opinion(g)<<4 | l.pair.opinion(g)<<6 | uint32(c.missed)<<8
 }
 
-// laterGuesses is how many sources there are after the first guess.
-const laterGuesses = 11
-
-// nth is the guess of source i and how sure it is, 0 to 3.
-func (c *Coder) nth(g *guess, x int, a *around, i int) (px, sure uint32) {
-	switch i {
-	case 0:
-		return g.wide.first(), level(g.sureW)
-	case 1:
-		return g.wide.second(), level(g.sureW)
-	case 2:
-		return g.near.first(), level(g.sureN)
-	case 3:
-		return g.near.second(), level(g.sureN)
-	case 4:
-		return g.pair.first(), level(g.sureP)
-	case 5:
-		return g.pair.second(), level(g.sureP)
-	case 6:
-		return a.w, 1
-	case 7:
-		return a.n, 1
-	case 8:
-		return a.ne, 1
-	case 9:
-		return a.nw, 1
-	}
-	return c.was[pad+x], 1
+// take makes s the first guess; next is the slot that would have been asked after it.
+func (l *look) take(from uint32, s, next slot) {
+	l.guess, l.from = s.first(), from
+	l.sure = s.sure() | next.level()<<4 | uint32(b2i(l.guess == next.first()))<<6
 }
 
-// level makes four of sixteen.
-func level(sure uint32) uint32 {
+// opinion of s on px: 0 none, 1 another colour, 2 that it may be, 3 that it is.
+func (s slot) opinion(px uint32) uint32 {
 	switch {
-	case sure == 0:
+	case s.sure() == 0:
 		return 0
-	case sure < 3:
+	case s.first() != px:
 		return 1
-	case sure < 8:
+	case s.sure() < 4:
 		return 2
 	}
 	return 3
 }
 
-// tried are the colours that the pixel is not.
-type tried struct {
-	px [laterGuesses + 2]uint32
-	n  int
+// level makes four of sixteen.
+func (s slot) level() uint32 { return uint32(levels[s.sure()]) }
+
+var levels = [sureMax + 1]uint8{0, 1, 1, 2, 2, 2, 2, 2, 3, 3, 3, 3, 3, 3, 3, 3}
+
+// sources is how many guesses there are after the first.
+const sources = 13
+
+// source is the i-th guess after the first and how sure it is; 0 is no guess.
+func (l *look) source(i int) (px, sure uint32) {
+	switch i {
+	case 0:
+		return l.wide.first(), l.wide.level()
+	case 1:
+		return l.wide.second(), l.wide.level()
+	case 2:
+		return l.near.first(), l.near.level()
+	case 3:
+		return l.near.second(), l.near.level()
+	case 4:
+		return l.pair.first(), l.pair.level()
+	case 5:
+		return l.pair.second(), l.pair.level()
+	case 6:
+		return l.w, 1
+	case 7:
+		return l.n, 1
+	case 8:
+		return l.ne, 1
+	case 9:
+		return l.nw, 1
+	case 10:
+		return l.was, 1
+	case 11:
+		return l.deep.first(), l.deep.level()
+	}
+	return l.deep.second(), l.deep.level()
 }
 
-func (t *tried) add(px uint32) {
-	t.px[t.n] = px
-	t.n++
+// wrong notes that the pixel is not px.
+func (l *look) wrong(px uint32) {
+	l.tried[l.nTried] = px
+	l.nTried++
 }
 
-func (t *tried) has(px uint32) bool {
-	for _, v := range t.px[:t.n] {
+func (l *look) isWrong(px uint32) bool {
+	for _, v := range l.tried[:l.nTried] {
 		if v == px {
 			return true
 		}
@@ -195,33 +209,46 @@ func (t *tried) has(px uint32) bool {
 	return false
 }
 
-// cacheIndex is where a colour is kept among those of late.
-func cacheIndex(px uint32) uint32 { return px * 0x9e3779b1 >> 24 }
+// foretold tells whether any source guesses px.
+func (l *look) foretold(px uint32) bool {
+	if px == l.w || px == l.n || px == l.ne || px == l.nw || px == l.was {
+		return true
+	}
+	for _, s := range [4]slot{l.deep, l.wide, l.near, l.pair} {
+		if s.sure() > 0 && (s.first() == px || s.second() == px) {
+			return true
+		}
+	}
+	return false
+}
 
-// med predicts a channel.
-func med(w, n, nw int32) int32 {
-	lo, hi := min(w, n), max(w, n)
-	return min(max(w+n-nw, lo), hi)
+// literalChances are those that a pixel that is not the first guess, or ended a
+// run, is no other guess either.
+func (c *Coder) literalChances(ended bool) chances {
+	l := &c.look
+	k := uint32(b2i(l.deep.sure() > 0)|b2i(l.wide.sure() > 0)<<1|c.missed<<6|b2i(ended)<<7) | l.near.level()<<2 | l.pair.level()<<4
+	s := l.activity() | b2i(l.w == l.n)<<3 | b2i(l.n == l.ne)<<4 | b2i(l.n == l.nw)<<5 | c.missed<<6
+	return chances{&c.lit[k], &c.plain[s]}
+}
+
+// keep makes the pixel x what was coded, and learns it.
+func (c *Coder) keep(x int, px uint32) {
+	c.learn(&c.look.place, px)
+	c.set(x, px)
+}
+
+// ofGreen is the last literal with that green, on this paper.
+func (c *Coder) ofGreen(g int32) *uint32 {
+	return &c.byGreen[c.paper*0x9e3779b1>>28][g&255]
 }
 
 // activity of the green channel around, 0 to 7.
-func activity(a *around) int {
-	d := absDiff(a.w, a.nw) + absDiff(a.n, a.nw) + absDiff(a.n, a.ne)
-	switch {
-	case d == 0:
-		return 0
-	case d < 4:
-		return 1
-	case d < 12:
-		return 2
-	case d < 32:
-		return 3
-	case d < 80:
-		return 4
-	case d < 160:
-		return 5
-	case d < 300:
-		return 6
+func (l *look) activity() int {
+	d := absDiff(l.w, l.nw) + absDiff(l.n, l.nw) + absDiff(l.n, l.ne)
+	for i, most := range [...]int32{0, 3, 11, 31, 79, 159, 299} {
+		if d <= most {
+			return i
+		}
 	}
 	return 7
 }
@@ -231,15 +258,10 @@ func absDiff(a, b uint32) int32 {
 	return max(d, -d)
 }
 
-// predicted is what MED says of the three channels.
-func predicted(a *around) (r, g, b int32) {
-	ch := func(s uint) int32 { return med(int32(a.w>>s&255), int32(a.n>>s&255), int32(a.nw>>s&255)) }
-	return ch(16), ch(8), ch(0)
-}
+// predict is what MED says of the three channels.
+func (l *look) predict() (r, g, b int32) { return l.med(16), l.med(8), l.med(0) }
 
-func b2i(b bool) int {
-	if b {
-		return 1
-	}
-	return 0
+func (l *look) med(shift uint) int32 {
+	w, n, nw := int32(l.w>>shift&255), int32(l.n>>shift&255), int32(l.nw>>shift&255)
+	return min(max(w+n-nw, min(w, n)), max(w, n))
 }

@@ -3,20 +3,21 @@ package text
 // What is learned of neighbourhoods.
 
 const (
-	wideBits = 16 // of the index of the wide neighbourhoods
-	nearBits = 16
-	pairBits = 12
+	tableBits = 16 // of the index of deep, wide and near neighbourhoods
+	pairBits  = 12
 )
 
-// tables hold the colours that followed a neighbourhood: of eleven pixels
-// (wide), of six (near), and of three (pair).
+// tables hold the colours that followed a neighbourhood: of twenty pixels
+// (deep), of eleven (wide), of six (near) and of three (pair).
 //
-//	. C B A .        wide: all
-//	E D N F G        near: D N F, W, X, B
-//	Y X W ?          pair: W N F
+//	. . d d d . .        deep: all
+//	. d w n w d .        wide: without d
+//	. w n p p w d        near: n, p
+//	d w n p ?            pair: p
 type tables struct {
-	wide [1 << wideBits]slot
-	near [1 << nearBits]slot
+	deep [1 << tableBits]slot
+	wide [1 << tableBits]slot
+	near [1 << tableBits]slot
 	pair [1 << pairBits]slot
 }
 
@@ -34,39 +35,48 @@ const (
 	checkMax = 1<<12 - 1
 )
 
-func (s slot) first() uint32        { return uint32(s) & colour }
-func (s slot) second() uint32       { return uint32(s >> 40) }
-func (s slot) sure() uint32         { return uint32(s) >> 24 & sureMax }
-func (s slot) is(check uint64) bool { return uint64(s)>>28&checkMax == check }
+func (s slot) first() uint32  { return uint32(s) & colour }
+func (s slot) second() uint32 { return uint32(s >> 40) }
+func (s slot) sure() uint32   { return uint32(s) >> 24 & sureMax }
 
-func newSlot(first, second, sure uint32, check uint64) slot {
-	return slot(uint64(first) | uint64(sure)<<24 | check<<28 | uint64(second)<<40)
+func (s slot) is(check uint16) bool { return uint16(s>>28)&checkMax == check }
+
+// of is s if it is of that check, an empty slot if not.
+func (s slot) of(check uint16) slot {
+	if s.is(check) {
+		return s
+	}
+	return 0
+}
+
+func newSlot(first, second, sure uint32, check uint16) slot {
+	return slot(uint64(first) | uint64(sure)<<24 | uint64(check)<<28 | uint64(second)<<40)
 }
 
 // learn takes what followed.
-func (s *slot) learn(check uint64, px uint32) {
+func (s *slot) learn(check uint16, px uint32) {
 	v := *s
-	switch first := v.first(); {
-	case !v.is(check) || v.sure() == 0:
+	switch sure := v.sure(); {
+	case !v.is(check) || sure == 0:
 		*s = newSlot(px, px, 1, check)
-	case first == px:
-		if v.sure() < sureMax {
+	case v.first() == px:
+		if sure < sureMax {
 			*s = v + 1<<24
 		}
-	case v.sure() > 3:
-		*s = newSlot(first, px, v.sure()>>2, check)
+	case sure > 3: // once wrong does not unseat what was right for long
+		*s = newSlot(v.first(), px, sure>>2, check)
 	default:
-		*s = newSlot(px, first, 1, check)
+		*s = newSlot(px, v.first(), 1, check)
 	}
 }
 
 // place is where the slots of a pixel's neighbourhoods are.
 type place struct {
-	wide, near, pair     uint32
-	wideCheck, nearCheck uint64
+	deep, wide, near, pair          uint16
+	deepCheck, wideCheck, nearCheck uint16
 }
 
-// Odd constants with no pattern, for hashing: fractions of square roots.
+// Odd constants with no pattern, to hash with.
 const (
 	k1  = 0x6a09e667f3bcc909
 	k2  = 0xbb67ae8584caa73b
@@ -81,45 +91,33 @@ const (
 	k11 = 0x9159015a3070dd17
 )
 
-// around is the neighbourhood of a pixel.
-type around struct {
-	w, n, nw, ne uint32
-	flat         bool
-}
-
-// look finds the place of the pixel at index i of line cur.
-func look(cur, n1, n2 *line, i int) (p place, a around) {
-	q0 := (*[3]uint32)(cur[i-3 : i])
-	q1 := (*[5]uint32)(n1[i-2 : i+3])
-	q2 := (*[3]uint32)(n2[i-1 : i+2])
-	a.w, a.n, a.nw, a.ne = q0[2], q1[2], q1[1], q1[3]
-	a.flat = a.w == a.n && a.w == a.nw && a.w == a.ne && a.w == q0[1]
-	return find(q0, q1, q2), a
-}
-
-// find hashes the neighbourhood: the pixels left, those of the row above, and
-// those of the row above that.
-func find(q0 *[3]uint32, q1 *[5]uint32, q2 *[3]uint32) (p place) {
-	pair := uint64(q0[2])*k1 + uint64(q1[2])*k2 + uint64(q1[3])*k4
-	near := pair + uint64(q1[1])*k3 + uint64(q0[1])*k5 + uint64(q2[1])*k6
-	wide := near*k11 + uint64(q0[0])*k7 + uint64(q1[0])*k8 + uint64(q1[4])*k9 + uint64(q2[0])*k10 + uint64(q2[2])*k3
-	pair ^= pair >> 29
-	near ^= near >> 29
-	wide ^= wide >> 29
-	pair *= k10
-	near *= k8
-	wide *= k9
-	p.pair = uint32(pair >> (64 - pairBits))
-	p.near = uint32(near >> (64 - nearBits))
-	p.wide = uint32(wide >> (64 - wideBits))
-	p.nearCheck = near >> 20 & checkMax
-	p.wideCheck = wide >> 20 & checkMax
+// find hashes a neighbourhood: the pixels left, those of the row above from the
+// third on the left to the third on the right, two either side of the row above
+// that, and one either side of the third.
+func find(q0 *[4]uint32, q1 *[7]uint32, q2 *[5]uint32, q3 *[3]uint32) (p place) {
+	pair := uint64(q0[3])*k1 + uint64(q1[3])*k2 + uint64(q1[4])*k4
+	near := pair + uint64(q1[2])*k3 + uint64(q0[2])*k5 + uint64(q2[2])*k6
+	wide := near*k11 + uint64(q0[1])*k7 + uint64(q1[1])*k8 + uint64(q1[5])*k9 + uint64(q2[1])*k10 + uint64(q2[3])*k3
+	deep := wide*k1 + uint64(q3[0])*k1 + uint64(q3[1])*k2 + uint64(q3[2])*k4 +
+		uint64(q0[0])*k6 + uint64(q2[0])*k5 + uint64(q2[4])*k10 + uint64(q1[6])*k11
+	pair = (pair ^ pair>>29) * k10
+	near = (near ^ near>>29) * k8
+	wide = (wide ^ wide>>29) * k9
+	deep = (deep ^ deep>>29) * k3
+	p.pair = uint16(pair >> (64 - pairBits))
+	p.near = uint16(near >> (64 - tableBits))
+	p.wide = uint16(wide >> (64 - tableBits))
+	p.deep = uint16(deep >> (64 - tableBits))
+	p.nearCheck = uint16(near>>20) & checkMax
+	p.wideCheck = uint16(wide>>20) & checkMax
+	p.deepCheck = uint16(deep>>20) & checkMax
 	return p
 }
 
 // learn takes the pixel that was at p.
-func (t *tables) learn(p place, px uint32) {
+func (t *tables) learn(p *place, px uint32) {
+	t.deep[p.deep].learn(p.deepCheck, px)
 	t.wide[p.wide].learn(p.wideCheck, px)
 	t.near[p.near].learn(p.nearCheck, px)
-	t.pair[p.pair].learn(0, px)
+	t.pair[p.pair&(1<<pairBits-1)].learn(0, px)
 }
