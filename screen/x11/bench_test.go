@@ -2,8 +2,11 @@ package x11
 
 import (
 	"context"
+	"fmt"
 	"image"
 	"math/rand/v2"
+	"os"
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -22,6 +25,7 @@ func BenchmarkCapture(b *testing.B) {
 		{"typing by socket", true, drawGlyph},
 		{"full frame", false, drawAll},
 		{"full frame by socket", true, drawAll},
+		{"scattered", false, drawScattered},
 		{"redrawn, equal", false, func(p *painter, n int) {
 			p.fill(image.Rect(0, 0, 1920, 1080), 0x334455)
 			drawGlyph(p, n)
@@ -69,6 +73,104 @@ func drawGlyph(p *painter, n int) {
 
 func drawAll(p *painter, n int) {
 	p.fill(image.Rect(0, 0, 1920, 1080), uint32(n)*0x010307+1)
+}
+
+// drawScattered changes 200 places all over the screen.
+func drawScattered(p *painter, n int) {
+	rng := rand.New(rand.NewPCG(uint64(n), 7))
+	for range 200 {
+		at := image.Pt(rng.IntN(1900), rng.IntN(1060))
+		p.fill(image.Rectangle{Min: at, Max: at.Add(image.Pt(8, 16))}, rng.Uint32())
+	}
+}
+
+// BenchmarkIdle is what a 4K screen costs on which nothing happens: the pointer
+// is looked for four times a second. One op is a second of it.
+func BenchmarkIdle(b *testing.B) {
+	x := startX(b, "3840x2160x24")
+	src, err := OpenSource(Options{Display: x.display})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer src.Close()
+	var ch screen.Change
+	settle := func(d time.Duration) {
+		ctx, cancel := context.WithTimeout(context.Background(), d)
+		defer cancel()
+		for src.Next(ctx, &ch) == nil {
+		}
+	}
+	settle(2 * time.Second) // the first picture; a pointer at rest is asked for less often
+	b.ReportAllocs()
+	before := cpuTime(b)
+	for b.Loop() {
+		settle(time.Second)
+	}
+	b.ReportMetric(float64((cpuTime(b)-before).Microseconds())/float64(b.N), "cpu-us/s")
+}
+
+// cpuTime is what this process has used.
+func cpuTime(b *testing.B) time.Duration {
+	var total time.Duration
+	tasks, err := filepath.Glob("/proc/self/task/*/schedstat") // each begins with nanoseconds on a processor
+	if err != nil || len(tasks) == 0 {
+		b.Skip("needs Linux's /proc")
+	}
+	for _, task := range tasks {
+		var ns int64
+		if text, err := os.ReadFile(task); err == nil {
+			fmt.Sscan(string(text), &ns)
+			total += time.Duration(ns)
+		}
+	}
+	return total
+}
+
+// TestNextDoesNotAllocate: nothing is left for the collector by a frame that is
+// captured, neither by its pixels nor by the events and replies that brought it.
+func TestNextDoesNotAllocate(t *testing.T) {
+	for _, c := range []struct {
+		name, size string
+		noSHM      bool
+	}{{"shared memory", "640x480x24", false}, {"socket", "640x480x24", true}, {"16 bits", "640x480x16", false}} {
+		t.Run(c.name, func(t *testing.T) {
+			x := startX(t, c.size)
+			src, err := OpenSource(Options{Display: x.display, NoSHM: c.noSHM, MaxFPS: 1e6})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer src.Close()
+			p, err := newPen(x.display, "")
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer p.close()
+			root := uint32(src.x.root)
+			gcs := [2]uint32{p.gc(root, 0x112233, 0, 0), p.gc(root, 0x445566, 0, 0)}
+			ctx, n := deadline(t), 0
+			var ch screen.Change
+			turn := func() {
+				n++
+				p.fill(root, gcs[n%2], image.Rect(10, 10, 200, 90), image.Rect(400, 300, 401, 302))
+				p.fill(root, gcs[n%2], image.Rect(600, 20, 610, 300))
+				if err := p.do(); err != nil {
+					t.Fatal(err)
+				}
+				for {
+					if err := src.Next(ctx, &ch); err != nil {
+						t.Fatal(err)
+					}
+					if ch.Frame != nil {
+						return
+					}
+				}
+			}
+			turn()
+			if got := testing.AllocsPerRun(200, turn); got != 0 {
+				t.Errorf("%v allocations per frame", got)
+			}
+		})
+	}
 }
 
 // BenchmarkDraw shows a picture that was decoded into memory of its own

@@ -26,6 +26,7 @@ const (
 // cursorWatch follows the pointer. Owned by Source.Next.
 type cursorWatch struct {
 	x      *client
+	a      *asker
 	known  bool // at and hidden were reported
 	at     image.Point
 	hidden bool
@@ -47,12 +48,11 @@ func (w *cursorWatch) due() time.Time {
 // nothing. area is the picture's place on the root window.
 func (w *cursorWatch) look(area image.Rectangle, reshaped bool, now time.Time) (*screen.Cursor, error) {
 	w.asked = now
-	p, err := xproto.QueryPointer(w.x.Conn, w.x.root).Reply()
+	at, here, err := w.a.pointer(uint32(w.x.root))
 	if err != nil {
 		return nil, err
 	}
-	at := image.Pt(int(p.RootX), int(p.RootY))
-	hidden := !p.SameScreen || !at.In(area)
+	hidden := !here || !at.In(area)
 	at = at.Sub(area.Min)
 	var shape *screen.CursorShape
 	if reshaped || !w.known {

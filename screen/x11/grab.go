@@ -3,35 +3,32 @@ package x11
 import (
 	"image"
 	"log/slog"
-
-	"github.com/jezek/xgb/shm"
-	"github.com/jezek/xgb/xproto"
 )
 
-// stripBytes is how much one core GetImage brings. A whole 4K picture in one
-// reply is 33 MB to allocate twice (xgb copies it), a strip is reused by the
-// collector before the next one is asked for.
+// stripBytes is how much one core GetImage brings: a whole 4K picture would be
+// 33 MB to keep for the next time.
 const stripBytes = 1 << 20
 
 // grabber reads rectangles of a window, through shared memory if the server
 // can attach it, else through the socket.
 type grabber struct {
-	x      *client
-	from   xproto.Drawable
+	a      *asker
+	from   uint32 // the window
 	format pixelFormat
 
 	seg   *segment // nil: through the socket
-	segID shm.Seg
+	segID uint32
 	size  int // bytes of seg
 
-	asked []shm.GetImageCookie // scratch of readShared
-	row   []byte               // scratch of convert: one box as B G R 0
+	asked []uint16 // scratch of readShared: numbers of requests
+	strip []byte   // scratch of readPlain
+	row   []byte   // scratch of convert: one row as B G R 0
 }
 
 // newGrabber prepares for pictures of up to size px.
-func newGrabber(x *client, f pixelFormat, size image.Point, noSHM bool, log *slog.Logger) *grabber {
-	g := &grabber{x: x, from: xproto.Drawable(x.root), format: f}
-	if noSHM || !x.has("MIT-SHM") {
+func newGrabber(a *asker, window uint32, f pixelFormat, size image.Point, noSHM bool, log *slog.Logger) *grabber {
+	g := &grabber{a: a, from: window, format: f}
+	if noSHM || a.shm == 0 {
 		return g
 	}
 	if err := g.share(f.stride(size.X) * size.Y); err != nil {
@@ -46,10 +43,10 @@ func (g *grabber) share(n int) error {
 	if err != nil {
 		return err
 	}
-	id, err := shm.NewSegId(g.x.Conn)
-	if err == nil {
-		err = shm.AttachChecked(g.x.Conn, id, uint32(seg.id), false).Check()
-	}
+	id := g.a.id()
+	g.a.req(g.a.shm, shmAttach, 4)
+	g.a.u32(id, uint32(seg.id), 0)
+	err = g.a.do()
 	seg.discard()
 	if err != nil {
 		seg.detach()
@@ -62,7 +59,9 @@ func (g *grabber) share(n int) error {
 // close gives the memory back. Nobody may be reading any more.
 func (g *grabber) close() {
 	if g != nil && g.seg != nil {
-		shm.Detach(g.x.Conn, g.segID)
+		g.a.req(g.a.shm, shmDetach, 2)
+		g.a.u32(g.segID)
+		g.a.do() // a connection that has ended has detached already
 		g.seg.detach()
 		g.seg = nil
 	}
@@ -102,16 +101,18 @@ func (g *grabber) readShared(boxes []image.Rectangle, take taker) (int, error) {
 		if off+n > g.size && off > 0 {
 			break
 		}
-		g.asked = append(g.asked, shm.GetImage(g.x.Conn, g.from, int16(b.Min.X), int16(b.Min.Y),
-			uint16(b.Dx()), uint16(b.Dy()), ^uint32(0), xproto.ImageFormatZPixmap, g.segID, uint32(off)))
+		g.asked = append(g.asked, g.a.askShared(g.from, b, g.segID, off))
 		off += n
+	}
+	if err := g.a.flush(); err != nil {
+		return 0, err
 	}
 	off = 0
 	var failed error
 	for i, ask := range g.asked {
 		b := boxes[i]
 		stride := g.format.stride(b.Dx())
-		if _, err := ask.Reply(); err != nil {
+		if err := g.a.reply(ask); err != nil {
 			failed = err // the others must be awaited all the same: they write into our memory
 		} else if failed == nil {
 			g.hand(b, g.seg.pix[off:off+stride*b.Dy()], stride, take)
@@ -123,18 +124,17 @@ func (g *grabber) readShared(boxes []image.Rectangle, take taker) (int, error) {
 
 func (g *grabber) readPlain(b image.Rectangle, take taker) error {
 	stride := g.format.stride(b.Dx())
-	rows := max(1, stripBytes/stride)
+	rows := min(max(1, stripBytes/stride), b.Dy())
+	if cap(g.strip) < rows*stride {
+		g.strip = make([]byte, max(rows*stride, min(stripBytes, 4*cap(g.strip))))
+	}
 	for y := b.Min.Y; y < b.Max.Y; y += rows {
 		part := image.Rect(b.Min.X, y, b.Max.X, min(y+rows, b.Max.Y))
-		r, err := xproto.GetImage(g.x.Conn, xproto.ImageFormatZPixmap, g.from, int16(part.Min.X), int16(part.Min.Y),
-			uint16(part.Dx()), uint16(part.Dy()), ^uint32(0)).Reply()
-		if err != nil {
+		pix := g.strip[:stride*part.Dy()]
+		if err := g.a.readImage(g.from, part, pix); err != nil {
 			return err
 		}
-		if len(r.Data) < stride*part.Dy() {
-			return errShort
-		}
-		g.hand(part, r.Data, stride, take)
+		g.hand(part, pix, stride, take)
 	}
 	return nil
 }

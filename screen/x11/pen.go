@@ -28,6 +28,7 @@ type pen struct {
 	next uint32 // last resource ID made
 	mask uint32
 	base uint32
+	seq  uint16 // number of the last request
 
 	shm, render byte // major opcodes, 0: not there
 
@@ -95,6 +96,7 @@ func (p *pen) id() uint32 {
 
 // req begins a request of so many words in all.
 func (p *pen) req(op, data byte, words int) {
+	p.seq++
 	p.buf = append(p.buf, op, data, byte(words), byte(words>>8))
 }
 

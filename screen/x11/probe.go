@@ -34,6 +34,9 @@ func Probe(display, authority string) (Info, error) {
 	go func() { x.drain(); close(drained) }()
 	defer func() { x.close(); <-drained }()
 	info, err := x.describe()
+	if err == nil {
+		info.Shared, err = x.shares(display, authority)
+	}
 	if err != nil {
 		return Info{}, fmt.Errorf("ask display %s: %w", display, lost(err))
 	}
@@ -55,16 +58,24 @@ func (c *client) describe() (Info, error) {
 	if info.Outputs, err = c.outputs(); err != nil {
 		return info, err
 	}
-	if c.has("MIT-SHM") {
-		f, err := c.formatOf(c.screen.RootDepth, c.screen.RootVisual)
-		if err == nil {
-			g := newGrabber(c, f, image.Pt(1, 1), false, silent(nil))
-			info.Shared = g.seg != nil
-			g.close()
-		}
-	}
 	info.Xwayland, err = c.xwayland(info.Outputs)
 	return info, err
+}
+
+// shares tries whether the server attaches memory of ours.
+func (c *client) shares(display, authority string) (bool, error) {
+	f, err := c.formatOf(c.screen.RootDepth, c.screen.RootVisual)
+	if err != nil {
+		return false, nil // pixels that cannot be read anyway
+	}
+	p, err := newPen(display, authority)
+	if err != nil {
+		return false, err
+	}
+	defer p.close()
+	g := newGrabber(&asker{pen: p}, uint32(c.root), f, image.Pt(1, 1), false, silent(nil))
+	defer g.close()
+	return g.seg != nil, nil
 }
 
 // xwayland tells an X server inside a Wayland desktop, by the extension that

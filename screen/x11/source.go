@@ -12,9 +12,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/jezek/xgb/damage"
 	"github.com/jezek/xgb/randr"
-	"github.com/jezek/xgb/shm"
 	"github.com/jezek/xgb/xfixes"
 	"github.com/jezek/xgb/xproto"
 
@@ -35,22 +33,24 @@ const defaultFPS = 60
 
 // Source watches a screen of an X server.
 //
-// One goroutine (pump) waits for events and only notes them; everything is
-// read in Next, by whoever calls it, at that caller's pace: damage that comes
-// while nobody asks adds up inside the server and costs nothing here.
+// Two goroutines wait for events and only note them, hear those of damage, of
+// which there are many, and pump all others; everything is read in Next, by
+// whoever calls it, at that caller's pace: damage that comes while nobody asks
+// adds up inside the server and costs nothing here.
 //
 //	damage on the server ─ event ─► damaged ─► Next: Subtract, FetchRegion ─►
-//	boxes ─ GetImage ─► differ (last picture) ─► Change
+//	few boxes ─ GetImage ─► differ (last picture) ─► Change
 type Source struct {
 	// Static after construction.
-	x      *client
-	opt    Options
-	log    *slog.Logger
-	gap    time.Duration // between frames, at least
-	watch  damage.Damage
-	region xfixes.Region
-	wake   chan struct{} // of one: something was noted
-	ended  chan struct{} // closed by pump when the connection has ended
+	x     *client
+	a     *asker // Next's, after construction
+	ear   *asker // hear's
+	opt   Options
+	log   *slog.Logger
+	gap   time.Duration // between frames, at least
+	wake  chan struct{} // of one: something was noted
+	ended chan struct{} // closed by pump when the connection has ended
+	deaf  chan struct{} // closed by hear
 
 	mu      sync.Mutex // guards noted and closing
 	noted   noted
@@ -67,7 +67,7 @@ type Source struct {
 	pending noted
 	shot    time.Time // of the last frame
 	timer   *time.Timer
-	boxes   []image.Rectangle
+	read    taker // take
 }
 
 // noted is what events told since it was last looked at.
@@ -81,11 +81,12 @@ func OpenSource(o Options) (*Source, error) {
 	}
 	s, err := newSource(x, o)
 	if err != nil {
-		x.close()
+		s.hangUp()
 		x.drain()
 		return nil, fmt.Errorf("%w: %w", screen.ErrNoDisplay, err)
 	}
 	go s.pump()
+	go s.hear()
 	return s, nil
 }
 
@@ -95,45 +96,49 @@ func newSource(x *client, o Options) (*Source, error) {
 	}
 	s := &Source{
 		x: x, opt: o, log: silent(o.Log), gap: time.Second / time.Duration(o.MaxFPS),
-		wake: make(chan struct{}, 1), ended: make(chan struct{}), timer: time.NewTimer(time.Hour),
-		cursor: cursorWatch{x: x},
+		wake: make(chan struct{}, 1), ended: make(chan struct{}), deaf: make(chan struct{}), timer: time.NewTimer(time.Hour),
 	}
-	x.use("MIT-SHM", "RANDR") // both can be done without
-	if err := x.use("XFIXES", "DAMAGE"); err != nil {
-		return nil, err
+	s.read = s.take // made once: a method value is an object
+	x.use("RANDR")  // can be done without
+	if err := x.use("XFIXES"); err != nil {
+		return s, err
 	}
 	if _, err := xfixes.QueryVersion(x.Conn, 4, 0).Reply(); err != nil {
-		return nil, err
+		return s, err
 	}
-	if _, err := damage.QueryVersion(x.Conn, 1, 1).Reply(); err != nil {
-		return nil, err
+	var err error
+	if s.a, err = newAsker(o.Display, o.Authority); err != nil {
+		return s, err
 	}
-	if x.has("MIT-SHM") {
-		if _, err := shm.QueryVersion(x.Conn).Reply(); err != nil {
-			return nil, err
-		}
+	if s.ear, err = newAsker(o.Display, o.Authority); err != nil {
+		return s, err
 	}
+	s.cursor = cursorWatch{x: x, a: s.a}
 	if err := s.subscribe(); err != nil {
-		return nil, err
+		return s, err
 	}
 	return s, s.measure()
 }
 
 // subscribe asks for events before the first picture is read, so that nothing
-// falls between. NonEmpty is one event however much is drawn.
+// falls between.
 func (s *Source) subscribe() error {
-	id, err := damage.NewDamageId(s.x.Conn)
+	s.x.watchOutputs()
+	err := xfixes.SelectCursorInputChecked(s.x.Conn, s.x.root, xfixes.CursorNotifyMaskDisplayCursor).Check()
 	if err != nil {
 		return err
 	}
-	if s.region, err = xfixes.NewRegionId(s.x.Conn); err != nil {
-		return err
+	return s.ear.attend(uint32(s.x.root))
+}
+
+// hangUp ends all connections. What waits for the server goes on with an error.
+func (s *Source) hangUp() {
+	s.x.close()
+	for _, a := range []*asker{s.a, s.ear} {
+		if a != nil {
+			a.close()
+		}
 	}
-	s.watch = id
-	s.x.watchOutputs()
-	xfixes.SelectCursorInput(s.x.Conn, s.x.root, xfixes.CursorNotifyMaskDisplayCursor)
-	xfixes.CreateRegion(s.x.Conn, s.region, nil)
-	return damage.CreateChecked(s.x.Conn, id, xproto.Drawable(s.x.root), damage.ReportLevelNonEmpty).Check()
 }
 
 // measure finds the picture's place and size, and makes memory for it.
@@ -151,7 +156,7 @@ func (s *Source) measure() error {
 	}
 	s.grab.close()
 	s.area = area
-	s.grab = newGrabber(s.x, f, area.Size(), s.opt.NoSHM, s.log)
+	s.grab = newGrabber(s.a, uint32(s.x.root), f, area.Size(), s.opt.NoSHM, s.log)
 	s.diff = newDiffer(area.Size())
 	return nil
 }
@@ -167,24 +172,35 @@ func (s *Source) pump() {
 		if ev == nil && xerr == nil {
 			return
 		}
-		s.mu.Lock()
 		switch ev.(type) {
-		case damage.NotifyEvent:
-			s.noted.damaged = true
 		case xfixes.CursorNotifyEvent:
-			s.noted.reshaped = true
+			s.note(noted{reshaped: true})
 		case randr.ScreenChangeNotifyEvent, randr.NotifyEvent, xproto.ConfigureNotifyEvent:
-			s.noted.resized = true
-		default:
-			s.mu.Unlock()
-			continue
-		}
-		s.mu.Unlock()
-		select {
-		case s.wake <- struct{}{}:
-		default:
+			s.note(noted{resized: true})
 		}
 	}
+}
+
+// hear notes damage until its connection ends.
+func (s *Source) hear() {
+	defer close(s.deaf)
+	s.ear.hear(func() { s.note(noted{damaged: true}) })
+}
+
+func (s *Source) note(n noted) {
+	s.mu.Lock()
+	s.noted.add(n)
+	s.mu.Unlock()
+	select {
+	case s.wake <- struct{}{}:
+	default:
+	}
+}
+
+func (n *noted) add(m noted) {
+	n.damaged = n.damaged || m.damaged
+	n.reshaped = n.reshaped || m.reshaped
+	n.resized = n.resized || m.resized
 }
 
 // Next waits for a change. The first frame after a quiet time is read at once,
@@ -236,9 +252,7 @@ func (s *Source) attempt(c *screen.Change) (found bool, err error) {
 func (s *Source) collect() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.pending.damaged = s.pending.damaged || s.noted.damaged
-	s.pending.reshaped = s.pending.reshaped || s.noted.reshaped
-	s.pending.resized = s.pending.resized || s.noted.resized
+	s.pending.add(s.noted)
 	s.noted = noted{}
 }
 
@@ -285,7 +299,8 @@ func (s *Source) locate() error {
 // shrunk turns the error of reading outside a screen that has just become
 // smaller into one more look at its size.
 func (s *Source) shrunk(err error) error {
-	if _, outside := err.(xproto.MatchError); !outside {
+	var x *xError
+	if !errors.As(err, &x) || !x.outside() {
 		return err
 	}
 	area, sizeErr := s.x.area(s.opt.Screen)
@@ -300,10 +315,9 @@ func (s *Source) shrunk(err error) error {
 }
 
 func (s *Source) readAll(now time.Time) error {
-	damage.Subtract(s.x.Conn, s.watch, 0, 0)
+	s.a.empty(s.ear.watch)
 	s.pending.damaged, s.shot = false, now
-	s.boxes = append(s.boxes[:0], s.area)
-	if err := s.grab.read(s.boxes, s.take); err != nil {
+	if err := s.grab.read([]image.Rectangle{s.area}, s.read); err != nil {
 		return err
 	}
 	s.diff.region(nil) // everything is told anyway
@@ -317,15 +331,13 @@ func (s *Source) take(box image.Rectangle, pix []byte, stride int) {
 }
 
 // frame takes the damage from the server and reads these boxes.
-func (s *Source) frame(c *screen.Change, now time.Time) (bool, error) {
+func (s *Source) frame(c *screen.Change, now time.Time) (found bool, err error) {
 	s.pending.damaged, s.shot = false, now
-	damage.Subtract(s.x.Conn, s.watch, 0, s.region)
-	r, err := xfixes.FetchRegion(s.x.Conn, s.region).Reply()
+	boxes, err := s.a.take(s.ear.watch, s.area)
 	if err != nil {
 		return false, err
 	}
-	s.boxes = simplify(s.boxes[:0], r.Rectangles, s.area)
-	if err := s.grab.read(s.boxes, s.take); err != nil {
+	if err := s.grab.read(boxes, s.read); err != nil {
 		return false, s.shrunk(err)
 	}
 	c.Damage = s.diff.region(c.Damage)
@@ -337,17 +349,6 @@ func (s *Source) frame(c *screen.Change, now time.Time) (bool, error) {
 	// What was drawn often follows the pointer, or the pointer it.
 	s.cursor.asked = time.Time{}
 	return true, nil
-}
-
-// simplify cuts boxes to the area, and makes fewer of many: 200 small requests
-// cost more than the pixels between them.
-func simplify(dst []image.Rectangle, boxes []xproto.Rectangle, area image.Rectangle) []image.Rectangle {
-	r := screen.Region(dst)
-	for _, b := range boxes {
-		at := image.Pt(int(b.X), int(b.Y))
-		r = r.Add(image.Rectangle{Min: at, Max: at.Add(image.Pt(int(b.Width), int(b.Height)))}.Intersect(area))
-	}
-	return r
 }
 
 // await sleeps until an event comes or the pointer or a frame is due.
@@ -391,8 +392,9 @@ func (s *Source) Close() error {
 	s.mu.Lock()
 	s.closing = true
 	s.mu.Unlock()
-	s.x.close()
+	s.hangUp()
 	<-s.ended
+	<-s.deaf
 	s.x.drain()
 	s.busy.Lock()
 	defer s.busy.Unlock()
