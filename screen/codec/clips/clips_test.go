@@ -16,7 +16,7 @@ import (
 func small(t testing.TB, c *Clip) *Clip {
 	t.Helper()
 	if c.Recorded() {
-		return c.Head(3)
+		return c.Head(2)
 	}
 	s, err := c.Sized(301, 187)
 	if err != nil {

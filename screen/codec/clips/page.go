@@ -7,13 +7,13 @@ import (
 	"sightline/screen"
 )
 
-// pageHeight is how long a web page is that scrolls, px; at the end it turns.
-const pageHeight = 5200
+// pageHeights is how many windows long a page is that scrolls; at the end it turns.
+const pageHeights = 5
 
 // openPage is a browser that scrolls: tabs, a column of links and one of
 // pictures stay, what is between moves with the wheel.
 func openPage(c *Clip) (painter, error) {
-	b, err := newBrowser(c.Size, 71, pageHeight)
+	b, err := newBrowser(c.Size, 71, pageHeights*c.Size.Y)
 	if err != nil {
 		return nil, err
 	}
@@ -58,6 +58,14 @@ type browser struct {
 
 // newBrowser opens a page of a height in px, at least that of the window.
 func newBrowser(size image.Point, seed uint32, height int) (*browser, error) {
+	b, err := emptyBrowser(size, seed, height)
+	if err == nil {
+		b.write(seed)
+	}
+	return b, err
+}
+
+func emptyBrowser(size image.Point, seed uint32, height int) (*browser, error) {
 	faces, err := readAtlas(atlasFile)
 	if err != nil {
 		return nil, err
@@ -65,7 +73,6 @@ func newBrowser(size image.Point, seed uint32, height int) (*browser, error) {
 	b := &browser{faces: faces, words: newWordsmith(seed), size: size}
 	b.middle = image.Rect(size.X/6, min(84, size.Y/3), max(size.X-size.X/7, size.X/6+1), size.Y)
 	b.page = screen.NewFrame(image.Rect(0, 0, b.middle.Dx(), max(height, size.Y)))
-	b.write(seed)
 	return b, nil
 }
 
@@ -145,7 +152,7 @@ func (b *browser) show(f *screen.Frame, at int) {
 
 // openLCD is a document in striped text that scrolls smoothly under a status line.
 func openLCD(c *Clip) (painter, error) {
-	b, err := newBrowser(image.Pt(max(c.Size.X, 64), max(c.Size.Y, 64)), 91, pageHeight)
+	b, err := emptyBrowser(c.Size, 91, pageHeights*c.Size.Y)
 	if err != nil {
 		return nil, err
 	}

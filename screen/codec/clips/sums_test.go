@@ -11,7 +11,7 @@ var sums = map[string]uint32{
 	"mandelbrot":    0x110ed9ff,
 	"slides":        0x6de666f2,
 	"video-window":  0x95eeb43f,
-	"page":          0x0d6f3f3e,
+	"page":          0x1dc128e6,
 	"pages":         0xa9e26acf,
 	"other-plot":    0x5b456559,
 	"other-map":     0xb8185536,
@@ -19,5 +19,5 @@ var sums = map[string]uint32{
 	"other-editor":  0x1cad945c,
 	"other-symbols": 0x73435efe,
 	"other-fade":    0x56e91241,
-	"other-lcd":     0x45b624d0,
+	"other-lcd":     0x52d35e0f,
 }
