@@ -62,18 +62,20 @@ func median(w, n, nw int32) int32 {
 	return min(max(w+n-nw, min(w, n)), max(w, n))
 }
 
+// classes of surroundings have weights of their own, as an edge wants others
+// than a flat place.
 const classes = 4
 
+// class tells calm, upright, level and mixed surroundings apart.
 func (f *features) class() int {
-	dv, dh := f[0]-f[2], f[1]-f[2]
-	dv, dh = max(dv, -dv), max(dh, -dh)
-	if dv+dh <= 2 {
+	down, across := f[0]-f[2], f[1]-f[2] // how the left column and the upper row change
+	down, across = max(down, -down), max(across, -across)
+	switch {
+	case down+across <= 2:
 		return 3
-	}
-	if dv > dh+dh/2 {
+	case 2*down > 3*across:
 		return 1
-	}
-	if dh > dv+dv/2 {
+	case 2*across > 3*down:
 		return 2
 	}
 	return 0

@@ -14,6 +14,13 @@
 //	tile body = 256 residuals of G, 256 of B, 256 of R     (fewer at the picture's edge)
 //	residual  = quotient (unary), remainder (k bits), sign; k follows from the context
 //
+// A colour is coded for the whole tile before the next. Blue and red are coded
+// as differences from green, which leaves little of them where only the
+// brightness varies. k is 0 where the errors nearby were small; then there is a
+// decision on "no error at all" first, and the contexts of it and of the sign
+// know at which eighth the prediction was rounded. A remainder's highest bit is
+// learned, its others are nearly random and go out as they are.
+//
 // The body is a part of a body of package rc and has no length of its own. A
 // stranger's body gives wrong pixels, never more work than an honest one.
 package refine
@@ -48,12 +55,10 @@ func New() *Coder {
 
 // Forget brings c back to what New makes.
 func (c *Coder) Forget() {
+	*c = Coder{}
 	for lossy := range c.modes {
-		m := &c.modes[lossy]
-		m.edge = border{}
 		for ch := range channels {
-			m.fits[ch].start(taps[lossy][ch])
-			m.res[ch] = residuals{}
+			c.modes[lossy].fits[ch].start(taps[lossy][ch])
 		}
 	}
 }
@@ -75,8 +80,8 @@ func (c *Coder) Encode(e *rc.Encoder, src, ref *screen.Frame, r image.Rectangle,
 	t.want(src)
 	for ch := range channels {
 		fs, res := &m.fits[ch], &m.res[ch]
-		fs.next()
 		var v features
+		fs.next()
 		t.surround(&m.edge, ch, res.typical)
 		for y := range t.h {
 			t.beginRow(ch, y)
@@ -104,8 +109,8 @@ func (c *Coder) Decode(d *rc.Decoder, ref *screen.Frame, r image.Rectangle, loss
 	t.load(ref, r, lossy)
 	for ch := range channels {
 		fs, res := &m.fits[ch], &m.res[ch]
-		fs.next()
 		var v features
+		fs.next()
 		t.surround(&m.edge, ch, res.typical)
 		for y := range t.h {
 			t.beginRow(ch, y)
@@ -127,7 +132,8 @@ func (c *Coder) Decode(d *rc.Decoder, ref *screen.Frame, r image.Rectangle, loss
 	t.store(ref)
 }
 
-// learn takes a pixel in, once its value is known.
+// learn takes a pixel in, once its value is known, which base and the features
+// v were there to predict.
 func (t *tile) learn(f *fit, v *features, at int, base int32, value int16, energy uint32, phase int) {
 	t.pix[at&mask] = value
 	t.inn[at&half] = value - int16(t.guess)
@@ -140,7 +146,7 @@ func (t *tile) learn(f *fit, v *features, at int, base int32, value int16, energ
 func (t *tile) clamp(ch, at int, p int32) int32 {
 	low := int32(0)
 	if ch != green {
-		low = -8 * int32(t.pix[(at%plane)&mask])
+		low = -8 * int32(t.pix[(at-ch*plane)&mask])
 	}
 	return min(max(p, low), low+8*255)
 }

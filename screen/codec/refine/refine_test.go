@@ -1,16 +1,14 @@
 package refine
 
 import (
+	"bytes"
+	"flag"
 	"image"
-	"image/draw"
-	_ "image/jpeg"
-	_ "image/png"
 	"math"
 	"math/rand/v2"
 	"os"
-	"syscall"
+	"path/filepath"
 	"testing"
-	"time"
 
 	"sightline/screen"
 	"sightline/screen/codec/grid"
@@ -203,47 +201,205 @@ func TestRoundTrip(t *testing.T) {
 	}
 }
 
-// TestTrial is for looking at real photos: SIGHTLINE_PHOTO=file.
-func TestTrial(t *testing.T) {
-	file := os.Getenv("SIGHTLINE_PHOTO")
-	if file == "" {
-		t.Skip("no SIGHTLINE_PHOTO")
-	}
-	in, err := os.Open(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer in.Close()
-	img, _, err := image.Decode(in)
-	if err != nil {
-		t.Fatal(err)
-	}
-	rgba := image.NewRGBA(image.Rectangle{Max: img.Bounds().Size()})
-	draw.Draw(rgba, rgba.Rect, img, img.Bounds().Min, draw.Src)
-	src := screen.NewFrame(rgba.Rect)
-	for i := 0; i < len(rgba.Pix); i += 4 {
-		src.Pix[i], src.Pix[i+1], src.Pix[i+2] = rgba.Pix[i+2], rgba.Pix[i+1], rgba.Pix[i]
-	}
-	start := cpu()
-	direct := len(encodeAll(New(), nil, src, screen.NewFrame(src.Rect), false))
-	t.Logf("direct %d cpu %v", direct, cpu()-start)
-	for _, q := range []float64{16} {
-		ref := degrade(src, q)
-		db := psnr(src, ref)
-		start := cpu()
-		refined := len(encodeAll(New(), nil, src, ref, true))
-		t.Logf("cpu %v; q %v %.1f dB refined %d (%.3f)", cpu()-start, q, db, refined, float64(refined)/float64(direct))
+// TestBytes: what a photo with grain may cost, coded directly and over a lossy
+// version; the grain of 2.5 alone is worth some 10 bits a pixel.
+func TestBytes(t *testing.T) {
+	const w, h = 640, 360
+	for _, c := range []struct {
+		grain          float64
+		direct, lossy  float64 // bits per pixel
+		quantiser, max float64 // of the lossy version; refined bytes over direct ones
+	}{
+		{0, 6.6, 6.95, 12, 1.07},
+		{1, 9.1, 9.2, 12, 1.03},
+		{2.5, 11.8, 11.6, 12, 1.0},
+	} {
+		src := photo(w, h, c.grain, 7)
+		direct := len(encodeAll(New(), nil, src, screen.NewFrame(src.Rect), false))
+		lossy := len(encodeAll(New(), nil, src, degrade(src, c.quantiser), true))
+		d, l := float64(8*direct)/w/h, float64(8*lossy)/w/h
+		t.Logf("grain %v: direct %.2f bits/px, refined %.2f", c.grain, d, l)
+		if d > c.direct || l > c.lossy || l > c.max*d {
+			t.Errorf("grain %v: direct %.2f bits/px, refined %.2f", c.grain, d, l)
+		}
 	}
 }
 
-func cpu() time.Duration {
-	var u syscall.Rusage
-	syscall.Getrusage(0, &u)
-	return time.Duration(u.Utime.Nano())
+// TestSplit: tiles in any order and of both kinds, as long as both ends agree.
+func TestSplit(t *testing.T) {
+	src := photo(200, 120, 2, 5)
+	ref := degrade(src, 20)
+	there := screen.NewFrame(src.Rect)
+	there.Copy(ref, ref.Rect)
+	enc, dec := New(), New()
+	var e rc.Encoder
+	var d rc.Decoder
+	var s grid.Set
+	s.Size(200, 120)
+	rnd := rand.New(rand.NewPCG(1, 1))
+	for _, i := range rnd.Perm(s.Cols * s.Rows) {
+		r, lossy := s.Tile(i%s.Cols, i/s.Cols), rnd.IntN(3) > 0
+		e.Reset(nil)
+		enc.Encode(&e, src, ref, r, lossy)
+		d.Reset(e.Finish())
+		dec.Decode(&d, there, r, lossy)
+		if !there.Equal(ref) {
+			t.Fatalf("tile %v", r)
+		}
+	}
+	if !there.Equal(src) {
+		t.Fatal("not exact")
+	}
+}
+
+// TestExtremes: pictures that no prediction fits.
+func TestExtremes(t *testing.T) {
+	rnd := rand.New(rand.NewPCG(1, 1))
+	for name, draw := range map[string]func(i int) byte{
+		"noise":   func(int) byte { return byte(rnd.Uint32()) },
+		"bits":    func(int) byte { return -byte(rnd.Uint32() & 1) },
+		"checker": func(i int) byte { return -byte((i/4 + i/4/50) & 1) },
+		"white":   func(int) byte { return 255 },
+	} {
+		src, ref := screen.NewFrame(image.Rect(0, 0, 50, 40)), screen.NewFrame(image.Rect(0, 0, 50, 40))
+		for i := range src.Pix {
+			if i%4 < 3 {
+				src.Pix[i] = draw(i)
+				ref.Pix[i] = byte(rnd.Uint32())
+			}
+		}
+		enc, dec := New(), New()
+		for _, lossy := range []bool{false, true} {
+			here, there := screen.NewFrame(src.Rect), screen.NewFrame(src.Rect)
+			here.Copy(ref, ref.Rect)
+			there.Copy(ref, ref.Rect)
+			body := encodeAll(enc, nil, src, here, lossy)
+			decodeAll(dec, body, there, lossy)
+			if !there.Equal(src) || !here.Equal(src) {
+				t.Errorf("%s, lossy %v: not exact", name, lossy)
+			}
+			if len(body) > 50*40*3*12/8 {
+				t.Errorf("%s, lossy %v: %d bytes", name, lossy, len(body))
+			}
+		}
+	}
+}
+
+func TestForget(t *testing.T) {
+	src := photo(64, 48, 2, 1)
+	c := New()
+	first := encodeAll(c, nil, src, degrade(src, 10), true)
+	if bytes.Equal(first, encodeAll(c, nil, src, degrade(src, 10), true)) {
+		t.Error("nothing was learned")
+	}
+	c.Forget()
+	if !bytes.Equal(first, encodeAll(c, nil, src, degrade(src, 10), true)) {
+		t.Error("something was not forgotten")
+	}
+}
+
+func TestNoAllocs(t *testing.T) {
+	src := photo(100, 60, 2, 1)
+	base, ref := degrade(src, 10), screen.NewFrame(src.Rect)
+	enc, dec := New(), New()
+	var e rc.Encoder
+	var d rc.Decoder
+	r, buf := image.Rect(32, 16, 48, 32), make([]byte, 0, 4096)
+	n := testing.AllocsPerRun(20, func() {
+		for _, lossy := range []bool{false, true} {
+			ref.Copy(base, base.Rect)
+			e.Reset(buf)
+			enc.Encode(&e, src, ref, r, lossy)
+			d.Reset(e.Finish())
+			dec.Decode(&d, ref, r, lossy)
+		}
+	})
+	if n != 0 {
+		t.Errorf("%v allocations", n)
+	}
+}
+
+// plain makes a picture with whole numbers only, so that it is the same on
+// every machine; the one that stands for a lossy version is that with less.
+func plain(w, h int, lossy bool) *screen.Frame {
+	f := screen.NewFrame(image.Rect(0, 0, w, h))
+	seed := uint32(1)
+	for i := range w * h {
+		x, y := i%w, i/w
+		for ch := range 3 {
+			seed = seed*1664525 + 1013904223
+			v := 60 + (x*(ch+2)+y*3)%190 + (x/9*y/7)%11*5
+			if !lossy {
+				v += int(seed>>29) - 3
+			}
+			f.Pix[4*i+ch] = byte(min(max(v, 0), 255))
+		}
+	}
+	return f
+}
+
+var update = flag.Bool("update", false, "write testdata anew")
+
+// TestGolden: the bytes do not change unless the version of the codec does. It
+// also holds machines to the same arithmetic.
+func TestGolden(t *testing.T) {
+	for _, lossy := range []bool{false, true} {
+		src, ref := plain(70, 50, false), plain(70, 50, lossy)
+		if !lossy {
+			ref = screen.NewFrame(src.Rect)
+		}
+		there := screen.NewFrame(src.Rect)
+		there.Copy(ref, ref.Rect)
+		body := encodeAll(New(), nil, src, ref, lossy)
+		file := filepath.Join("testdata", "v1-"+[]string{"direct", "lossy"}[b2i(lossy)]+".body")
+		if *update {
+			if err := os.WriteFile(file, body, 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		want, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.Equal(body, want) {
+			t.Errorf("%s: the body has changed (%d bytes, were %d)", file, len(body), len(want))
+		}
+		decodeAll(New(), want, there, lossy)
+		if !there.Equal(src) {
+			t.Errorf("%s: does not decode to the picture", file)
+		}
+	}
+}
+
+// FuzzDecode: a stranger's body gives wrong pixels at worst, and never one
+// with a fourth byte.
+func FuzzDecode(f *testing.F) {
+	src := photo(40, 24, 3, 1)
+	f.Add(encodeAll(New(), nil, src, screen.NewFrame(src.Rect), false), false, uint8(40), uint8(24))
+	f.Add(encodeAll(New(), nil, src, degrade(src, 10), true), true, uint8(40), uint8(24))
+	f.Add(bytes.Repeat([]byte{0xff}, 300), true, uint8(33), uint8(1))
+	f.Add(bytes.Repeat([]byte{0x55, 0xaa, 0}, 200), false, uint8(1), uint8(64))
+	f.Fuzz(func(t *testing.T, body []byte, lossy bool, w, h uint8) {
+		ref := screen.NewFrame(image.Rect(0, 0, int(w%64)+1, int(h%64)+1))
+		for i := range ref.Pix {
+			if i%4 < 3 && len(body) > 0 {
+				ref.Pix[i] = body[i%len(body)]
+			}
+		}
+		c := New()
+		for range 2 {
+			decodeAll(c, body, ref, lossy)
+		}
+		for i := 3; i < len(ref.Pix); i += 4 {
+			if ref.Pix[i] != 0 {
+				t.Fatal("fourth byte")
+			}
+		}
+	})
 }
 
 func BenchmarkPhoto(b *testing.B) {
-	const w, h = 1920, 1080
+	const w, h = 960, 540
 	src := photo(w, h, 2.5, 1)
 	for _, lossy := range []bool{false, true} {
 		name, base := "direct", screen.NewFrame(src.Rect)
@@ -251,26 +407,29 @@ func BenchmarkPhoto(b *testing.B) {
 			name, base = "lossy", degrade(src, 12)
 		}
 		ref := screen.NewFrame(src.Rect)
-		var body []byte
-		b.Run(name+"/encode", func(b *testing.B) {
-			c := New()
-			b.ReportAllocs()
-			for b.Loop() {
-				ref.Copy(base, base.Rect)
-				body = encodeAll(c, body, src, ref, lossy)
-			}
+		body := encodeAll(New(), make([]byte, 0, 4*w*h), src, ref, lossy)
+		report := func(b *testing.B) {
 			b.ReportMetric(float64(len(body)), "bytes")
 			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/w/h, "ns/px")
+		}
+		c := New()
+		b.Run(name+"/encode", func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				c.Forget()
+				ref.Copy(base, base.Rect)
+				encodeAll(c, body, src, ref, lossy)
+			}
+			report(b)
 		})
-		ref.Copy(base, base.Rect)
-		body = encodeAll(New(), body, src, ref, lossy)
 		b.Run(name+"/decode", func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
+				c.Forget()
 				ref.Copy(base, base.Rect)
-				decodeAll(New(), body, ref, lossy)
+				decodeAll(c, body, ref, lossy)
 			}
-			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/w/h, "ns/px")
+			report(b)
 		})
 	}
 }

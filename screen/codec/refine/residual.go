@@ -23,10 +23,10 @@ type residuals struct {
 // context is what was learned about residuals where the energy is alike.
 type context struct {
 	high [maxUnary]rc.Prob
-	low  [2][8]rc.Prob // the two highest bits of the remainder, by whether the quotient is 0
-	rest [maxLow]rc.Prob
-	sign [8]rc.Prob // by the eighth that the prediction was rounded at
-	zero [8]rc.Prob // of a quotient without remainder, likewise
+	low  [2]rc.Prob // the highest bit of the remainder, by whether the quotient is 0
+	// Without remainder it matters at which eighth the prediction was rounded.
+	zero [8]rc.Prob
+	sign [8]rc.Prob
 }
 
 // grade is what an energy leads to.
@@ -43,8 +43,8 @@ var grades = func() (g [1 << 12]grade) {
 			level = min(2*n-2+e>>(n-2)&1, levels-1)
 		}
 		g[e].level = uint8(level)
-		if level >= 10 {
-			g[e].low = uint8(min((level-8)/2, maxLow))
+		if level >= 8 {
+			g[e].low = uint8(min((level-6)/2, maxLow))
 		}
 	}
 	return g
@@ -55,110 +55,107 @@ var grades = func() (g [1 << 12]grade) {
 func (r *residuals) encode(e *rc.Encoder, energy uint32, p, v int32) uint8 {
 	g := grades[energy%uint32(len(grades))]
 	c, k := &r.ctx[g.level%levels], uint32(g.low)
-	d := v - (p+4)>>3
+	p += 4
+	d := v - p>>3
 	size := uint32(max(d, -d))
-	high := size >> k
-	frac := (p + 4) & 7
 	if k == 0 {
-		e.Bit(&c.zero[frac], high != 0)
-		if high == 0 {
-			return 0
+		e.Bit(&c.zero[p&7], size != 0)
+		if size != 0 {
+			c.encodeHigh(e, size, size-1)
+			e.Bit(&c.sign[p&7], d < 0)
 		}
-		high--
+		return uint8(size)
 	}
-	for i := uint32(0); ; i++ {
-		if i == maxUnary {
-			e.Raw(size, 8)
-			break
-		}
-		e.Bit(&c.high[i], high > i)
-		if high == i {
-			c.encodeLow(e, size, k, b2i(i > 0))
-			break
-		}
+	high, sign := size>>k, uint32(d)>>31
+	if !c.encodeHigh(e, size, high) {
+		e.Raw(sign, 1)
+		return uint8(size)
 	}
-	if size != 0 {
-		e.Bit(&c.sign[frac], d < 0)
+	k--
+	e.Bit(&c.low[b2i(high == 0)], size>>k&1 == 1)
+	rest := size & (1<<k - 1)
+	if size>>k != 0 { // it has a sign for certain
+		e.Raw(rest<<1|sign, int(k)+1)
+		return uint8(size)
+	}
+	e.Raw(rest, int(k))
+	if rest != 0 {
+		e.Raw(sign, 1)
 	}
 	return uint8(size)
 }
 
-func (c *context) encodeLow(e *rc.Encoder, size, k uint32, more int) {
-	at := 1
-	for n := 0; k > 0; n++ {
-		k--
-		one := size>>k&1 == 1
-		if n < 2 {
-			e.Bit(&c.low[more][at], one)
-			at = 2*at + b2i(one)
-		} else {
-			e.Bit(&c.rest[k], one)
+// encodeHigh codes a quotient; not ok if it was so large that all of size was
+// written instead.
+func (c *context) encodeHigh(e *rc.Encoder, size, high uint32) (ok bool) {
+	for i := range c.high {
+		e.Bit(&c.high[i], high > uint32(i))
+		if high == uint32(i) {
+			return true
 		}
 	}
+	e.Raw(size, 8)
+	return false
 }
 
 // decode reads a value that p eighths were predicted for, and the size of the
-// residual.
+// residual. Of a stranger's body the value is anything from -510 to 510.
 func (r *residuals) decode(d *rc.Decoder, energy uint32, p int32) (v int32, m uint8) {
 	g := grades[energy%uint32(len(grades))]
 	c, k := &r.ctx[g.level%levels], uint32(g.low)
-	frac := (p + 4) & 7
-	first := uint32(0)
+	p += 4
 	if k == 0 {
-		if !d.Bit(&c.zero[frac]) {
-			return (p + 4) >> 3, 0
+		if !d.Bit(&c.zero[p&7]) {
+			return p >> 3, 0
 		}
-		first = 1
+		size, ok := c.decodeHigh(d)
+		if ok {
+			size++
+		}
+		return signed(p>>3, size, uint32(b2i(d.Bit(&c.sign[p&7]))))
 	}
-	size := uint32(0)
-	for i := uint32(0); ; i++ {
-		if i == maxUnary {
-			size = d.Raw(8)
-			break
-		}
-		if !d.Bit(&c.high[i]) {
-			size = c.decodeLow(d, i+first, k, b2i(i > 0))
-			break
-		}
+	size, ok := c.decodeHigh(d)
+	if !ok {
+		return signed(p>>3, size, d.Raw(1))
 	}
-	v = (p + 4) >> 3
+	k--
+	size = size<<1 | uint32(b2i(d.Bit(&c.low[b2i(size == 0)])))
 	if size != 0 {
-		if d.Bit(&c.sign[frac]) {
-			v -= int32(size)
-		} else {
-			v += int32(size)
-		}
+		rest := d.Raw(int(k) + 1)
+		return signed(p>>3, size<<k|rest>>1, rest&1)
 	}
-	return min(max(v, -255), 255), uint8(size)
+	if size = d.Raw(int(k)); size == 0 {
+		return p >> 3, 0
+	}
+	return signed(p>>3, size, d.Raw(1))
 }
 
-func (c *context) decodeLow(d *rc.Decoder, high, k uint32, more int) uint32 {
-	at := 1
-	size := high
-	for n := 0; k > 0; n++ {
-		k--
-		var one int
-		if n < 2 {
-			one = b2i(d.Bit(&c.low[more][at]))
-			at = 2*at + one
-		} else {
-			one = b2i(d.Bit(&c.rest[k]))
-		}
-		size = size<<1 | uint32(one)
-	}
-	return size
+// signed is p and size put together; sign is 1 for down.
+func signed(p int32, size, sign uint32) (v int32, m uint8) {
+	m = uint8(min(size, 255))
+	return p + (int32(m) ^ -int32(sign)) + int32(sign), m
 }
 
-// settle takes a tile's sizes in for what is typical.
+// decodeHigh reads a quotient, or, if not ok, a whole size.
+func (c *context) decodeHigh(d *rc.Decoder) (high uint32, ok bool) {
+	for i := range c.high {
+		if !d.Bit(&c.high[i]) {
+			return uint32(i), true
+		}
+	}
+	return d.Raw(8), false
+}
+
+// settle takes a tile's sizes in for what is typical: every fourth row will do.
 func (r *residuals) settle(t *tile, ch int) {
-	sum := uint32(0)
-	for y := range t.h {
+	sum, n := uint32(0), uint32(0)
+	for y := 0; y < t.h; y += 4 {
 		at := place(ch, 0, y)
 		for x := at; x < at+t.w; x++ {
 			sum += uint32(t.mag[x&half])
 		}
+		n += uint32(t.w)
 	}
-	mean := sum << 8 / uint32(t.w*t.h)
-	r.mean = (3*r.mean + mean) / 4
+	r.mean = (3*r.mean + sum<<8/n) / 4
 	r.typical = uint8(min((r.mean+128)>>8, 255))
 }
