@@ -16,6 +16,15 @@ import (
 // 1920x1080, so that a scrolled line costs next to nothing.
 const window = 64 << 20
 
+// windowFor is less for small pictures: zstd clears its tables each time.
+func windowFor(size image.Point) int {
+	n := 1 << 16
+	for n < window && n < 20*screen.BytesPerPixel*size.X*size.Y {
+		n <<= 1
+	}
+	return n
+}
+
 // Fixture is what a recorded clip says about itself.
 type Fixture struct {
 	Size   image.Point // px
@@ -62,7 +71,7 @@ func NewFixtureWriter(w io.Writer, x Fixture) (*FixtureWriter, error) {
 	if _, err := w.Write(h); err != nil {
 		return nil, err
 	}
-	z, err := zstd.NewWriter(w, zstd.WithEncoderLevel(zstd.SpeedBestCompression), zstd.WithWindowSize(window), zstd.WithEncoderConcurrency(1))
+	z, err := zstd.NewWriter(w, zstd.WithEncoderLevel(zstd.SpeedBestCompression), zstd.WithWindowSize(windowFor(x.Size)), zstd.WithEncoderConcurrency(1))
 	if err != nil {
 		return nil, err
 	}
