@@ -69,7 +69,7 @@ func (s *shown) borrow(size image.Point) *screen.Frame {
 func (s *shown) raw() string {
 	s.t.Helper()
 	size := s.size()
-	r, err := xproto.GetImage(s.p.x.Conn, xproto.ImageFormatZPixmap, xproto.Drawable(s.win), 0, 0, uint16(size.X), uint16(size.Y), 0xffffff).Reply()
+	r, err := xproto.GetImage(s.p.x.Conn, xproto.ImageFormatZPixmap, xproto.Drawable(s.win), 0, 0, uint16(size.X), uint16(size.Y), 1<<s.p.x.screen.RootDepth-1).Reply()
 	if err != nil {
 		s.t.Fatal(err)
 	}
