@@ -17,9 +17,9 @@ const (
 // text coder. Once it is one it stays one until clearly fewer are, while it
 // moves even longer: a tile that changes sides costs both coders.
 const (
-	foreignEnters = 64
-	foreignStays  = 32
-	foreignMoving = 12
+	foreignEnters = 104
+	foreignStays  = 48
+	foreignMoving = 16
 )
 
 // A few photographs, such as an icon that is drawn or a picture in a page that
