@@ -70,8 +70,8 @@ var benches = []bench{
 	{"MC16 half h", 256, func(b *benchData) { b.move(2, 0) }},
 	{"MC16 half v", 256, func(b *benchData) { b.move(0, 2) }},
 	{"MC16 quarter hv", 256, func(b *benchData) { b.move(1, 3) }},
-	{"MCChroma4 hv", 64, func(b *benchData) {
-		MCChroma4(b.cb[b.next():], benchWidth, b.cr[b.at:], benchWidth, 3, 5, 8, 8)
+	{"MCChroma hv", 64, func(b *benchData) {
+		MCChroma(b.cb[b.next():], benchWidth, b.cr[b.at:], benchWidth, 3, 5, 8, 8)
 	}},
 	{"Avg 16x16", 512, func(b *benchData) {
 		i := b.next()

@@ -3,9 +3,6 @@ package kern
 // filterRows filters along the rows with four or six taps; src starts where
 // the first tap of the first sample lies.
 func filterRows(dst []byte, ds int, src []byte, ss int, taps []int8, w, h int) {
-	if useAVX2 && filterRowsAVX2(dst, ds, src, ss, taps, w, h) {
-		return
-	}
 	if len(taps) == 4 {
 		filterRows4Go(dst, ds, src, ss, taps, w, h)
 		return
@@ -15,59 +12,11 @@ func filterRows(dst []byte, ds int, src []byte, ss int, taps []int8, w, h int) {
 
 // filterColumns filters along the columns in the same way.
 func filterColumns(dst []byte, ds int, src []byte, ss int, taps []int8, w, h int) {
-	if useAVX2 && h&3 == 0 && filterColumnsAVX2(dst, ds, src, ss, taps, w, h) {
-		return
-	}
 	if len(taps) == 4 {
 		filterColumns4Go(dst, ds, src, ss, taps, w, h)
 		return
 	}
 	filterColumns6Go(dst, ds, src, ss, taps, w, h)
-}
-
-// filterRowsAVX2 says whether there was assembly for the width.
-func filterRowsAVX2(dst []byte, ds int, src []byte, ss int, taps []int8, w, h int) bool {
-	d, s, t, six := &dst[0], &src[0], &taps[0], len(taps) == 6
-	switch {
-	case w == 16 && six:
-		filterRows6x16AVX2(d, ds, s, ss, t, h)
-	case w == 8 && six:
-		filterRows6x8AVX2(d, ds, s, ss, t, h)
-	case w == 4 && six:
-		filterRows6x4AVX2(d, ds, s, ss, t, h)
-	case w == 16:
-		filterRows4x16AVX2(d, ds, s, ss, t, h)
-	case w == 8:
-		filterRows4x8AVX2(d, ds, s, ss, t, h)
-	case w == 4:
-		filterRows4x4AVX2(d, ds, s, ss, t, h)
-	default:
-		return false
-	}
-	return true
-}
-
-// filterColumnsAVX2 says whether there was assembly for the width; h is a
-// multiple of 4.
-func filterColumnsAVX2(dst []byte, ds int, src []byte, ss int, taps []int8, w, h int) bool {
-	d, s, t, six := &dst[0], &src[0], &taps[0], len(taps) == 6
-	switch {
-	case w == 16 && six:
-		filterColumns6x16AVX2(d, ds, s, ss, t, h)
-	case w == 8 && six:
-		filterColumns6x8AVX2(d, ds, s, ss, t, h)
-	case w == 4 && six:
-		filterColumns6x4AVX2(d, ds, s, ss, t, h)
-	case w == 16:
-		filterColumns4x16AVX2(d, ds, s, ss, t, h)
-	case w == 8:
-		filterColumns4x8AVX2(d, ds, s, ss, t, h)
-	case w == 4:
-		filterColumns4x4AVX2(d, ds, s, ss, t, h)
-	default:
-		return false
-	}
-	return true
 }
 
 // rounded6 is one output of six taps.

@@ -104,95 +104,55 @@ func quant8AVX2(c *[64]int16, recip *[64]uint16, bias *[64]uint16) int
 //go:noescape
 func dequant8AVX2(c *[64]int16, step *[64]int16)
 
-// copy16AVX2 copies h rows.
+// copy16AVX2 copies 16x16 bytes.
 //
 //go:noescape
-func copy16AVX2(dst *byte, ds int, src *byte, ss int, h int)
+func copy16AVX2(dst *byte, ds int, src *byte, ss int)
 
 // avg16AVX2 stores the mean of h rows of two blocks.
 //
 //go:noescape
 func avg16AVX2(dst *byte, ds int, a *byte, as int, b *byte, bs int, h int)
 
-// filterRows6x16AVX2 filters h rows of 16 samples with 6 taps.
+// mc6x16AVX2 predicts h rows of 16 samples with 6 taps.
 //
 //go:noescape
-func filterRows6x16AVX2(dst *byte, ds int, src *byte, ss int, taps *int8, h int)
+func mc6x16AVX2(dst *byte, ds int, src *byte, ss int, fh *int8, fv *int8, h int)
 
-// filterColumns6x16AVX2 filters columns of 16 samples with 6 taps; h is a multiple of 4.
+// mc4x16AVX2 predicts h rows of 16 samples with 4 taps.
 //
 //go:noescape
-func filterColumns6x16AVX2(dst *byte, ds int, src *byte, ss int, taps *int8, h int)
-
-// filterRows4x16AVX2 filters h rows of 16 samples with 4 taps.
-//
-//go:noescape
-func filterRows4x16AVX2(dst *byte, ds int, src *byte, ss int, taps *int8, h int)
-
-// filterColumns4x16AVX2 filters columns of 16 samples with 4 taps; h is a multiple of 4.
-//
-//go:noescape
-func filterColumns4x16AVX2(dst *byte, ds int, src *byte, ss int, taps *int8, h int)
-
-// copy8AVX2 copies h rows.
-//
-//go:noescape
-func copy8AVX2(dst *byte, ds int, src *byte, ss int, h int)
+func mc4x16AVX2(dst *byte, ds int, src *byte, ss int, fh *int8, fv *int8, h int)
 
 // avg8AVX2 stores the mean of h rows of two blocks.
 //
 //go:noescape
 func avg8AVX2(dst *byte, ds int, a *byte, as int, b *byte, bs int, h int)
 
-// filterRows6x8AVX2 filters h rows of 8 samples with 6 taps.
+// mc6x8AVX2 predicts h rows of 8 samples with 6 taps.
 //
 //go:noescape
-func filterRows6x8AVX2(dst *byte, ds int, src *byte, ss int, taps *int8, h int)
+func mc6x8AVX2(dst *byte, ds int, src *byte, ss int, fh *int8, fv *int8, h int)
 
-// filterColumns6x8AVX2 filters columns of 8 samples with 6 taps; h is a multiple of 4.
+// mc4x8AVX2 predicts h rows of 8 samples with 4 taps.
 //
 //go:noescape
-func filterColumns6x8AVX2(dst *byte, ds int, src *byte, ss int, taps *int8, h int)
-
-// filterRows4x8AVX2 filters h rows of 8 samples with 4 taps.
-//
-//go:noescape
-func filterRows4x8AVX2(dst *byte, ds int, src *byte, ss int, taps *int8, h int)
-
-// filterColumns4x8AVX2 filters columns of 8 samples with 4 taps; h is a multiple of 4.
-//
-//go:noescape
-func filterColumns4x8AVX2(dst *byte, ds int, src *byte, ss int, taps *int8, h int)
-
-// copy4AVX2 copies h rows.
-//
-//go:noescape
-func copy4AVX2(dst *byte, ds int, src *byte, ss int, h int)
+func mc4x8AVX2(dst *byte, ds int, src *byte, ss int, fh *int8, fv *int8, h int)
 
 // avg4AVX2 stores the mean of h rows of two blocks.
 //
 //go:noescape
 func avg4AVX2(dst *byte, ds int, a *byte, as int, b *byte, bs int, h int)
 
-// filterRows6x4AVX2 filters h rows of 4 samples with 6 taps.
+// mc6x4AVX2 predicts h rows of 4 samples with 6 taps.
 //
 //go:noescape
-func filterRows6x4AVX2(dst *byte, ds int, src *byte, ss int, taps *int8, h int)
+func mc6x4AVX2(dst *byte, ds int, src *byte, ss int, fh *int8, fv *int8, h int)
 
-// filterColumns6x4AVX2 filters columns of 4 samples with 6 taps; h is a multiple of 4.
+// mc4x4AVX2 predicts h rows of 4 samples with 4 taps.
 //
 //go:noescape
-func filterColumns6x4AVX2(dst *byte, ds int, src *byte, ss int, taps *int8, h int)
-
-// filterRows4x4AVX2 filters h rows of 4 samples with 4 taps.
-//
-//go:noescape
-func filterRows4x4AVX2(dst *byte, ds int, src *byte, ss int, taps *int8, h int)
-
-// filterColumns4x4AVX2 filters columns of 4 samples with 4 taps; h is a multiple of 4.
-//
-//go:noescape
-func filterColumns4x4AVX2(dst *byte, ds int, src *byte, ss int, taps *int8, h int)
+func mc4x4AVX2(dst *byte, ds int, src *byte, ss int, fh *int8, fv *int8, h int)
 
 // toYCCAVX2 converts 16 n x 2 h pixels to 4:2:0.
 //

@@ -2388,21 +2388,29 @@ TEXT ·dequant8AVX2(SB), NOSPLIT, $0-16
 	VZEROUPPER
 	RET
 
-// func copy16AVX2(dst *byte, ds int, src *byte, ss int, h int)
+// func copy16AVX2(dst *byte, ds int, src *byte, ss int)
 // Requires: AVX
-TEXT ·copy16AVX2(SB), NOSPLIT, $0-40
+TEXT ·copy16AVX2(SB), NOSPLIT, $0-32
 	MOVQ dst+0(FP), AX
 	MOVQ ds+8(FP), CX
 	MOVQ src+16(FP), DX
 	MOVQ ss+24(FP), BX
-	MOVQ h+32(FP), SI
+	LEAQ (CX)(CX*2), SI
+	LEAQ (BX)(BX*2), DI
+	MOVQ $0x00000004, R8
 
 copy16Rows:
 	VMOVDQU (DX), X0
 	VMOVDQU X0, (AX)
-	ADDQ    BX, DX
-	ADDQ    CX, AX
-	DECQ    SI
+	VMOVDQU (DX)(BX*1), X0
+	VMOVDQU X0, (AX)(CX*1)
+	VMOVDQU (DX)(BX*2), X0
+	VMOVDQU X0, (AX)(CX*2)
+	VMOVDQU (DX)(DI*1), X0
+	VMOVDQU X0, (AX)(SI*1)
+	LEAQ    (DX)(BX*4), DX
+	LEAQ    (AX)(CX*4), AX
+	DECQ    R8
 	JNZ     copy16Rows
 	VZEROUPPER
 	RET
@@ -2431,41 +2439,201 @@ avg16Rows:
 	VZEROUPPER
 	RET
 
-// func filterRows6x16AVX2(dst *byte, ds int, src *byte, ss int, taps *int8, h int)
+// func mc6x16AVX2(dst *byte, ds int, src *byte, ss int, fh *int8, fv *int8, h int)
 // Requires: AVX, AVX2
-TEXT ·filterRows6x16AVX2(SB), NOSPLIT, $0-48
-	MOVQ         dst+0(FP), AX
-	MOVQ         ds+8(FP), CX
-	MOVQ         src+16(FP), DX
-	MOVQ         ss+24(FP), BX
-	MOVQ         taps+32(FP), SI
+TEXT ·mc6x16AVX2(SB), NOSPLIT, $336-56
+	MOVQ  dst+0(FP), AX
+	MOVQ  ds+8(FP), CX
+	MOVQ  src+16(FP), DX
+	MOVQ  ss+24(FP), BX
+	MOVQ  fh+32(FP), SI
+	MOVQ  fv+40(FP), DI
+	MOVQ  h+48(FP), R8
+	TESTQ SI, SI
+	JZ    mc6x16NoRows
+	TESTQ DI, DI
+	JZ    mc6x16OnlyRows
+	LEAQ  (SP), R9
+	MOVQ  $0x00000010, R10
+	LEAQ  5(R8), R11
+	JMP   mc6x16Rows
+
+mc6x16OnlyRows:
+	ADDQ BX, DX
+	ADDQ BX, DX
+	MOVQ AX, R9
+	MOVQ CX, R10
+	MOVQ R8, R11
+
+mc6x16Rows:
 	VPBROADCASTW (SI), Y0
 	VPBROADCASTW 2(SI), Y1
 	VPBROADCASTW 4(SI), Y2
 	VMOVDQU      pair0of6wide16<>+0(SB), Y3
 	VMOVDQU      pair1of6wide16<>+0(SB), Y4
 	VMOVDQU      pair2of6wide16<>+0(SB), Y5
-	MOVQ         h+40(FP), SI
+	MOVQ         R11, SI
+	SHRQ         $0x01, SI
 
-filterRows6x16Loop:
-	VMOVDQU     (DX), X7
-	VINSERTI128 $0x01, 5(DX), Y7, Y6
-	VPSHUFB     Y3, Y6, Y8
-	VPSHUFB     Y4, Y6, Y9
-	VPSHUFB     Y5, Y6, Y6
-	VPMADDUBSW  Y0, Y8, Y8
-	VPMADDUBSW  Y1, Y9, Y9
-	VPADDW      Y9, Y8, Y8
-	VPMADDUBSW  Y2, Y6, Y6
-	VPADDW      Y6, Y8, Y6
-	VPMULHRSW   sixtyFourth<>+0(SB), Y6, Y6
-	VPACKUSWB   Y6, Y6, Y6
-	VPERMQ      $0xd8, Y6, Y6
-	VMOVDQU     X6, (AX)
-	ADDQ        BX, DX
-	ADDQ        CX, AX
-	DECQ        SI
-	JNZ         filterRows6x16Loop
+mc6x16RowsLoop:
+	VMOVDQU      (DX), X7
+	VINSERTI128  $0x01, 5(DX), Y7, Y6
+	ADDQ         BX, DX
+	VPSHUFB      Y3, Y6, Y8
+	VPSHUFB      Y4, Y6, Y9
+	VPSHUFB      Y5, Y6, Y6
+	VPMADDUBSW   Y0, Y8, Y8
+	VPMADDUBSW   Y1, Y9, Y9
+	VPADDW       Y9, Y8, Y8
+	VPMADDUBSW   Y2, Y6, Y6
+	VPADDW       Y6, Y8, Y6
+	VPMULHRSW    sixtyFourth<>+0(SB), Y6, Y6
+	VMOVDQU      (DX), X7
+	VINSERTI128  $0x01, 5(DX), Y7, Y8
+	ADDQ         BX, DX
+	VPSHUFB      Y3, Y8, Y9
+	VPSHUFB      Y4, Y8, Y10
+	VPSHUFB      Y5, Y8, Y8
+	VPMADDUBSW   Y0, Y9, Y9
+	VPMADDUBSW   Y1, Y10, Y10
+	VPADDW       Y10, Y9, Y9
+	VPMADDUBSW   Y2, Y8, Y8
+	VPADDW       Y8, Y9, Y8
+	VPMULHRSW    sixtyFourth<>+0(SB), Y8, Y8
+	VPACKUSWB    Y8, Y6, Y6
+	VPERMQ       $0xd8, Y6, Y6
+	VMOVDQU      X6, (R9)
+	VEXTRACTI128 $0x01, Y6, (R9)(R10*1)
+	LEAQ         (R9)(R10*2), R9
+	DECQ         SI
+	JNZ          mc6x16RowsLoop
+	TESTQ        $0x00000001, R11
+	JZ           mc6x16RowsDone
+	VMOVDQU      (DX), X7
+	VINSERTI128  $0x01, 5(DX), Y7, Y6
+	ADDQ         BX, DX
+	VPSHUFB      Y3, Y6, Y3
+	VPSHUFB      Y4, Y6, Y4
+	VPSHUFB      Y5, Y6, Y5
+	VPMADDUBSW   Y0, Y3, Y0
+	VPMADDUBSW   Y1, Y4, Y1
+	VPADDW       Y1, Y0, Y0
+	VPMADDUBSW   Y2, Y5, Y1
+	VPADDW       Y1, Y0, Y0
+	VPMULHRSW    sixtyFourth<>+0(SB), Y0, Y0
+	VPACKUSWB    Y0, Y0, Y0
+	VPERMQ       $0xd8, Y0, Y0
+	VMOVDQU      X0, (R9)
+
+mc6x16RowsDone:
+	TESTQ DI, DI
+	JZ    mc6x16Done
+	LEAQ  (SP), DX
+	MOVQ  $0x00000010, BX
+	JMP   mc6x16Columns
+
+mc6x16NoRows:
+	ADDQ  $0x02, DX
+	TESTQ DI, DI
+	JZ    mc6x16Copy
+
+mc6x16Columns:
+	VPBROADCASTW (DI), Y0
+	VPBROADCASTW 2(DI), Y1
+	VPBROADCASTW 4(DI), Y2
+	SHRQ         $0x02, R8
+	VMOVDQU      (DX), X7
+	VINSERTI128  $0x01, (DX)(BX*1), Y7, Y3
+	ADDQ         BX, DX
+	VMOVDQU      (DX), X7
+	VINSERTI128  $0x01, (DX)(BX*1), Y7, Y4
+	ADDQ         BX, DX
+	VPUNPCKLBW   Y4, Y3, Y5
+	VPUNPCKHBW   Y4, Y3, Y3
+	VMOVDQU      (DX), X7
+	VINSERTI128  $0x01, (DX)(BX*1), Y7, Y4
+	ADDQ         BX, DX
+	VMOVDQU      (DX), X7
+	VINSERTI128  $0x01, (DX)(BX*1), Y7, Y6
+	ADDQ         BX, DX
+	VPUNPCKLBW   Y6, Y4, Y8
+	VPUNPCKHBW   Y6, Y4, Y4
+	MOVQ         R8, SI
+
+mc6x16ColumnsLoop:
+	VMOVDQU      (DX), X7
+	VINSERTI128  $0x01, (DX)(BX*1), Y7, Y6
+	ADDQ         BX, DX
+	VMOVDQU      (DX), X7
+	VINSERTI128  $0x01, (DX)(BX*1), Y7, Y9
+	ADDQ         BX, DX
+	VPUNPCKLBW   Y9, Y6, Y10
+	VPUNPCKHBW   Y9, Y6, Y6
+	VPMADDUBSW   Y0, Y5, Y5
+	VPMADDUBSW   Y1, Y8, Y9
+	VPADDW       Y9, Y5, Y5
+	VPMADDUBSW   Y2, Y10, Y9
+	VPADDW       Y9, Y5, Y5
+	VPMULHRSW    sixtyFourth<>+0(SB), Y5, Y9
+	VMOVDQA      Y10, Y5
+	VPMADDUBSW   Y0, Y3, Y3
+	VPMADDUBSW   Y1, Y4, Y10
+	VPADDW       Y10, Y3, Y3
+	VPMADDUBSW   Y2, Y6, Y10
+	VPADDW       Y10, Y3, Y3
+	VPMULHRSW    sixtyFourth<>+0(SB), Y3, Y10
+	VMOVDQA      Y6, Y3
+	VPACKUSWB    Y10, Y9, Y6
+	VMOVDQU      X6, (AX)
+	VEXTRACTI128 $0x01, Y6, (AX)(CX*1)
+	LEAQ         (AX)(CX*2), AX
+	VMOVDQU      (DX), X7
+	VINSERTI128  $0x01, (DX)(BX*1), Y7, Y6
+	ADDQ         BX, DX
+	VMOVDQU      (DX), X7
+	VINSERTI128  $0x01, (DX)(BX*1), Y7, Y9
+	ADDQ         BX, DX
+	VPUNPCKLBW   Y9, Y6, Y10
+	VPUNPCKHBW   Y9, Y6, Y6
+	VPMADDUBSW   Y0, Y8, Y8
+	VPMADDUBSW   Y1, Y5, Y9
+	VPADDW       Y9, Y8, Y8
+	VPMADDUBSW   Y2, Y10, Y9
+	VPADDW       Y9, Y8, Y8
+	VPMULHRSW    sixtyFourth<>+0(SB), Y8, Y9
+	VMOVDQA      Y10, Y8
+	VPMADDUBSW   Y0, Y4, Y4
+	VPMADDUBSW   Y1, Y3, Y10
+	VPADDW       Y10, Y4, Y4
+	VPMADDUBSW   Y2, Y6, Y10
+	VPADDW       Y10, Y4, Y4
+	VPMULHRSW    sixtyFourth<>+0(SB), Y4, Y10
+	VMOVDQA      Y6, Y4
+	VPACKUSWB    Y10, Y9, Y6
+	VMOVDQU      X6, (AX)
+	VEXTRACTI128 $0x01, Y6, (AX)(CX*1)
+	LEAQ         (AX)(CX*2), AX
+	DECQ         SI
+	JNZ          mc6x16ColumnsLoop
+	JMP          mc6x16Done
+
+mc6x16Copy:
+	ADDQ BX, DX
+	ADDQ BX, DX
+	SHRQ $0x01, R8
+	MOVQ R8, SI
+
+mc6x16CopyLoop:
+	VMOVDQU (DX), X0
+	VMOVDQU (DX)(BX*1), X1
+	VMOVDQU X0, (AX)
+	VMOVDQU X1, (AX)(CX*1)
+	LEAQ    (DX)(BX*2), DX
+	LEAQ    (AX)(CX*2), AX
+	DECQ    SI
+	JNZ     mc6x16CopyLoop
+
+mc6x16Done:
 	VZEROUPPER
 	RET
 
@@ -2589,136 +2757,171 @@ DATA sixtyFourth<>+28(SB)/2, $0x0200
 DATA sixtyFourth<>+30(SB)/2, $0x0200
 GLOBL sixtyFourth<>(SB), RODATA|NOPTR, $32
 
-// func filterColumns6x16AVX2(dst *byte, ds int, src *byte, ss int, taps *int8, h int)
+// func mc4x16AVX2(dst *byte, ds int, src *byte, ss int, fh *int8, fv *int8, h int)
 // Requires: AVX, AVX2
-TEXT ·filterColumns6x16AVX2(SB), NOSPLIT, $0-48
-	MOVQ         dst+0(FP), AX
-	MOVQ         ds+8(FP), CX
-	MOVQ         src+16(FP), DX
-	MOVQ         ss+24(FP), BX
-	MOVQ         taps+32(FP), SI
-	VPBROADCASTW (SI), Y0
-	VPBROADCASTW 2(SI), Y1
-	VPBROADCASTW 4(SI), Y2
-	VMOVDQU      (DX), X3
-	ADDQ         BX, DX
-	VPERMQ       $0x50, Y3, Y3
-	VMOVDQU      (DX), X4
-	ADDQ         BX, DX
-	VPERMQ       $0x50, Y4, Y4
-	VPUNPCKLBW   Y4, Y3, Y3
-	VMOVDQU      (DX), X5
-	ADDQ         BX, DX
-	VPERMQ       $0x50, Y5, Y5
-	VPUNPCKLBW   Y5, Y4, Y4
-	VMOVDQU      (DX), X6
-	ADDQ         BX, DX
-	VPERMQ       $0x50, Y6, Y6
-	VPUNPCKLBW   Y6, Y5, Y5
-	VMOVDQU      (DX), X7
-	ADDQ         BX, DX
-	VPERMQ       $0x50, Y7, Y7
-	VPUNPCKLBW   Y7, Y6, Y6
-	MOVQ         h+40(FP), SI
-	SHRQ         $0x02, SI
+TEXT ·mc4x16AVX2(SB), NOSPLIT, $304-56
+	MOVQ  dst+0(FP), AX
+	MOVQ  ds+8(FP), CX
+	MOVQ  src+16(FP), DX
+	MOVQ  ss+24(FP), BX
+	MOVQ  fh+32(FP), SI
+	MOVQ  fv+40(FP), DI
+	MOVQ  h+48(FP), R8
+	TESTQ SI, SI
+	JZ    mc4x16NoRows
+	TESTQ DI, DI
+	JZ    mc4x16OnlyRows
+	LEAQ  (SP), R9
+	MOVQ  $0x00000010, R10
+	LEAQ  3(R8), R11
+	JMP   mc4x16Rows
 
-filterColumns6x16Loop:
-	VMOVDQU    (DX), X8
-	ADDQ       BX, DX
-	VPERMQ     $0x50, Y8, Y9
-	VPUNPCKLBW Y9, Y7, Y7
-	VPMADDUBSW Y0, Y3, Y3
-	VPMADDUBSW Y1, Y5, Y10
-	VPADDW     Y10, Y3, Y3
-	VPMADDUBSW Y2, Y7, Y10
-	VPADDW     Y10, Y3, Y3
-	VPMULHRSW  sixtyFourth<>+0(SB), Y3, Y3
-	VPACKUSWB  Y3, Y3, Y3
-	VPERMQ     $0xd8, Y3, Y3
-	VMOVDQU    X3, (AX)
-	ADDQ       CX, AX
-	VMOVDQA    Y7, Y3
-	VMOVDQU    (DX), X8
-	ADDQ       BX, DX
-	VPERMQ     $0x50, Y8, Y7
-	VPUNPCKLBW Y7, Y9, Y9
-	VPMADDUBSW Y0, Y4, Y4
-	VPMADDUBSW Y1, Y6, Y10
-	VPADDW     Y10, Y4, Y4
-	VPMADDUBSW Y2, Y9, Y10
-	VPADDW     Y10, Y4, Y4
-	VPMULHRSW  sixtyFourth<>+0(SB), Y4, Y4
-	VPACKUSWB  Y4, Y4, Y4
-	VPERMQ     $0xd8, Y4, Y4
-	VMOVDQU    X4, (AX)
-	ADDQ       CX, AX
-	VMOVDQA    Y9, Y4
-	VMOVDQU    (DX), X8
-	ADDQ       BX, DX
-	VPERMQ     $0x50, Y8, Y9
-	VPUNPCKLBW Y9, Y7, Y7
-	VPMADDUBSW Y0, Y5, Y5
-	VPMADDUBSW Y1, Y3, Y10
-	VPADDW     Y10, Y5, Y5
-	VPMADDUBSW Y2, Y7, Y10
-	VPADDW     Y10, Y5, Y5
-	VPMULHRSW  sixtyFourth<>+0(SB), Y5, Y5
-	VPACKUSWB  Y5, Y5, Y5
-	VPERMQ     $0xd8, Y5, Y5
-	VMOVDQU    X5, (AX)
-	ADDQ       CX, AX
-	VMOVDQA    Y7, Y5
-	VMOVDQU    (DX), X8
-	ADDQ       BX, DX
-	VPERMQ     $0x50, Y8, Y7
-	VPUNPCKLBW Y7, Y9, Y9
-	VPMADDUBSW Y0, Y6, Y6
-	VPMADDUBSW Y1, Y4, Y10
-	VPADDW     Y10, Y6, Y6
-	VPMADDUBSW Y2, Y9, Y10
-	VPADDW     Y10, Y6, Y6
-	VPMULHRSW  sixtyFourth<>+0(SB), Y6, Y6
-	VPACKUSWB  Y6, Y6, Y6
-	VPERMQ     $0xd8, Y6, Y6
-	VMOVDQU    X6, (AX)
-	ADDQ       CX, AX
-	VMOVDQA    Y9, Y6
-	VMOVDQA    Y7, Y7
-	DECQ       SI
-	JNZ        filterColumns6x16Loop
-	VZEROUPPER
-	RET
+mc4x16OnlyRows:
+	ADDQ BX, DX
+	MOVQ AX, R9
+	MOVQ CX, R10
+	MOVQ R8, R11
 
-// func filterRows4x16AVX2(dst *byte, ds int, src *byte, ss int, taps *int8, h int)
-// Requires: AVX, AVX2
-TEXT ·filterRows4x16AVX2(SB), NOSPLIT, $0-48
-	MOVQ         dst+0(FP), AX
-	MOVQ         ds+8(FP), CX
-	MOVQ         src+16(FP), DX
-	MOVQ         ss+24(FP), BX
-	MOVQ         taps+32(FP), SI
+mc4x16Rows:
 	VPBROADCASTW (SI), Y0
 	VPBROADCASTW 2(SI), Y1
 	VMOVDQU      pair0of4wide16<>+0(SB), Y2
 	VMOVDQU      pair1of4wide16<>+0(SB), Y3
-	MOVQ         h+40(FP), SI
+	MOVQ         R11, SI
+	SHRQ         $0x01, SI
 
-filterRows4x16Loop:
-	VMOVDQU     (DX), X5
-	VINSERTI128 $0x01, 3(DX), Y5, Y4
-	VPSHUFB     Y2, Y4, Y6
-	VPSHUFB     Y3, Y4, Y4
-	VPMADDUBSW  Y0, Y6, Y6
-	VPMADDUBSW  Y1, Y4, Y4
-	VPADDW      Y4, Y6, Y4
-	VPMULHRSW   sixtyFourth<>+0(SB), Y4, Y4
-	VPACKUSWB   Y4, Y4, Y4
-	VPERMQ      $0xd8, Y4, Y4
-	VMOVDQU     X4, (AX)
-	ADDQ        BX, DX
-	ADDQ        CX, AX
-	DECQ        SI
-	JNZ         filterRows4x16Loop
+mc4x16RowsLoop:
+	VMOVDQU      (DX), X5
+	VINSERTI128  $0x01, 3(DX), Y5, Y4
+	ADDQ         BX, DX
+	VPSHUFB      Y2, Y4, Y6
+	VPSHUFB      Y3, Y4, Y4
+	VPMADDUBSW   Y0, Y6, Y6
+	VPMADDUBSW   Y1, Y4, Y4
+	VPADDW       Y4, Y6, Y4
+	VPMULHRSW    sixtyFourth<>+0(SB), Y4, Y4
+	VMOVDQU      (DX), X5
+	VINSERTI128  $0x01, 3(DX), Y5, Y6
+	ADDQ         BX, DX
+	VPSHUFB      Y2, Y6, Y7
+	VPSHUFB      Y3, Y6, Y6
+	VPMADDUBSW   Y0, Y7, Y7
+	VPMADDUBSW   Y1, Y6, Y6
+	VPADDW       Y6, Y7, Y6
+	VPMULHRSW    sixtyFourth<>+0(SB), Y6, Y6
+	VPACKUSWB    Y6, Y4, Y4
+	VPERMQ       $0xd8, Y4, Y4
+	VMOVDQU      X4, (R9)
+	VEXTRACTI128 $0x01, Y4, (R9)(R10*1)
+	LEAQ         (R9)(R10*2), R9
+	DECQ         SI
+	JNZ          mc4x16RowsLoop
+	TESTQ        $0x00000001, R11
+	JZ           mc4x16RowsDone
+	VMOVDQU      (DX), X5
+	VINSERTI128  $0x01, 3(DX), Y5, Y4
+	ADDQ         BX, DX
+	VPSHUFB      Y2, Y4, Y2
+	VPSHUFB      Y3, Y4, Y3
+	VPMADDUBSW   Y0, Y2, Y0
+	VPMADDUBSW   Y1, Y3, Y1
+	VPADDW       Y1, Y0, Y0
+	VPMULHRSW    sixtyFourth<>+0(SB), Y0, Y0
+	VPACKUSWB    Y0, Y0, Y0
+	VPERMQ       $0xd8, Y0, Y0
+	VMOVDQU      X0, (R9)
+
+mc4x16RowsDone:
+	TESTQ DI, DI
+	JZ    mc4x16Done
+	LEAQ  (SP), DX
+	MOVQ  $0x00000010, BX
+	JMP   mc4x16Columns
+
+mc4x16NoRows:
+	ADDQ  $0x01, DX
+	TESTQ DI, DI
+	JZ    mc4x16Copy
+
+mc4x16Columns:
+	VPBROADCASTW (DI), Y0
+	VPBROADCASTW 2(DI), Y1
+	SHRQ         $0x02, R8
+	VMOVDQU      (DX), X5
+	VINSERTI128  $0x01, (DX)(BX*1), Y5, Y2
+	ADDQ         BX, DX
+	VMOVDQU      (DX), X5
+	VINSERTI128  $0x01, (DX)(BX*1), Y5, Y3
+	ADDQ         BX, DX
+	VPUNPCKLBW   Y3, Y2, Y4
+	VPUNPCKHBW   Y3, Y2, Y2
+	MOVQ         R8, SI
+
+mc4x16ColumnsLoop:
+	VMOVDQU      (DX), X5
+	VINSERTI128  $0x01, (DX)(BX*1), Y5, Y3
+	ADDQ         BX, DX
+	VMOVDQU      (DX), X5
+	VINSERTI128  $0x01, (DX)(BX*1), Y5, Y6
+	ADDQ         BX, DX
+	VPUNPCKLBW   Y6, Y3, Y7
+	VPUNPCKHBW   Y6, Y3, Y3
+	VPMADDUBSW   Y0, Y4, Y4
+	VPMADDUBSW   Y1, Y7, Y6
+	VPADDW       Y6, Y4, Y4
+	VPMULHRSW    sixtyFourth<>+0(SB), Y4, Y6
+	VMOVDQA      Y7, Y4
+	VPMADDUBSW   Y0, Y2, Y2
+	VPMADDUBSW   Y1, Y3, Y7
+	VPADDW       Y7, Y2, Y2
+	VPMULHRSW    sixtyFourth<>+0(SB), Y2, Y7
+	VMOVDQA      Y3, Y2
+	VPACKUSWB    Y7, Y6, Y3
+	VMOVDQU      X3, (AX)
+	VEXTRACTI128 $0x01, Y3, (AX)(CX*1)
+	LEAQ         (AX)(CX*2), AX
+	VMOVDQU      (DX), X5
+	VINSERTI128  $0x01, (DX)(BX*1), Y5, Y3
+	ADDQ         BX, DX
+	VMOVDQU      (DX), X5
+	VINSERTI128  $0x01, (DX)(BX*1), Y5, Y6
+	ADDQ         BX, DX
+	VPUNPCKLBW   Y6, Y3, Y7
+	VPUNPCKHBW   Y6, Y3, Y3
+	VPMADDUBSW   Y0, Y4, Y4
+	VPMADDUBSW   Y1, Y7, Y6
+	VPADDW       Y6, Y4, Y4
+	VPMULHRSW    sixtyFourth<>+0(SB), Y4, Y6
+	VMOVDQA      Y7, Y4
+	VPMADDUBSW   Y0, Y2, Y2
+	VPMADDUBSW   Y1, Y3, Y7
+	VPADDW       Y7, Y2, Y2
+	VPMULHRSW    sixtyFourth<>+0(SB), Y2, Y7
+	VMOVDQA      Y3, Y2
+	VPACKUSWB    Y7, Y6, Y3
+	VMOVDQU      X3, (AX)
+	VEXTRACTI128 $0x01, Y3, (AX)(CX*1)
+	LEAQ         (AX)(CX*2), AX
+	DECQ         SI
+	JNZ          mc4x16ColumnsLoop
+	JMP          mc4x16Done
+
+mc4x16Copy:
+	ADDQ BX, DX
+	SHRQ $0x01, R8
+	MOVQ R8, SI
+
+mc4x16CopyLoop:
+	VMOVDQU (DX), X0
+	VMOVDQU (DX)(BX*1), X1
+	VMOVDQU X0, (AX)
+	VMOVDQU X1, (AX)(CX*1)
+	LEAQ    (DX)(BX*2), DX
+	LEAQ    (AX)(CX*2), AX
+	DECQ    SI
+	JNZ     mc4x16CopyLoop
+
+mc4x16Done:
 	VZEROUPPER
 	RET
 
@@ -2790,108 +2993,6 @@ DATA pair1of4wide16<>+30(SB)/1, $0x0e
 DATA pair1of4wide16<>+31(SB)/1, $0x0f
 GLOBL pair1of4wide16<>(SB), RODATA|NOPTR, $32
 
-// func filterColumns4x16AVX2(dst *byte, ds int, src *byte, ss int, taps *int8, h int)
-// Requires: AVX, AVX2
-TEXT ·filterColumns4x16AVX2(SB), NOSPLIT, $0-48
-	MOVQ         dst+0(FP), AX
-	MOVQ         ds+8(FP), CX
-	MOVQ         src+16(FP), DX
-	MOVQ         ss+24(FP), BX
-	MOVQ         taps+32(FP), SI
-	VPBROADCASTW (SI), Y0
-	VPBROADCASTW 2(SI), Y1
-	VMOVDQU      (DX), X2
-	ADDQ         BX, DX
-	VPERMQ       $0x50, Y2, Y2
-	VMOVDQU      (DX), X3
-	ADDQ         BX, DX
-	VPERMQ       $0x50, Y3, Y3
-	VPUNPCKLBW   Y3, Y2, Y2
-	VMOVDQU      (DX), X4
-	ADDQ         BX, DX
-	VPERMQ       $0x50, Y4, Y4
-	VPUNPCKLBW   Y4, Y3, Y3
-	MOVQ         h+40(FP), SI
-	SHRQ         $0x02, SI
-
-filterColumns4x16Loop:
-	VMOVDQU    (DX), X5
-	ADDQ       BX, DX
-	VPERMQ     $0x50, Y5, Y6
-	VPUNPCKLBW Y6, Y4, Y4
-	VPMADDUBSW Y0, Y2, Y2
-	VPMADDUBSW Y1, Y4, Y7
-	VPADDW     Y7, Y2, Y2
-	VPMULHRSW  sixtyFourth<>+0(SB), Y2, Y2
-	VPACKUSWB  Y2, Y2, Y2
-	VPERMQ     $0xd8, Y2, Y2
-	VMOVDQU    X2, (AX)
-	ADDQ       CX, AX
-	VMOVDQA    Y4, Y2
-	VMOVDQU    (DX), X5
-	ADDQ       BX, DX
-	VPERMQ     $0x50, Y5, Y4
-	VPUNPCKLBW Y4, Y6, Y6
-	VPMADDUBSW Y0, Y3, Y3
-	VPMADDUBSW Y1, Y6, Y7
-	VPADDW     Y7, Y3, Y3
-	VPMULHRSW  sixtyFourth<>+0(SB), Y3, Y3
-	VPACKUSWB  Y3, Y3, Y3
-	VPERMQ     $0xd8, Y3, Y3
-	VMOVDQU    X3, (AX)
-	ADDQ       CX, AX
-	VMOVDQA    Y6, Y3
-	VMOVDQU    (DX), X5
-	ADDQ       BX, DX
-	VPERMQ     $0x50, Y5, Y6
-	VPUNPCKLBW Y6, Y4, Y4
-	VPMADDUBSW Y0, Y2, Y2
-	VPMADDUBSW Y1, Y4, Y7
-	VPADDW     Y7, Y2, Y2
-	VPMULHRSW  sixtyFourth<>+0(SB), Y2, Y2
-	VPACKUSWB  Y2, Y2, Y2
-	VPERMQ     $0xd8, Y2, Y2
-	VMOVDQU    X2, (AX)
-	ADDQ       CX, AX
-	VMOVDQA    Y4, Y2
-	VMOVDQU    (DX), X5
-	ADDQ       BX, DX
-	VPERMQ     $0x50, Y5, Y4
-	VPUNPCKLBW Y4, Y6, Y6
-	VPMADDUBSW Y0, Y3, Y3
-	VPMADDUBSW Y1, Y6, Y7
-	VPADDW     Y7, Y3, Y3
-	VPMULHRSW  sixtyFourth<>+0(SB), Y3, Y3
-	VPACKUSWB  Y3, Y3, Y3
-	VPERMQ     $0xd8, Y3, Y3
-	VMOVDQU    X3, (AX)
-	ADDQ       CX, AX
-	VMOVDQA    Y6, Y3
-	VMOVDQA    Y4, Y4
-	DECQ       SI
-	JNZ        filterColumns4x16Loop
-	VZEROUPPER
-	RET
-
-// func copy8AVX2(dst *byte, ds int, src *byte, ss int, h int)
-// Requires: AVX
-TEXT ·copy8AVX2(SB), NOSPLIT, $0-40
-	MOVQ dst+0(FP), AX
-	MOVQ ds+8(FP), CX
-	MOVQ src+16(FP), DX
-	MOVQ ss+24(FP), BX
-	MOVQ h+32(FP), SI
-
-copy8Rows:
-	VMOVQ (DX), X0
-	VMOVQ X0, (AX)
-	ADDQ  BX, DX
-	ADDQ  CX, AX
-	DECQ  SI
-	JNZ   copy8Rows
-	VZEROUPPER
-	RET
-
 // func avg8AVX2(dst *byte, ds int, a *byte, as int, b *byte, bs int, h int)
 // Requires: AVX
 TEXT ·avg8AVX2(SB), NOSPLIT, $0-56
@@ -2916,22 +3017,42 @@ avg8Rows:
 	VZEROUPPER
 	RET
 
-// func filterRows6x8AVX2(dst *byte, ds int, src *byte, ss int, taps *int8, h int)
+// func mc6x8AVX2(dst *byte, ds int, src *byte, ss int, fh *int8, fv *int8, h int)
 // Requires: AVX, AVX2
-TEXT ·filterRows6x8AVX2(SB), NOSPLIT, $0-48
-	MOVQ         dst+0(FP), AX
-	MOVQ         ds+8(FP), CX
-	MOVQ         src+16(FP), DX
-	MOVQ         ss+24(FP), BX
-	MOVQ         taps+32(FP), SI
+TEXT ·mc6x8AVX2(SB), NOSPLIT, $168-56
+	MOVQ  dst+0(FP), AX
+	MOVQ  ds+8(FP), CX
+	MOVQ  src+16(FP), DX
+	MOVQ  ss+24(FP), BX
+	MOVQ  fh+32(FP), SI
+	MOVQ  fv+40(FP), DI
+	MOVQ  h+48(FP), R8
+	TESTQ SI, SI
+	JZ    mc6x8NoRows
+	TESTQ DI, DI
+	JZ    mc6x8OnlyRows
+	LEAQ  (SP), R9
+	MOVQ  $0x00000008, R10
+	LEAQ  5(R8), R11
+	JMP   mc6x8Rows
+
+mc6x8OnlyRows:
+	ADDQ BX, DX
+	ADDQ BX, DX
+	MOVQ AX, R9
+	MOVQ CX, R10
+	MOVQ R8, R11
+
+mc6x8Rows:
 	VPBROADCASTW (SI), Y0
 	VPBROADCASTW 2(SI), Y1
 	VPBROADCASTW 4(SI), Y2
-	MOVQ         h+40(FP), SI
+	MOVQ         R11, SI
 
-filterRows6x8Loop:
+mc6x8RowsLoop:
 	VMOVQ      (DX), X3
 	VPINSRQ    $0x01, 5(DX), X3, X3
+	ADDQ       BX, DX
 	VPSHUFB    pair0of6wide8<>+0(SB), X3, X4
 	VPSHUFB    pair1of6wide8<>+0(SB), X3, X5
 	VPSHUFB    pair2of6wide8<>+0(SB), X3, X3
@@ -2942,11 +3063,117 @@ filterRows6x8Loop:
 	VPADDW     X3, X4, X3
 	VPMULHRSW  sixtyFourth<>+0(SB), X3, X3
 	VPACKUSWB  X3, X3, X3
-	VMOVQ      X3, (AX)
-	ADDQ       BX, DX
-	ADDQ       CX, AX
+	VMOVQ      X3, (R9)
+	ADDQ       R10, R9
 	DECQ       SI
-	JNZ        filterRows6x8Loop
+	JNZ        mc6x8RowsLoop
+	TESTQ      DI, DI
+	JZ         mc6x8Done
+	LEAQ       (SP), DX
+	MOVQ       $0x00000008, BX
+	JMP        mc6x8Columns
+
+mc6x8NoRows:
+	ADDQ  $0x02, DX
+	TESTQ DI, DI
+	JZ    mc6x8Copy
+
+mc6x8Columns:
+	VPBROADCASTW (DI), Y0
+	VPBROADCASTW 2(DI), Y1
+	VPBROADCASTW 4(DI), Y2
+	SHRQ         $0x02, R8
+	VMOVQ        (DX), X3
+	ADDQ         BX, DX
+	VMOVQ        (DX), X4
+	ADDQ         BX, DX
+	VPUNPCKLBW   X4, X3, X3
+	VMOVQ        (DX), X5
+	ADDQ         BX, DX
+	VPUNPCKLBW   X5, X4, X4
+	VMOVQ        (DX), X6
+	ADDQ         BX, DX
+	VPUNPCKLBW   X6, X5, X5
+	VMOVQ        (DX), X7
+	ADDQ         BX, DX
+	VPUNPCKLBW   X7, X6, X6
+	MOVQ         R8, SI
+
+mc6x8ColumnsLoop:
+	VMOVQ      (DX), X8
+	ADDQ       BX, DX
+	VPUNPCKLBW X8, X7, X7
+	VPMADDUBSW X0, X3, X3
+	VPMADDUBSW X1, X5, X9
+	VPADDW     X9, X3, X3
+	VPMADDUBSW X2, X7, X9
+	VPADDW     X9, X3, X3
+	VPMULHRSW  sixtyFourth<>+0(SB), X3, X3
+	VPACKUSWB  X3, X3, X3
+	VMOVQ      X3, (AX)
+	ADDQ       CX, AX
+	VMOVDQA    X7, X3
+	VMOVQ      (DX), X7
+	ADDQ       BX, DX
+	VPUNPCKLBW X7, X8, X8
+	VPMADDUBSW X0, X4, X4
+	VPMADDUBSW X1, X6, X9
+	VPADDW     X9, X4, X4
+	VPMADDUBSW X2, X8, X9
+	VPADDW     X9, X4, X4
+	VPMULHRSW  sixtyFourth<>+0(SB), X4, X4
+	VPACKUSWB  X4, X4, X4
+	VMOVQ      X4, (AX)
+	ADDQ       CX, AX
+	VMOVDQA    X8, X4
+	VMOVQ      (DX), X8
+	ADDQ       BX, DX
+	VPUNPCKLBW X8, X7, X7
+	VPMADDUBSW X0, X5, X5
+	VPMADDUBSW X1, X3, X9
+	VPADDW     X9, X5, X5
+	VPMADDUBSW X2, X7, X9
+	VPADDW     X9, X5, X5
+	VPMULHRSW  sixtyFourth<>+0(SB), X5, X5
+	VPACKUSWB  X5, X5, X5
+	VMOVQ      X5, (AX)
+	ADDQ       CX, AX
+	VMOVDQA    X7, X5
+	VMOVQ      (DX), X7
+	ADDQ       BX, DX
+	VPUNPCKLBW X7, X8, X8
+	VPMADDUBSW X0, X6, X6
+	VPMADDUBSW X1, X4, X9
+	VPADDW     X9, X6, X6
+	VPMADDUBSW X2, X8, X9
+	VPADDW     X9, X6, X6
+	VPMULHRSW  sixtyFourth<>+0(SB), X6, X6
+	VPACKUSWB  X6, X6, X6
+	VMOVQ      X6, (AX)
+	ADDQ       CX, AX
+	VMOVDQA    X8, X6
+	VMOVDQA    X7, X7
+	DECQ       SI
+	JNZ        mc6x8ColumnsLoop
+	JMP        mc6x8Done
+
+mc6x8Copy:
+	ADDQ BX, DX
+	ADDQ BX, DX
+	SHRQ $0x01, R8
+	MOVQ R8, SI
+
+mc6x8CopyLoop:
+	VMOVQ (DX), X0
+	VMOVQ (DX)(BX*1), X1
+	VMOVQ X0, (AX)
+	VMOVQ X1, (AX)(CX*1)
+	LEAQ  (DX)(BX*2), DX
+	LEAQ  (AX)(CX*2), AX
+	DECQ  SI
+	JNZ   mc6x8CopyLoop
+
+mc6x8Done:
 	VZEROUPPER
 	RET
 
@@ -3052,108 +3279,40 @@ DATA pair2of6wide8<>+30(SB)/1, $0x0e
 DATA pair2of6wide8<>+31(SB)/1, $0x0f
 GLOBL pair2of6wide8<>(SB), RODATA|NOPTR, $32
 
-// func filterColumns6x8AVX2(dst *byte, ds int, src *byte, ss int, taps *int8, h int)
+// func mc4x8AVX2(dst *byte, ds int, src *byte, ss int, fh *int8, fv *int8, h int)
 // Requires: AVX, AVX2
-TEXT ·filterColumns6x8AVX2(SB), NOSPLIT, $0-48
-	MOVQ         dst+0(FP), AX
-	MOVQ         ds+8(FP), CX
-	MOVQ         src+16(FP), DX
-	MOVQ         ss+24(FP), BX
-	MOVQ         taps+32(FP), SI
+TEXT ·mc4x8AVX2(SB), NOSPLIT, $152-56
+	MOVQ  dst+0(FP), AX
+	MOVQ  ds+8(FP), CX
+	MOVQ  src+16(FP), DX
+	MOVQ  ss+24(FP), BX
+	MOVQ  fh+32(FP), SI
+	MOVQ  fv+40(FP), DI
+	MOVQ  h+48(FP), R8
+	TESTQ SI, SI
+	JZ    mc4x8NoRows
+	TESTQ DI, DI
+	JZ    mc4x8OnlyRows
+	LEAQ  (SP), R9
+	MOVQ  $0x00000008, R10
+	LEAQ  3(R8), R11
+	JMP   mc4x8Rows
+
+mc4x8OnlyRows:
+	ADDQ BX, DX
+	MOVQ AX, R9
+	MOVQ CX, R10
+	MOVQ R8, R11
+
+mc4x8Rows:
 	VPBROADCASTW (SI), Y0
 	VPBROADCASTW 2(SI), Y1
-	VPBROADCASTW 4(SI), Y2
-	VMOVQ        (DX), X3
-	ADDQ         BX, DX
-	VMOVQ        (DX), X4
-	ADDQ         BX, DX
-	VPUNPCKLBW   X4, X3, X3
-	VMOVQ        (DX), X5
-	ADDQ         BX, DX
-	VPUNPCKLBW   X5, X4, X4
-	VMOVQ        (DX), X6
-	ADDQ         BX, DX
-	VPUNPCKLBW   X6, X5, X5
-	VMOVQ        (DX), X7
-	ADDQ         BX, DX
-	VPUNPCKLBW   X7, X6, X6
-	MOVQ         h+40(FP), SI
-	SHRQ         $0x02, SI
+	MOVQ         R11, SI
 
-filterColumns6x8Loop:
-	VMOVQ      (DX), X8
-	ADDQ       BX, DX
-	VPUNPCKLBW X8, X7, X7
-	VPMADDUBSW X0, X3, X3
-	VPMADDUBSW X1, X5, X9
-	VPADDW     X9, X3, X3
-	VPMADDUBSW X2, X7, X9
-	VPADDW     X9, X3, X3
-	VPMULHRSW  sixtyFourth<>+0(SB), X3, X3
-	VPACKUSWB  X3, X3, X3
-	VMOVQ      X3, (AX)
-	ADDQ       CX, AX
-	VMOVDQA    X7, X3
-	VMOVQ      (DX), X7
-	ADDQ       BX, DX
-	VPUNPCKLBW X7, X8, X8
-	VPMADDUBSW X0, X4, X4
-	VPMADDUBSW X1, X6, X9
-	VPADDW     X9, X4, X4
-	VPMADDUBSW X2, X8, X9
-	VPADDW     X9, X4, X4
-	VPMULHRSW  sixtyFourth<>+0(SB), X4, X4
-	VPACKUSWB  X4, X4, X4
-	VMOVQ      X4, (AX)
-	ADDQ       CX, AX
-	VMOVDQA    X8, X4
-	VMOVQ      (DX), X8
-	ADDQ       BX, DX
-	VPUNPCKLBW X8, X7, X7
-	VPMADDUBSW X0, X5, X5
-	VPMADDUBSW X1, X3, X9
-	VPADDW     X9, X5, X5
-	VPMADDUBSW X2, X7, X9
-	VPADDW     X9, X5, X5
-	VPMULHRSW  sixtyFourth<>+0(SB), X5, X5
-	VPACKUSWB  X5, X5, X5
-	VMOVQ      X5, (AX)
-	ADDQ       CX, AX
-	VMOVDQA    X7, X5
-	VMOVQ      (DX), X7
-	ADDQ       BX, DX
-	VPUNPCKLBW X7, X8, X8
-	VPMADDUBSW X0, X6, X6
-	VPMADDUBSW X1, X4, X9
-	VPADDW     X9, X6, X6
-	VPMADDUBSW X2, X8, X9
-	VPADDW     X9, X6, X6
-	VPMULHRSW  sixtyFourth<>+0(SB), X6, X6
-	VPACKUSWB  X6, X6, X6
-	VMOVQ      X6, (AX)
-	ADDQ       CX, AX
-	VMOVDQA    X8, X6
-	VMOVDQA    X7, X7
-	DECQ       SI
-	JNZ        filterColumns6x8Loop
-	VZEROUPPER
-	RET
-
-// func filterRows4x8AVX2(dst *byte, ds int, src *byte, ss int, taps *int8, h int)
-// Requires: AVX, AVX2
-TEXT ·filterRows4x8AVX2(SB), NOSPLIT, $0-48
-	MOVQ         dst+0(FP), AX
-	MOVQ         ds+8(FP), CX
-	MOVQ         src+16(FP), DX
-	MOVQ         ss+24(FP), BX
-	MOVQ         taps+32(FP), SI
-	VPBROADCASTW (SI), Y0
-	VPBROADCASTW 2(SI), Y1
-	MOVQ         h+40(FP), SI
-
-filterRows4x8Loop:
+mc4x8RowsLoop:
 	VMOVQ      (DX), X2
 	VPINSRQ    $0x01, 3(DX), X2, X2
+	ADDQ       BX, DX
 	VPSHUFB    pair0of4wide8<>+0(SB), X2, X3
 	VPSHUFB    pair1of4wide8<>+0(SB), X2, X2
 	VPMADDUBSW X0, X3, X3
@@ -3161,11 +3320,101 @@ filterRows4x8Loop:
 	VPADDW     X2, X3, X2
 	VPMULHRSW  sixtyFourth<>+0(SB), X2, X2
 	VPACKUSWB  X2, X2, X2
-	VMOVQ      X2, (AX)
-	ADDQ       BX, DX
-	ADDQ       CX, AX
+	VMOVQ      X2, (R9)
+	ADDQ       R10, R9
 	DECQ       SI
-	JNZ        filterRows4x8Loop
+	JNZ        mc4x8RowsLoop
+	TESTQ      DI, DI
+	JZ         mc4x8Done
+	LEAQ       (SP), DX
+	MOVQ       $0x00000008, BX
+	JMP        mc4x8Columns
+
+mc4x8NoRows:
+	ADDQ  $0x01, DX
+	TESTQ DI, DI
+	JZ    mc4x8Copy
+
+mc4x8Columns:
+	VPBROADCASTW (DI), Y0
+	VPBROADCASTW 2(DI), Y1
+	SHRQ         $0x02, R8
+	VMOVQ        (DX), X2
+	ADDQ         BX, DX
+	VMOVQ        (DX), X3
+	ADDQ         BX, DX
+	VPUNPCKLBW   X3, X2, X2
+	VMOVQ        (DX), X4
+	ADDQ         BX, DX
+	VPUNPCKLBW   X4, X3, X3
+	MOVQ         R8, SI
+
+mc4x8ColumnsLoop:
+	VMOVQ      (DX), X5
+	ADDQ       BX, DX
+	VPUNPCKLBW X5, X4, X4
+	VPMADDUBSW X0, X2, X2
+	VPMADDUBSW X1, X4, X6
+	VPADDW     X6, X2, X2
+	VPMULHRSW  sixtyFourth<>+0(SB), X2, X2
+	VPACKUSWB  X2, X2, X2
+	VMOVQ      X2, (AX)
+	ADDQ       CX, AX
+	VMOVDQA    X4, X2
+	VMOVQ      (DX), X4
+	ADDQ       BX, DX
+	VPUNPCKLBW X4, X5, X5
+	VPMADDUBSW X0, X3, X3
+	VPMADDUBSW X1, X5, X6
+	VPADDW     X6, X3, X3
+	VPMULHRSW  sixtyFourth<>+0(SB), X3, X3
+	VPACKUSWB  X3, X3, X3
+	VMOVQ      X3, (AX)
+	ADDQ       CX, AX
+	VMOVDQA    X5, X3
+	VMOVQ      (DX), X5
+	ADDQ       BX, DX
+	VPUNPCKLBW X5, X4, X4
+	VPMADDUBSW X0, X2, X2
+	VPMADDUBSW X1, X4, X6
+	VPADDW     X6, X2, X2
+	VPMULHRSW  sixtyFourth<>+0(SB), X2, X2
+	VPACKUSWB  X2, X2, X2
+	VMOVQ      X2, (AX)
+	ADDQ       CX, AX
+	VMOVDQA    X4, X2
+	VMOVQ      (DX), X4
+	ADDQ       BX, DX
+	VPUNPCKLBW X4, X5, X5
+	VPMADDUBSW X0, X3, X3
+	VPMADDUBSW X1, X5, X6
+	VPADDW     X6, X3, X3
+	VPMULHRSW  sixtyFourth<>+0(SB), X3, X3
+	VPACKUSWB  X3, X3, X3
+	VMOVQ      X3, (AX)
+	ADDQ       CX, AX
+	VMOVDQA    X5, X3
+	VMOVDQA    X4, X4
+	DECQ       SI
+	JNZ        mc4x8ColumnsLoop
+	JMP        mc4x8Done
+
+mc4x8Copy:
+	ADDQ BX, DX
+	SHRQ $0x01, R8
+	MOVQ R8, SI
+
+mc4x8CopyLoop:
+	VMOVQ (DX), X0
+	VMOVQ (DX)(BX*1), X1
+	VMOVQ X0, (AX)
+	VMOVQ X1, (AX)(CX*1)
+	LEAQ  (DX)(BX*2), DX
+	LEAQ  (AX)(CX*2), AX
+	DECQ  SI
+	JNZ   mc4x8CopyLoop
+
+mc4x8Done:
 	VZEROUPPER
 	RET
 
@@ -3237,97 +3486,6 @@ DATA pair1of4wide8<>+30(SB)/1, $0x0e
 DATA pair1of4wide8<>+31(SB)/1, $0x0f
 GLOBL pair1of4wide8<>(SB), RODATA|NOPTR, $32
 
-// func filterColumns4x8AVX2(dst *byte, ds int, src *byte, ss int, taps *int8, h int)
-// Requires: AVX, AVX2
-TEXT ·filterColumns4x8AVX2(SB), NOSPLIT, $0-48
-	MOVQ         dst+0(FP), AX
-	MOVQ         ds+8(FP), CX
-	MOVQ         src+16(FP), DX
-	MOVQ         ss+24(FP), BX
-	MOVQ         taps+32(FP), SI
-	VPBROADCASTW (SI), Y0
-	VPBROADCASTW 2(SI), Y1
-	VMOVQ        (DX), X2
-	ADDQ         BX, DX
-	VMOVQ        (DX), X3
-	ADDQ         BX, DX
-	VPUNPCKLBW   X3, X2, X2
-	VMOVQ        (DX), X4
-	ADDQ         BX, DX
-	VPUNPCKLBW   X4, X3, X3
-	MOVQ         h+40(FP), SI
-	SHRQ         $0x02, SI
-
-filterColumns4x8Loop:
-	VMOVQ      (DX), X5
-	ADDQ       BX, DX
-	VPUNPCKLBW X5, X4, X4
-	VPMADDUBSW X0, X2, X2
-	VPMADDUBSW X1, X4, X6
-	VPADDW     X6, X2, X2
-	VPMULHRSW  sixtyFourth<>+0(SB), X2, X2
-	VPACKUSWB  X2, X2, X2
-	VMOVQ      X2, (AX)
-	ADDQ       CX, AX
-	VMOVDQA    X4, X2
-	VMOVQ      (DX), X4
-	ADDQ       BX, DX
-	VPUNPCKLBW X4, X5, X5
-	VPMADDUBSW X0, X3, X3
-	VPMADDUBSW X1, X5, X6
-	VPADDW     X6, X3, X3
-	VPMULHRSW  sixtyFourth<>+0(SB), X3, X3
-	VPACKUSWB  X3, X3, X3
-	VMOVQ      X3, (AX)
-	ADDQ       CX, AX
-	VMOVDQA    X5, X3
-	VMOVQ      (DX), X5
-	ADDQ       BX, DX
-	VPUNPCKLBW X5, X4, X4
-	VPMADDUBSW X0, X2, X2
-	VPMADDUBSW X1, X4, X6
-	VPADDW     X6, X2, X2
-	VPMULHRSW  sixtyFourth<>+0(SB), X2, X2
-	VPACKUSWB  X2, X2, X2
-	VMOVQ      X2, (AX)
-	ADDQ       CX, AX
-	VMOVDQA    X4, X2
-	VMOVQ      (DX), X4
-	ADDQ       BX, DX
-	VPUNPCKLBW X4, X5, X5
-	VPMADDUBSW X0, X3, X3
-	VPMADDUBSW X1, X5, X6
-	VPADDW     X6, X3, X3
-	VPMULHRSW  sixtyFourth<>+0(SB), X3, X3
-	VPACKUSWB  X3, X3, X3
-	VMOVQ      X3, (AX)
-	ADDQ       CX, AX
-	VMOVDQA    X5, X3
-	VMOVDQA    X4, X4
-	DECQ       SI
-	JNZ        filterColumns4x8Loop
-	VZEROUPPER
-	RET
-
-// func copy4AVX2(dst *byte, ds int, src *byte, ss int, h int)
-// Requires: AVX
-TEXT ·copy4AVX2(SB), NOSPLIT, $0-40
-	MOVQ dst+0(FP), AX
-	MOVQ ds+8(FP), CX
-	MOVQ src+16(FP), DX
-	MOVQ ss+24(FP), BX
-	MOVQ h+32(FP), SI
-
-copy4Rows:
-	VMOVD (DX), X0
-	VMOVD X0, (AX)
-	ADDQ  BX, DX
-	ADDQ  CX, AX
-	DECQ  SI
-	JNZ   copy4Rows
-	VZEROUPPER
-	RET
-
 // func avg4AVX2(dst *byte, ds int, a *byte, as int, b *byte, bs int, h int)
 // Requires: AVX
 TEXT ·avg4AVX2(SB), NOSPLIT, $0-56
@@ -3352,23 +3510,43 @@ avg4Rows:
 	VZEROUPPER
 	RET
 
-// func filterRows6x4AVX2(dst *byte, ds int, src *byte, ss int, taps *int8, h int)
+// func mc6x4AVX2(dst *byte, ds int, src *byte, ss int, fh *int8, fv *int8, h int)
 // Requires: AVX, AVX2
-TEXT ·filterRows6x4AVX2(SB), NOSPLIT, $0-48
-	MOVQ         dst+0(FP), AX
-	MOVQ         ds+8(FP), CX
-	MOVQ         src+16(FP), DX
-	MOVQ         ss+24(FP), BX
-	MOVQ         taps+32(FP), SI
+TEXT ·mc6x4AVX2(SB), NOSPLIT, $88-56
+	MOVQ  dst+0(FP), AX
+	MOVQ  ds+8(FP), CX
+	MOVQ  src+16(FP), DX
+	MOVQ  ss+24(FP), BX
+	MOVQ  fh+32(FP), SI
+	MOVQ  fv+40(FP), DI
+	MOVQ  h+48(FP), R8
+	TESTQ SI, SI
+	JZ    mc6x4NoRows
+	TESTQ DI, DI
+	JZ    mc6x4OnlyRows
+	LEAQ  (SP), R9
+	MOVQ  $0x00000004, R10
+	LEAQ  5(R8), R11
+	JMP   mc6x4Rows
+
+mc6x4OnlyRows:
+	ADDQ BX, DX
+	ADDQ BX, DX
+	MOVQ AX, R9
+	MOVQ CX, R10
+	MOVQ R8, R11
+
+mc6x4Rows:
 	VPBROADCASTW (SI), Y0
 	VPBROADCASTW 2(SI), Y1
 	VPBROADCASTW 4(SI), Y2
-	MOVQ         h+40(FP), SI
+	MOVQ         R11, SI
 
-filterRows6x4Loop:
+mc6x4RowsLoop:
 	VMOVD      (DX), X3
 	VPINSRD    $0x01, 4(DX), X3, X3
 	VPINSRB    $0x08, 8(DX), X3, X3
+	ADDQ       BX, DX
 	VPSHUFB    pair0of6wide4<>+0(SB), X3, X4
 	VPSHUFB    pair1of6wide4<>+0(SB), X3, X5
 	VPSHUFB    pair2of6wide4<>+0(SB), X3, X3
@@ -3379,11 +3557,117 @@ filterRows6x4Loop:
 	VPADDW     X3, X4, X3
 	VPMULHRSW  sixtyFourth<>+0(SB), X3, X3
 	VPACKUSWB  X3, X3, X3
-	VMOVD      X3, (AX)
-	ADDQ       BX, DX
-	ADDQ       CX, AX
+	VMOVD      X3, (R9)
+	ADDQ       R10, R9
 	DECQ       SI
-	JNZ        filterRows6x4Loop
+	JNZ        mc6x4RowsLoop
+	TESTQ      DI, DI
+	JZ         mc6x4Done
+	LEAQ       (SP), DX
+	MOVQ       $0x00000004, BX
+	JMP        mc6x4Columns
+
+mc6x4NoRows:
+	ADDQ  $0x02, DX
+	TESTQ DI, DI
+	JZ    mc6x4Copy
+
+mc6x4Columns:
+	VPBROADCASTW (DI), Y0
+	VPBROADCASTW 2(DI), Y1
+	VPBROADCASTW 4(DI), Y2
+	SHRQ         $0x02, R8
+	VMOVD        (DX), X3
+	ADDQ         BX, DX
+	VMOVD        (DX), X4
+	ADDQ         BX, DX
+	VPUNPCKLBW   X4, X3, X3
+	VMOVD        (DX), X5
+	ADDQ         BX, DX
+	VPUNPCKLBW   X5, X4, X4
+	VMOVD        (DX), X6
+	ADDQ         BX, DX
+	VPUNPCKLBW   X6, X5, X5
+	VMOVD        (DX), X7
+	ADDQ         BX, DX
+	VPUNPCKLBW   X7, X6, X6
+	MOVQ         R8, SI
+
+mc6x4ColumnsLoop:
+	VMOVD      (DX), X8
+	ADDQ       BX, DX
+	VPUNPCKLBW X8, X7, X7
+	VPMADDUBSW X0, X3, X3
+	VPMADDUBSW X1, X5, X9
+	VPADDW     X9, X3, X3
+	VPMADDUBSW X2, X7, X9
+	VPADDW     X9, X3, X3
+	VPMULHRSW  sixtyFourth<>+0(SB), X3, X3
+	VPACKUSWB  X3, X3, X3
+	VMOVD      X3, (AX)
+	ADDQ       CX, AX
+	VMOVDQA    X7, X3
+	VMOVD      (DX), X7
+	ADDQ       BX, DX
+	VPUNPCKLBW X7, X8, X8
+	VPMADDUBSW X0, X4, X4
+	VPMADDUBSW X1, X6, X9
+	VPADDW     X9, X4, X4
+	VPMADDUBSW X2, X8, X9
+	VPADDW     X9, X4, X4
+	VPMULHRSW  sixtyFourth<>+0(SB), X4, X4
+	VPACKUSWB  X4, X4, X4
+	VMOVD      X4, (AX)
+	ADDQ       CX, AX
+	VMOVDQA    X8, X4
+	VMOVD      (DX), X8
+	ADDQ       BX, DX
+	VPUNPCKLBW X8, X7, X7
+	VPMADDUBSW X0, X5, X5
+	VPMADDUBSW X1, X3, X9
+	VPADDW     X9, X5, X5
+	VPMADDUBSW X2, X7, X9
+	VPADDW     X9, X5, X5
+	VPMULHRSW  sixtyFourth<>+0(SB), X5, X5
+	VPACKUSWB  X5, X5, X5
+	VMOVD      X5, (AX)
+	ADDQ       CX, AX
+	VMOVDQA    X7, X5
+	VMOVD      (DX), X7
+	ADDQ       BX, DX
+	VPUNPCKLBW X7, X8, X8
+	VPMADDUBSW X0, X6, X6
+	VPMADDUBSW X1, X4, X9
+	VPADDW     X9, X6, X6
+	VPMADDUBSW X2, X8, X9
+	VPADDW     X9, X6, X6
+	VPMULHRSW  sixtyFourth<>+0(SB), X6, X6
+	VPACKUSWB  X6, X6, X6
+	VMOVD      X6, (AX)
+	ADDQ       CX, AX
+	VMOVDQA    X8, X6
+	VMOVDQA    X7, X7
+	DECQ       SI
+	JNZ        mc6x4ColumnsLoop
+	JMP        mc6x4Done
+
+mc6x4Copy:
+	ADDQ BX, DX
+	ADDQ BX, DX
+	SHRQ $0x01, R8
+	MOVQ R8, SI
+
+mc6x4CopyLoop:
+	VMOVD (DX), X0
+	VMOVD (DX)(BX*1), X1
+	VMOVD X0, (AX)
+	VMOVD X1, (AX)(CX*1)
+	LEAQ  (DX)(BX*2), DX
+	LEAQ  (AX)(CX*2), AX
+	DECQ  SI
+	JNZ   mc6x4CopyLoop
+
+mc6x4Done:
 	VZEROUPPER
 	RET
 
@@ -3489,108 +3773,40 @@ DATA pair2of6wide4<>+30(SB)/1, $0x80
 DATA pair2of6wide4<>+31(SB)/1, $0x80
 GLOBL pair2of6wide4<>(SB), RODATA|NOPTR, $32
 
-// func filterColumns6x4AVX2(dst *byte, ds int, src *byte, ss int, taps *int8, h int)
+// func mc4x4AVX2(dst *byte, ds int, src *byte, ss int, fh *int8, fv *int8, h int)
 // Requires: AVX, AVX2
-TEXT ·filterColumns6x4AVX2(SB), NOSPLIT, $0-48
-	MOVQ         dst+0(FP), AX
-	MOVQ         ds+8(FP), CX
-	MOVQ         src+16(FP), DX
-	MOVQ         ss+24(FP), BX
-	MOVQ         taps+32(FP), SI
+TEXT ·mc4x4AVX2(SB), NOSPLIT, $80-56
+	MOVQ  dst+0(FP), AX
+	MOVQ  ds+8(FP), CX
+	MOVQ  src+16(FP), DX
+	MOVQ  ss+24(FP), BX
+	MOVQ  fh+32(FP), SI
+	MOVQ  fv+40(FP), DI
+	MOVQ  h+48(FP), R8
+	TESTQ SI, SI
+	JZ    mc4x4NoRows
+	TESTQ DI, DI
+	JZ    mc4x4OnlyRows
+	LEAQ  (SP), R9
+	MOVQ  $0x00000004, R10
+	LEAQ  3(R8), R11
+	JMP   mc4x4Rows
+
+mc4x4OnlyRows:
+	ADDQ BX, DX
+	MOVQ AX, R9
+	MOVQ CX, R10
+	MOVQ R8, R11
+
+mc4x4Rows:
 	VPBROADCASTW (SI), Y0
 	VPBROADCASTW 2(SI), Y1
-	VPBROADCASTW 4(SI), Y2
-	VMOVD        (DX), X3
-	ADDQ         BX, DX
-	VMOVD        (DX), X4
-	ADDQ         BX, DX
-	VPUNPCKLBW   X4, X3, X3
-	VMOVD        (DX), X5
-	ADDQ         BX, DX
-	VPUNPCKLBW   X5, X4, X4
-	VMOVD        (DX), X6
-	ADDQ         BX, DX
-	VPUNPCKLBW   X6, X5, X5
-	VMOVD        (DX), X7
-	ADDQ         BX, DX
-	VPUNPCKLBW   X7, X6, X6
-	MOVQ         h+40(FP), SI
-	SHRQ         $0x02, SI
+	MOVQ         R11, SI
 
-filterColumns6x4Loop:
-	VMOVD      (DX), X8
-	ADDQ       BX, DX
-	VPUNPCKLBW X8, X7, X7
-	VPMADDUBSW X0, X3, X3
-	VPMADDUBSW X1, X5, X9
-	VPADDW     X9, X3, X3
-	VPMADDUBSW X2, X7, X9
-	VPADDW     X9, X3, X3
-	VPMULHRSW  sixtyFourth<>+0(SB), X3, X3
-	VPACKUSWB  X3, X3, X3
-	VMOVD      X3, (AX)
-	ADDQ       CX, AX
-	VMOVDQA    X7, X3
-	VMOVD      (DX), X7
-	ADDQ       BX, DX
-	VPUNPCKLBW X7, X8, X8
-	VPMADDUBSW X0, X4, X4
-	VPMADDUBSW X1, X6, X9
-	VPADDW     X9, X4, X4
-	VPMADDUBSW X2, X8, X9
-	VPADDW     X9, X4, X4
-	VPMULHRSW  sixtyFourth<>+0(SB), X4, X4
-	VPACKUSWB  X4, X4, X4
-	VMOVD      X4, (AX)
-	ADDQ       CX, AX
-	VMOVDQA    X8, X4
-	VMOVD      (DX), X8
-	ADDQ       BX, DX
-	VPUNPCKLBW X8, X7, X7
-	VPMADDUBSW X0, X5, X5
-	VPMADDUBSW X1, X3, X9
-	VPADDW     X9, X5, X5
-	VPMADDUBSW X2, X7, X9
-	VPADDW     X9, X5, X5
-	VPMULHRSW  sixtyFourth<>+0(SB), X5, X5
-	VPACKUSWB  X5, X5, X5
-	VMOVD      X5, (AX)
-	ADDQ       CX, AX
-	VMOVDQA    X7, X5
-	VMOVD      (DX), X7
-	ADDQ       BX, DX
-	VPUNPCKLBW X7, X8, X8
-	VPMADDUBSW X0, X6, X6
-	VPMADDUBSW X1, X4, X9
-	VPADDW     X9, X6, X6
-	VPMADDUBSW X2, X8, X9
-	VPADDW     X9, X6, X6
-	VPMULHRSW  sixtyFourth<>+0(SB), X6, X6
-	VPACKUSWB  X6, X6, X6
-	VMOVD      X6, (AX)
-	ADDQ       CX, AX
-	VMOVDQA    X8, X6
-	VMOVDQA    X7, X7
-	DECQ       SI
-	JNZ        filterColumns6x4Loop
-	VZEROUPPER
-	RET
-
-// func filterRows4x4AVX2(dst *byte, ds int, src *byte, ss int, taps *int8, h int)
-// Requires: AVX, AVX2
-TEXT ·filterRows4x4AVX2(SB), NOSPLIT, $0-48
-	MOVQ         dst+0(FP), AX
-	MOVQ         ds+8(FP), CX
-	MOVQ         src+16(FP), DX
-	MOVQ         ss+24(FP), BX
-	MOVQ         taps+32(FP), SI
-	VPBROADCASTW (SI), Y0
-	VPBROADCASTW 2(SI), Y1
-	MOVQ         h+40(FP), SI
-
-filterRows4x4Loop:
+mc4x4RowsLoop:
 	VMOVD      (DX), X2
 	VPINSRD    $0x01, 3(DX), X2, X2
+	ADDQ       BX, DX
 	VPSHUFB    pair0of4wide4<>+0(SB), X2, X3
 	VPSHUFB    pair1of4wide4<>+0(SB), X2, X2
 	VPMADDUBSW X0, X3, X3
@@ -3598,11 +3814,101 @@ filterRows4x4Loop:
 	VPADDW     X2, X3, X2
 	VPMULHRSW  sixtyFourth<>+0(SB), X2, X2
 	VPACKUSWB  X2, X2, X2
-	VMOVD      X2, (AX)
-	ADDQ       BX, DX
-	ADDQ       CX, AX
+	VMOVD      X2, (R9)
+	ADDQ       R10, R9
 	DECQ       SI
-	JNZ        filterRows4x4Loop
+	JNZ        mc4x4RowsLoop
+	TESTQ      DI, DI
+	JZ         mc4x4Done
+	LEAQ       (SP), DX
+	MOVQ       $0x00000004, BX
+	JMP        mc4x4Columns
+
+mc4x4NoRows:
+	ADDQ  $0x01, DX
+	TESTQ DI, DI
+	JZ    mc4x4Copy
+
+mc4x4Columns:
+	VPBROADCASTW (DI), Y0
+	VPBROADCASTW 2(DI), Y1
+	SHRQ         $0x02, R8
+	VMOVD        (DX), X2
+	ADDQ         BX, DX
+	VMOVD        (DX), X3
+	ADDQ         BX, DX
+	VPUNPCKLBW   X3, X2, X2
+	VMOVD        (DX), X4
+	ADDQ         BX, DX
+	VPUNPCKLBW   X4, X3, X3
+	MOVQ         R8, SI
+
+mc4x4ColumnsLoop:
+	VMOVD      (DX), X5
+	ADDQ       BX, DX
+	VPUNPCKLBW X5, X4, X4
+	VPMADDUBSW X0, X2, X2
+	VPMADDUBSW X1, X4, X6
+	VPADDW     X6, X2, X2
+	VPMULHRSW  sixtyFourth<>+0(SB), X2, X2
+	VPACKUSWB  X2, X2, X2
+	VMOVD      X2, (AX)
+	ADDQ       CX, AX
+	VMOVDQA    X4, X2
+	VMOVD      (DX), X4
+	ADDQ       BX, DX
+	VPUNPCKLBW X4, X5, X5
+	VPMADDUBSW X0, X3, X3
+	VPMADDUBSW X1, X5, X6
+	VPADDW     X6, X3, X3
+	VPMULHRSW  sixtyFourth<>+0(SB), X3, X3
+	VPACKUSWB  X3, X3, X3
+	VMOVD      X3, (AX)
+	ADDQ       CX, AX
+	VMOVDQA    X5, X3
+	VMOVD      (DX), X5
+	ADDQ       BX, DX
+	VPUNPCKLBW X5, X4, X4
+	VPMADDUBSW X0, X2, X2
+	VPMADDUBSW X1, X4, X6
+	VPADDW     X6, X2, X2
+	VPMULHRSW  sixtyFourth<>+0(SB), X2, X2
+	VPACKUSWB  X2, X2, X2
+	VMOVD      X2, (AX)
+	ADDQ       CX, AX
+	VMOVDQA    X4, X2
+	VMOVD      (DX), X4
+	ADDQ       BX, DX
+	VPUNPCKLBW X4, X5, X5
+	VPMADDUBSW X0, X3, X3
+	VPMADDUBSW X1, X5, X6
+	VPADDW     X6, X3, X3
+	VPMULHRSW  sixtyFourth<>+0(SB), X3, X3
+	VPACKUSWB  X3, X3, X3
+	VMOVD      X3, (AX)
+	ADDQ       CX, AX
+	VMOVDQA    X5, X3
+	VMOVDQA    X4, X4
+	DECQ       SI
+	JNZ        mc4x4ColumnsLoop
+	JMP        mc4x4Done
+
+mc4x4Copy:
+	ADDQ BX, DX
+	SHRQ $0x01, R8
+	MOVQ R8, SI
+
+mc4x4CopyLoop:
+	VMOVD (DX), X0
+	VMOVD (DX)(BX*1), X1
+	VMOVD X0, (AX)
+	VMOVD X1, (AX)(CX*1)
+	LEAQ  (DX)(BX*2), DX
+	LEAQ  (AX)(CX*2), AX
+	DECQ  SI
+	JNZ   mc4x4CopyLoop
+
+mc4x4Done:
 	VZEROUPPER
 	RET
 
@@ -3673,78 +3979,6 @@ DATA pair1of4wide4<>+29(SB)/1, $0x80
 DATA pair1of4wide4<>+30(SB)/1, $0x80
 DATA pair1of4wide4<>+31(SB)/1, $0x80
 GLOBL pair1of4wide4<>(SB), RODATA|NOPTR, $32
-
-// func filterColumns4x4AVX2(dst *byte, ds int, src *byte, ss int, taps *int8, h int)
-// Requires: AVX, AVX2
-TEXT ·filterColumns4x4AVX2(SB), NOSPLIT, $0-48
-	MOVQ         dst+0(FP), AX
-	MOVQ         ds+8(FP), CX
-	MOVQ         src+16(FP), DX
-	MOVQ         ss+24(FP), BX
-	MOVQ         taps+32(FP), SI
-	VPBROADCASTW (SI), Y0
-	VPBROADCASTW 2(SI), Y1
-	VMOVD        (DX), X2
-	ADDQ         BX, DX
-	VMOVD        (DX), X3
-	ADDQ         BX, DX
-	VPUNPCKLBW   X3, X2, X2
-	VMOVD        (DX), X4
-	ADDQ         BX, DX
-	VPUNPCKLBW   X4, X3, X3
-	MOVQ         h+40(FP), SI
-	SHRQ         $0x02, SI
-
-filterColumns4x4Loop:
-	VMOVD      (DX), X5
-	ADDQ       BX, DX
-	VPUNPCKLBW X5, X4, X4
-	VPMADDUBSW X0, X2, X2
-	VPMADDUBSW X1, X4, X6
-	VPADDW     X6, X2, X2
-	VPMULHRSW  sixtyFourth<>+0(SB), X2, X2
-	VPACKUSWB  X2, X2, X2
-	VMOVD      X2, (AX)
-	ADDQ       CX, AX
-	VMOVDQA    X4, X2
-	VMOVD      (DX), X4
-	ADDQ       BX, DX
-	VPUNPCKLBW X4, X5, X5
-	VPMADDUBSW X0, X3, X3
-	VPMADDUBSW X1, X5, X6
-	VPADDW     X6, X3, X3
-	VPMULHRSW  sixtyFourth<>+0(SB), X3, X3
-	VPACKUSWB  X3, X3, X3
-	VMOVD      X3, (AX)
-	ADDQ       CX, AX
-	VMOVDQA    X5, X3
-	VMOVD      (DX), X5
-	ADDQ       BX, DX
-	VPUNPCKLBW X5, X4, X4
-	VPMADDUBSW X0, X2, X2
-	VPMADDUBSW X1, X4, X6
-	VPADDW     X6, X2, X2
-	VPMULHRSW  sixtyFourth<>+0(SB), X2, X2
-	VPACKUSWB  X2, X2, X2
-	VMOVD      X2, (AX)
-	ADDQ       CX, AX
-	VMOVDQA    X4, X2
-	VMOVD      (DX), X4
-	ADDQ       BX, DX
-	VPUNPCKLBW X4, X5, X5
-	VPMADDUBSW X0, X3, X3
-	VPMADDUBSW X1, X5, X6
-	VPADDW     X6, X3, X3
-	VPMULHRSW  sixtyFourth<>+0(SB), X3, X3
-	VPACKUSWB  X3, X3, X3
-	VMOVD      X3, (AX)
-	ADDQ       CX, AX
-	VMOVDQA    X5, X3
-	VMOVDQA    X4, X4
-	DECQ       SI
-	JNZ        filterColumns4x4Loop
-	VZEROUPPER
-	RET
 
 // func toYCCAVX2(y *byte, ys int, cb *byte, cr *byte, cs int, p *byte, ps int, n int, h int)
 // Requires: AVX, AVX2

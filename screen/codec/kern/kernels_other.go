@@ -46,65 +46,37 @@ func quant8AVX2(c *[64]int16, recip *[64]uint16, bias *[64]uint16) int { panic("
 
 func dequant8AVX2(c *[64]int16, step *[64]int16) { panic("kern: no assembly") }
 
-func copy16AVX2(dst *byte, ds int, src *byte, ss int, h int) { panic("kern: no assembly") }
+func copy16AVX2(dst *byte, ds int, src *byte, ss int) { panic("kern: no assembly") }
 
 func avg16AVX2(dst *byte, ds int, a *byte, as int, b *byte, bs int, h int) {
 	panic("kern: no assembly")
 }
 
-func filterRows6x16AVX2(dst *byte, ds int, src *byte, ss int, taps *int8, h int) {
+func mc6x16AVX2(dst *byte, ds int, src *byte, ss int, fh *int8, fv *int8, h int) {
 	panic("kern: no assembly")
 }
 
-func filterColumns6x16AVX2(dst *byte, ds int, src *byte, ss int, taps *int8, h int) {
+func mc4x16AVX2(dst *byte, ds int, src *byte, ss int, fh *int8, fv *int8, h int) {
 	panic("kern: no assembly")
 }
-
-func filterRows4x16AVX2(dst *byte, ds int, src *byte, ss int, taps *int8, h int) {
-	panic("kern: no assembly")
-}
-
-func filterColumns4x16AVX2(dst *byte, ds int, src *byte, ss int, taps *int8, h int) {
-	panic("kern: no assembly")
-}
-
-func copy8AVX2(dst *byte, ds int, src *byte, ss int, h int) { panic("kern: no assembly") }
 
 func avg8AVX2(dst *byte, ds int, a *byte, as int, b *byte, bs int, h int) { panic("kern: no assembly") }
 
-func filterRows6x8AVX2(dst *byte, ds int, src *byte, ss int, taps *int8, h int) {
+func mc6x8AVX2(dst *byte, ds int, src *byte, ss int, fh *int8, fv *int8, h int) {
 	panic("kern: no assembly")
 }
 
-func filterColumns6x8AVX2(dst *byte, ds int, src *byte, ss int, taps *int8, h int) {
+func mc4x8AVX2(dst *byte, ds int, src *byte, ss int, fh *int8, fv *int8, h int) {
 	panic("kern: no assembly")
 }
-
-func filterRows4x8AVX2(dst *byte, ds int, src *byte, ss int, taps *int8, h int) {
-	panic("kern: no assembly")
-}
-
-func filterColumns4x8AVX2(dst *byte, ds int, src *byte, ss int, taps *int8, h int) {
-	panic("kern: no assembly")
-}
-
-func copy4AVX2(dst *byte, ds int, src *byte, ss int, h int) { panic("kern: no assembly") }
 
 func avg4AVX2(dst *byte, ds int, a *byte, as int, b *byte, bs int, h int) { panic("kern: no assembly") }
 
-func filterRows6x4AVX2(dst *byte, ds int, src *byte, ss int, taps *int8, h int) {
+func mc6x4AVX2(dst *byte, ds int, src *byte, ss int, fh *int8, fv *int8, h int) {
 	panic("kern: no assembly")
 }
 
-func filterColumns6x4AVX2(dst *byte, ds int, src *byte, ss int, taps *int8, h int) {
-	panic("kern: no assembly")
-}
-
-func filterRows4x4AVX2(dst *byte, ds int, src *byte, ss int, taps *int8, h int) {
-	panic("kern: no assembly")
-}
-
-func filterColumns4x4AVX2(dst *byte, ds int, src *byte, ss int, taps *int8, h int) {
+func mc4x4AVX2(dst *byte, ds int, src *byte, ss int, fh *int8, fv *int8, h int) {
 	panic("kern: no assembly")
 }
 

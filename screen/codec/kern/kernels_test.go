@@ -111,11 +111,11 @@ var kernels = []struct {
 		p, ps := s.plane(w+5, h+5)
 		MC16(d, ds, p, ps, s.n(0, 3), s.n(0, 3), w, h)
 	}},
-	{"MCChroma4", func(s *source) {
+	{"MCChroma", func(s *source) {
 		w, h := 4*s.n(1, 6), 4*s.n(1, 6)
 		d, ds := s.target(w, h)
 		p, ps := s.plane(w+3, h+3)
-		MCChroma4(d, ds, p, ps, s.n(0, 7), s.n(0, 7), w, h)
+		MCChroma(d, ds, p, ps, s.n(0, 7), s.n(0, 7), w, h)
 	}},
 	{"Avg", func(s *source) {
 		w, h := s.n(1, 40), s.n(1, 20)

@@ -1,8 +1,10 @@
 package kern
 
+import "unsafe"
+
 // MCBefore and MCAfter are the samples that MC16 reads before and after the
 // block, in both directions; MCChromaBefore and MCChromaAfter those of
-// MCChroma4.
+// MCChroma.
 const (
 	MCBefore       = 2
 	MCAfter        = 3
@@ -11,7 +13,7 @@ const (
 )
 
 // taps6 are the filters of MC16 for 0 to 3 quarters of a sample, taps4 those
-// of MCChroma4 for 0 to 7 eighths, in 1/64: sinc with a Lanczos window of
+// of MCChroma for 0 to 7 eighths, in 1/64: sinc with a Lanczos window of
 // three and of two lobes, normalised and rounded so that each sums to 64.
 // All sums of products of two neighbouring taps with bytes, and of all, fit
 // 16 bits.
@@ -21,6 +23,9 @@ var taps6 = [4][6]int8{
 	{2, -9, 39, 39, -9, 2},
 	{1, -4, 17, 57, -9, 2},
 }
+
+// first6 points at the taps of each filter, nil for none.
+var first6 = [4]*int8{nil, &taps6[1][0], &taps6[2][0], &taps6[3][0]}
 
 var taps4 = [8][4]int8{
 	{0, 64, 0, 0},
@@ -46,21 +51,26 @@ func MC16(dst []byte, ds int, src []byte, ss int, fx, fy, w, h int) {
 	}
 	check(dst, ds, w, h)
 	check(src, ss, w+MCBefore+MCAfter, h+MCBefore+MCAfter)
+	fx, fy = fx&3, fy&3
+	if useAVX2 && w == 16 && h == 16 { // most calls, without detours
+		mc6x16AVX2(&dst[0], ds, &src[0], ss, first6[fx], first6[fy], 16)
+		return
+	}
 	var fh, fv []int8
-	if fx &= 3; fx != 0 {
+	if fx != 0 {
 		fh = taps6[fx][:]
 	}
-	if fy &= 3; fy != 0 {
+	if fy != 0 {
 		fv = taps6[fy][:]
 	}
 	mcBlock(dst, ds, src, ss, fh, fv, MCBefore, MCAfter, w, h)
 }
 
-// MCChroma4 predicts w x h chroma samples displaced by fx, fy eighths of a
+// MCChroma predicts w x h chroma samples displaced by fx, fy eighths of a
 // sample (0 to 7), as MC16 does with filters of four taps: src starts
 // MCChromaBefore samples left and above and holds w+MCChromaBefore+
 // MCChromaAfter by h+MCChromaBefore+MCChromaAfter samples.
-func MCChroma4(dst []byte, ds int, src []byte, ss int, fx, fy, w, h int) {
+func MCChroma(dst []byte, ds int, src []byte, ss int, fx, fy, w, h int) {
 	if w <= 0 || h <= 0 {
 		return
 	}
@@ -90,31 +100,48 @@ func mcBlock(dst []byte, ds int, src []byte, ss int, fh, fv []int8, before, afte
 		n := min(mcRows, h-y)
 		for x := 0; x < w; {
 			d, s := dst[y*ds+x:], src[y*ss+x:]
-			strip := stripWidth(w-x, n)
-			mcOne(d, ds, s, ss, fh, fv, before, after, strip, n)
+			strip := min(mcStrip, w-x)
+			if useAVX2 && n&3 == 0 && strip >= 4 {
+				strip = mcAVX2(d, ds, s, ss, fh, fv, before == MCBefore, strip, n)
+			} else {
+				mcGo(d, ds, s, ss, fh, fv, before, after, strip, n)
+			}
 			x += strip
 		}
 	}
 }
 
-// stripWidth is what the assembly can take next, if the rows suit it.
-func stripWidth(w, rows int) int {
+// mcAVX2 predicts as many of at least 4 columns as there is assembly for,
+// and returns how many; six says how many taps there are, or would be. h is
+// a multiple of 4.
+func mcAVX2(dst []byte, ds int, src []byte, ss int, fh, fv []int8, six bool, w, h int) int {
+	d, s, th, tv := &dst[0], &src[0], unsafe.SliceData(fh), unsafe.SliceData(fv)
 	switch {
-	case w >= 16:
+	case w >= 16 && six:
+		mc6x16AVX2(d, ds, s, ss, th, tv, h)
 		return 16
-	case !useAVX2 || rows&3 != 0 || w < 4:
-		return w
-	case w >= 8:
+	case w >= 16:
+		mc4x16AVX2(d, ds, s, ss, th, tv, h)
+		return 16
+	case w >= 8 && six:
+		mc6x8AVX2(d, ds, s, ss, th, tv, h)
 		return 8
+	case w >= 8:
+		mc4x8AVX2(d, ds, s, ss, th, tv, h)
+		return 8
+	case six:
+		mc6x4AVX2(d, ds, s, ss, th, tv, h)
+		return 4
 	}
+	mc4x4AVX2(d, ds, s, ss, th, tv, h)
 	return 4
 }
 
-// mcOne filters one strip.
-func mcOne(dst []byte, ds int, src []byte, ss int, fh, fv []int8, before, after, w, h int) {
+// mcGo is the definition of one strip.
+func mcGo(dst []byte, ds int, src []byte, ss int, fh, fv []int8, before, after, w, h int) {
 	switch {
 	case fh == nil && fv == nil:
-		copyBlock(dst, ds, src[before*ss+before:], ss, w, h)
+		copyGo(dst, ds, src[before*ss+before:], ss, w, h)
 	case fv == nil:
 		filterRows(dst, ds, src[before*ss:], ss, fh, w, h)
 	case fh == nil:
@@ -126,20 +153,18 @@ func mcOne(dst []byte, ds int, src []byte, ss int, fh, fv []int8, before, after,
 	}
 }
 
-func copyBlock(dst []byte, ds int, src []byte, ss int, w, h int) {
+// Copy16 copies a block of 16x16.
+func Copy16(dst []byte, ds int, src []byte, ss int) {
+	check(dst, ds, 16, 16)
+	check(src, ss, 16, 16)
 	if useAVX2 {
-		switch w {
-		case 16:
-			copy16AVX2(&dst[0], ds, &src[0], ss, h)
-			return
-		case 8:
-			copy8AVX2(&dst[0], ds, &src[0], ss, h)
-			return
-		case 4:
-			copy4AVX2(&dst[0], ds, &src[0], ss, h)
-			return
-		}
+		copy16AVX2(&dst[0], ds, &src[0], ss)
+		return
 	}
+	copyGo(dst, ds, src, ss, 16, 16)
+}
+
+func copyGo(dst []byte, ds int, src []byte, ss int, w, h int) {
 	for y := range h {
 		copy(dst[y*ds:][:w], src[y*ss:])
 	}
@@ -177,28 +202,6 @@ func avgGo(dst []byte, ds int, a []byte, as int, b []byte, bs, w, h int) {
 		d, p, q := dst[y*ds:][:w], a[y*as:][:w], b[y*bs:][:w]
 		for x := range d {
 			d[x] = byte((uint(p[x]) + uint(q[x]) + 1) >> 1)
-		}
-	}
-}
-
-// MCChroma predicts w x h chroma samples displaced by fx, fy eighths of a
-// sample (0 to 7), bilinear. src starts at the block's whole position and
-// holds w+1 by h+1 samples, whatever fx and fy.
-func MCChroma(dst []byte, ds int, src []byte, ss int, fx, fy, w, h int) {
-	if w <= 0 || h <= 0 {
-		return
-	}
-	check(dst, ds, w, h)
-	check(src, ss, w+1, h+1)
-	mcChromaGo(dst, ds, src, ss, fx&7, fy&7, w, h)
-}
-
-func mcChromaGo(dst []byte, ds int, src []byte, ss int, fx, fy, w, h int) {
-	a, b, c, e := (8-fx)*(8-fy), fx*(8-fy), (8-fx)*fy, fx*fy
-	for y := range h {
-		d, p, q := dst[y*ds:][:w], src[y*ss:][:w+1], src[(y+1)*ss:][:w+1]
-		for x := range d {
-			d[x] = byte((a*int(p[x]) + b*int(p[x+1]) + c*int(q[x]) + e*int(q[x+1]) + 32) >> 6)
 		}
 	}
 }

@@ -97,13 +97,6 @@ func addTwice8Go(dst []byte, ds int, pred []byte, ps int, c *[64]int16) {
 	}
 }
 
-// Copy16 copies a block of 16x16.
-func Copy16(dst []byte, ds int, src []byte, ss int) {
-	check(dst, ds, 16, 16)
-	check(src, ss, 16, 16)
-	copyBlock(dst, ds, src, ss, 16, 16)
-}
-
 // Add4 stores the 4x4 block pred + c, clamped to bytes. dst may be pred
 // itself with the same stride.
 func Add4(dst []byte, ds int, pred []byte, ps int, c *[16]int16) {
