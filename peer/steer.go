@@ -93,17 +93,19 @@ func (v *View) sendKey(k screen.Key) {
 	if !v.rights().Has(wire.Keyboard) && k.Down {
 		return
 	}
-	v.act(wire.TypeKey, wire.KeyInput{Sym: uint32(k.Sym), Down: k.Down}.Append(nil))
+	var body [8]byte
+	v.act(wire.TypeKey, wire.KeyInput{Sym: uint32(k.Sym), Down: k.Down}.Append(body[:0]))
 }
 
 func (v *View) sendPointer(p screen.Pointer) {
 	if !v.rights().Has(wire.Pointer) {
 		return
 	}
+	var body [8]byte
 	v.act(wire.TypePointer, wire.PointerInput{
 		Picture: uint8(p.Picture), X: clamp16(p.At.X), Y: clamp16(p.At.Y), Buttons: uint8(p.Buttons),
 		WheelX: clamp8(p.Wheel.X), WheelY: clamp8(p.Wheel.Y),
-	}.Append(nil))
+	}.Append(body[:0]))
 }
 
 func clamp8(v int) int8 { return int8(min(max(v, -128), 127)) }

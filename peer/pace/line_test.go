@@ -1,6 +1,7 @@
 package pace
 
 import (
+	"math/rand/v2"
 	"testing"
 	"time"
 )
@@ -14,6 +15,8 @@ type line struct {
 	// made is what the screen changed by now, in bytes of a frame, since the
 	// last frame was taken; 0: nothing to send.
 	made func(now, last time.Duration) int
+
+	late func() time.Duration // what the viewer's machine adds
 
 	p        Pacer
 	epoch    time.Time
@@ -90,7 +93,14 @@ func (l *line) send(now time.Duration, size int) {
 	ask := l.p.Ask(size)
 	l.p.Sent(uint8(l.number), size, l.epoch.Add(now))
 	l.busy = max(l.busy, now) + time.Duration(float64(size)/l.rate(now)*1e9)
-	l.flying = append(l.flying, frame{l.number, size, now, l.busy + l.rtt, ask})
+	back := l.busy + l.rtt
+	if l.late != nil {
+		back += l.late()
+	}
+	if n := len(l.flying); n > 0 {
+		back = max(back, l.flying[n-1].back)
+	}
+	l.flying = append(l.flying, frame{l.number, size, now, back, ask})
 	n, bytes := l.p.InFlight()
 	l.peak, l.frames = max(l.peak, bytes), max(l.frames, n)
 }
@@ -256,6 +266,36 @@ func TestTyping(t *testing.T) {
 				t.Errorf("typing made the line look faster than it is: %.0f of %.0f", r, row.bits/8)
 			}
 		})
+	}
+}
+
+// TestBusyViewer: while the encoder gives little and the viewer's machine is
+// late now and then, the line does not seem to become slower and slower.
+func TestBusyViewer(t *testing.T) {
+	const begins = 4 * time.Second
+	rnd := rand.New(rand.NewPCG(1, 2))
+	busy := false
+	l := &line{rate: steady(20e6), rtt: 40 * time.Millisecond}
+	l.late = func() time.Duration {
+		if !busy {
+			return 0
+		}
+		return time.Duration(rnd.IntN(40)) * time.Millisecond
+	}
+	l.made = func(now, last time.Duration) int {
+		switch {
+		case now < begins:
+			return most
+		case now-last >= 35*time.Millisecond:
+			return int(l.p.IdleBudget()) / 4
+		}
+		return 0
+	}
+	l.run(0, begins+time.Second)
+	busy = true
+	l.run(begins+time.Second, begins+40*time.Second)
+	if r := l.p.Rate(); r < 0.8*20e6/8 {
+		t.Errorf("rate %.0f, the line has %.0f bytes/s", r, 20e6/8)
 	}
 }
 

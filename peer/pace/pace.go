@@ -79,8 +79,8 @@ const (
 	mostFrames = flight * 3 / 4
 	// idleSlice is the time on the line that refinement may take before what
 	// is new gets its turn; idleLeast keeps it going on the slowest line, in bytes.
-	idleSlice = 15 * time.Millisecond
-	idleLeast = 1 << 10
+	idleSlice = 20 * time.Millisecond
+	idleLeast = 2 << 10
 	// idleGain over the bandwidth-delay product, once the line is known: just
 	// enough that it never runs empty.
 	idleGain = 1.06
@@ -257,7 +257,7 @@ func (p *Pacer) measure(f sentFrame, bytes int, trip time.Duration, now time.Tim
 	switch {
 	case before == 0: // anything is more
 	case f.ahead > 0:
-		if exact = p.waited(f, trip); exact {
+		if exact = p.heavy(f) && p.waited(f, trip); exact {
 			p.filled, p.settled = now, true
 			if f.fresh { // the line was empty before: the time of the path is not its own
 				rate = max(rate, perSecond(int64(bytes), max(now.Sub(p.since), trip/4)))
@@ -265,12 +265,20 @@ func (p *Pacer) measure(f sentFrame, bytes int, trip time.Duration, now time.Tim
 		}
 	case f.bytes >= telling:
 		took := trip - p.base
-		exact = took > trip/4
+		exact = took > trip/4 && p.heavy(f)
 		rate = perSecond(int64(f.bytes), max(took, trip/4))
 	}
 	if exact || rate > before {
 		p.rates.add(sample{rate, f.bytes}, now)
 	}
+}
+
+// heavy tells whether a frame found the line so full, or made it so, that its
+// delivery may prove the line slower than was thought. While the encoder gives
+// less than the line takes, a late acknowledgement says more about a busy
+// viewer, and believing it makes the frames smaller and the next one worse.
+func (p *Pacer) heavy(f sentFrame) bool {
+	return p.base < far || f.ahead+f.bytes >= p.Limit()*3/4
 }
 
 // waited tells whether a frame took clearly longer than it would have taken
