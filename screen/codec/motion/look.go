@@ -19,28 +19,25 @@ const (
 	// space and rules match everywhere.
 	rich = 3
 	// maxProbes bounds the tiles of the new picture that are looked up, some
-	// 0.5 us each; more are thinned out evenly.
-	maxProbes = 1024
+	// 0.5 us each; more are thinned out evenly. A part that moves gets a vote
+	// from every second of its tiles if it is text, from all if it is a photo.
+	maxProbes = 400
 
-	step  = 0x9e3779b97f4a7c15 // of the rolling hash: odd, bits well mixed
-	final = 0xd6e8feb86659fd93 // mixes the low bits of the hash up
+	// tired is after how many calls in vain in a row a tile alone is no reason to
+	// search.
+	tired = 12
+
+	step  = 0x9e3779b97f4a7c15 // what pixels are multiplied with: odd, bits well mixed
+	final = 0xd6e8feb86659fd93 // mixes the bits of the hash up
 )
 
-// leave is what a pixel weighs in the hash when it leaves the window: step^window.
-var leave = func() uint64 {
-	p := uint64(1)
-	for range window {
-		p *= step
-	}
-	return p
-}()
-
-// roll is a hash over the last window pixels of a row, and where the colour
-// changed last.
+// roll is a hash over the last window pixels of a row, in the way of R. Uzgalis'
+// buzhash: rotated by one bit for each pixel, so that a pixel leaves by the
+// window's worth of rotation. Nothing in it branches on the pixels.
 type roll struct {
-	sum                  uint64
-	before               uint32
-	last, last2, last3rd int // index of the last, the last but one, … change
+	sum     uint64
+	before  uint32
+	changes uint64 // a bit for each pixel unlike the one before it, the last lowest
 }
 
 // hit is a window found at another place of the old picture.
@@ -76,20 +73,26 @@ func (f *Finder) look(src, ref *screen.Frame) bool {
 // due tells whether a tile is worth probing in this call: always at first, of
 // tiles that were probed in vain for long one in 32, another one each time.
 func (f *Finder) due(x, y int) bool {
-	level := min(int(f.vain[y*f.left.Cols+x])/3, 5)
+	level := min(int(f.vain[y*f.left.Cols+x])/(tired/4), 5)
 	return (uint32(x*7+y*13)+f.calls)&(1<<level-1) == 0
 }
 
 // thin counts the tiles that are due and tells which of them to probe: every
-// n-th, 0 if there are none.
+// n-th, 0 for none. Where all was in vain for long it rests three calls of four.
 func (f *Finder) thin() int {
-	n := 0
+	n, fresh := 0, 0
 	for y := range f.left.Rows {
 		for x := f.left.Next(0, y); x < f.left.Cols; x = f.left.Next(x+1, y) {
 			if f.due(x, y) {
 				n++
+				if f.vain[y*f.left.Cols+x] < tired {
+					fresh++
+				}
 			}
 		}
+	}
+	if fresh < minGain && f.calls%4 != 0 {
+		return 0
 	}
 	return (n + maxProbes - 1) / maxProbes
 }
@@ -117,48 +120,59 @@ func (f *Finder) index(ref *screen.Frame) {
 func jitter(k int) int { return int(uint64(k) * step >> 61) }
 
 // enter adds every window of the row that begins on the lattice; the row begins
-// at (x,y), on the lattice.
+// at (x,y), on the lattice. The hash is roll's, put together from those of the
+// lattice's steps.
 func (t *table) enter(row []byte, x, y int) {
-	n := len(row) / screen.BytesPerPixel
-	if n < window {
-		return
-	}
 	var r roll
-	r.start(row)
-	for i := window - 1; i < n; i++ {
-		r.move(row, i)
-		start := i - (window - 1)
-		if start%lattice == 0 && r.last3rd > start {
-			t.put(r.sum*final, uint32(y<<16|(x+start)/lattice))
+	var sums [window/lattice - 1]uint64
+	if len(row) > 0 {
+		r.before = binary.LittleEndian.Uint32(row)
+	}
+	for k := 0; len(row) >= 4*lattice; k++ {
+		r.sum = 0
+		for i := 0; i < 4*lattice; i += 4 {
+			r.take(binary.LittleEndian.Uint32(row[i:]))
 		}
+		row = row[4*lattice:]
+		if k >= len(sums) && r.rich() {
+			sum := r.sum
+			for i, s := range sums {
+				sum ^= bits.RotateLeft64(s, window-lattice*(i+1))
+			}
+			t.put(sum*final, uint32(y<<16|x/lattice+k-len(sums)))
+		}
+		copy(sums[:], sums[1:])
+		sums[len(sums)-1] = r.sum
 	}
 }
 
 // start takes in all but the last pixel of the first window of row.
 func (r *roll) start(row []byte) {
-	*r = roll{before: binary.LittleEndian.Uint32(row), last: -1, last2: -1, last3rd: -1}
-	for i := range window - 1 {
-		p := binary.LittleEndian.Uint32(row[4*i:])
-		r.sum = r.sum*step + uint64(p)
-		r.see(p, i)
+	*r = roll{before: binary.LittleEndian.Uint32(row)}
+	for i := 0; i < 4*(window-1); i += 4 {
+		r.take(binary.LittleEndian.Uint32(row[i:]))
 	}
 }
 
 // move takes pixel i in and lets the one leave that is now outside the window.
 func (r *roll) move(row []byte, i int) {
-	p := binary.LittleEndian.Uint32(row[4*i:])
-	r.sum = r.sum*step + uint64(p)
 	if i >= window {
-		r.sum -= uint64(binary.LittleEndian.Uint32(row[4*(i-window):])) * leave
+		old := binary.LittleEndian.Uint32(row[4*(i-window):])
+		r.sum ^= bits.RotateLeft64(uint64(old)*step, window-1)
 	}
-	r.see(p, i)
+	r.take(binary.LittleEndian.Uint32(row[4*i:]))
 }
 
-func (r *roll) see(p uint32, i int) {
-	if p != r.before {
-		r.before = p
-		r.last, r.last2, r.last3rd = i, r.last, r.last2
-	}
+func (r *roll) take(p uint32) {
+	r.sum = bits.RotateLeft64(r.sum, 1) ^ uint64(p)*step
+	d := uint64(p ^ r.before)
+	r.changes = r.changes<<1 | (-d)>>63
+	r.before = p
+}
+
+// rich tells whether the window has enough changes to be known again.
+func (r *roll) rich() bool {
+	return bits.OnesCount64(r.changes&(1<<(window-1)-1)) >= rich
 }
 
 // probe looks up the 64 alignments of a window in a tile of the new picture.
@@ -175,7 +189,7 @@ func (f *Finder) probe(src *screen.Frame, tx, ty int) {
 		for i := window - 1; i < x1-x0; i++ {
 			r.move(row, i)
 			start := i - (window - 1)
-			if r.last3rd <= start {
+			if !r.rich() {
 				continue
 			}
 			for _, at := range f.table.get(r.sum * final) {

@@ -9,7 +9,7 @@ import (
 	"sightline/screen/codec/grid"
 )
 
-// world is a large picture from which scenes are cut.
+// textWorld is a large page of made-up letters from which scenes are cut.
 func textWorld(w, h int, seed uint64) *screen.Frame {
 	rnd := rand.New(rand.NewPCG(seed, 1))
 	f := screen.NewFrame(image.Rect(0, 0, w, h))
@@ -200,6 +200,51 @@ func TestNeverWorse(t *testing.T) {
 				t.Fatalf("seed %d: %d tiles before, %d after %v", seed, before, after, moves)
 			}
 			ref.Copy(src, src.Rect)
+		}
+	}
+}
+
+// TestAfterVideo: where a video has played for long the search is lazy, but it
+// wakes up soon.
+func TestAfterVideo(t *testing.T) {
+	const w, h = 640, 360
+	text := textWorld(w, 3*h, 9)
+	var f Finder
+	src, ref := screen.NewFrame(image.Rect(0, 0, w, h)), screen.NewFrame(image.Rect(0, 0, w, h))
+	video := [2]*screen.Frame{noiseWorld(w, h, 1), noiseWorld(w, h, 2)}
+	for i := range 60 {
+		src.Copy(video[i%2], src.Rect)
+		ref.Copy(video[1-i%2], src.Rect)
+		if _, _, m := run(t, &f, src, ref); len(m) != 0 {
+			t.Fatal("moves in a video:", m)
+		}
+	}
+	paste(ref, ref.Rect, text, image.Point{})
+	for i := 1; ; i++ {
+		paste(src, src.Rect, text, image.Pt(0, 24*i))
+		_, _, m := run(t, &f, src, ref)
+		ref.Copy(src, src.Rect)
+		if len(m) > 0 {
+			break
+		}
+		if i == 4 {
+			t.Fatal("a scroll after a video is not found")
+		}
+	}
+	// Elsewhere it never rested.
+	for i := range 40 {
+		src.Copy(video[i%2], src.Rect)
+		ref.Copy(video[1-i%2], src.Rect)
+		pane := image.Rect(300, 100, 560, 300)
+		if i < 39 {
+			src.Fill(pane, 0)
+			ref.Fill(pane, 0)
+		} else {
+			paste(src, pane, text, image.Pt(0, 100))
+			paste(ref, pane, text, image.Pt(0, 83))
+		}
+		if _, _, m := run(t, &f, src, ref); (len(m) > 0) != (i == 39) {
+			t.Errorf("step %d: moves %v", i, m)
 		}
 	}
 }
