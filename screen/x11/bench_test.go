@@ -2,6 +2,7 @@ package x11
 
 import (
 	"context"
+	"encoding/binary"
 	"fmt"
 	"image"
 	"math/rand/v2"
@@ -296,6 +297,34 @@ func BenchmarkDiffer(b *testing.B) {
 			for n := 0; b.Loop(); n++ {
 				d.take(d.last.Rect, f[n%2].Pix, f[0].Stride)
 				r = d.region(r[:0])
+			}
+		})
+	}
+}
+
+// BenchmarkConvert brings a 1080p frame of another depth to 8 bits a colour
+// and back.
+func BenchmarkConvert(b *testing.B) {
+	for _, c := range []struct {
+		name string
+		f    pixelFormat
+	}{
+		{"16", pixelFormat{depth: 16, bytes: 2, rowPad: 4, order: binary.LittleEndian, r: channelOf(0xf800), g: channelOf(0x7e0), b: channelOf(0x1f)}},
+		{"30", pixelFormat{depth: 30, bytes: 4, rowPad: 4, order: binary.LittleEndian, r: channelOf(0x3ff << 20), g: channelOf(0x3ff << 10), b: channelOf(0x3ff)}},
+	} {
+		const n = 1920 * 1080
+		c.f.tabulate()
+		theirs, ours := make([]byte, c.f.bytes*n), make([]byte, 4*n)
+		b.Run(c.name+" bits/read", func(b *testing.B) {
+			b.SetBytes(4 * n)
+			for b.Loop() {
+				c.f.convert(ours, theirs, n)
+			}
+		})
+		b.Run(c.name+" bits/shown", func(b *testing.B) {
+			b.SetBytes(4 * n)
+			for b.Loop() {
+				c.f.put(theirs, ours, n)
 			}
 		})
 	}

@@ -34,6 +34,11 @@ type pixelFormat struct {
 	order    binary.ByteOrder
 	r, g, b  channel
 	straight bool // B G R x in memory, as screen.Frame has it
+
+	steps *[3][256]uint32  // what 8 bits of blue, green and red are in a pixel
+	words *[1 << 16]uint32 // pixels of 2 bytes as B G R 0; nil: they have 4
+	cut   [3]uint          // where the upper 8 bits of blue, green and red begin; for colours of 8 bits or more
+	deep  bool             // cut can be used
 }
 
 // formatOf finds the format of a visual of the default screen.
@@ -55,7 +60,34 @@ func (c *client) formatOf(depth byte, visual xproto.Visualid) (pixelFormat, erro
 	f.r, f.g, f.b = channelOf(v.RedMask), channelOf(v.GreenMask), channelOf(v.BlueMask)
 	f.straight = f.bytes == 4 && f.order == binary.LittleEndian &&
 		v.RedMask == 0xff0000 && v.GreenMask == 0xff00 && v.BlueMask == 0xff
+	if !f.straight {
+		f.tabulate()
+	}
 	return f, nil
+}
+
+// tabulate makes what convert and put look up.
+func (f *pixelFormat) tabulate() {
+	f.steps = new([3][256]uint32)
+	f.deep = f.bytes == 4
+	for i, c := range [3]channel{f.b, f.g, f.r} {
+		for v := range 256 {
+			f.steps[i][v] = c.from8(byte(v))
+		}
+		f.deep = f.deep && c.width >= 8
+		f.cut[i] = c.shift + c.width - min(c.width, 8)
+	}
+	if f.bytes == 2 {
+		f.words = new([1 << 16]uint32)
+		for p := range f.words {
+			f.words[p] = f.colour(uint32(p))
+		}
+	}
+}
+
+// colour is a pixel as a word 0 R G B, which in memory is B G R 0.
+func (f *pixelFormat) colour(p uint32) uint32 {
+	return uint32(f.b.to8(p)) | uint32(f.g.to8(p))<<8 | uint32(f.r.to8(p))<<16
 }
 
 func (c *client) visual(id xproto.Visualid) (xproto.VisualInfo, bool) {
@@ -76,15 +108,28 @@ func (f *pixelFormat) stride(w int) int {
 
 // convert makes n pixels B G R 0 of a row of the server's.
 func (f *pixelFormat) convert(dst, src []byte, n int) {
-	for i := 0; i < n; i++ {
-		var p uint32
-		if f.bytes == 4 {
-			p = f.order.Uint32(src[4*i:])
-		} else {
-			p = uint32(f.order.Uint16(src[2*i:]))
+	le := binary.LittleEndian
+	dst, src = dst[:4*n], src[:f.bytes*n]
+	swapped := f.order != binary.ByteOrder(le)
+	switch {
+	case f.words != nil:
+		for ; len(src) >= 2 && len(dst) >= 4; dst, src = dst[4:], src[2:] {
+			p := le.Uint16(src)
+			if swapped {
+				p = p>>8 | p<<8
+			}
+			le.PutUint32(dst, f.words[p])
 		}
-		d := dst[4*i : 4*i+4]
-		d[0], d[1], d[2], d[3] = f.b.to8(p), f.g.to8(p), f.r.to8(p), 0
+	case f.deep && !swapped:
+		b, g, r := f.cut[0]&31, f.cut[1]&31, f.cut[2]&31
+		for ; len(src) >= 4 && len(dst) >= 4; dst, src = dst[4:], src[4:] {
+			p := le.Uint32(src)
+			le.PutUint32(dst, p>>b&0xff|p>>g&0xff<<8|p>>r&0xff<<16)
+		}
+	default: // seen on no server that is around
+		for ; len(src) >= 4 && len(dst) >= 4; dst, src = dst[4:], src[4:] {
+			le.PutUint32(dst, f.colour(f.order.Uint32(src)))
+		}
 	}
 }
 
@@ -105,13 +150,19 @@ func (c channel) from8(v byte) uint32 {
 
 // put writes n pixels B G R x as a row of the server's.
 func (f *pixelFormat) put(dst, src []byte, n int) {
-	for i := 0; i < n; i++ {
-		s := src[4*i : 4*i+3]
-		p := f.pixel(s[0], s[1], s[2])
-		if f.bytes == 4 {
-			f.order.PutUint32(dst[4*i:], p)
-		} else {
-			f.order.PutUint16(dst[2*i:], uint16(p))
+	dst, src = dst[:f.bytes*n], src[:4*n]
+	blue, green, red := &f.steps[0], &f.steps[1], &f.steps[2]
+	swapped := f.order != binary.ByteOrder(binary.LittleEndian)
+	for ; len(src) >= 4 && len(dst) >= f.bytes; dst, src = dst[f.bytes:], src[4:] {
+		switch p := blue[src[0]] | green[src[1]] | red[src[2]]; {
+		case swapped && f.bytes == 4:
+			binary.BigEndian.PutUint32(dst, p)
+		case swapped:
+			binary.BigEndian.PutUint16(dst, uint16(p))
+		case f.bytes == 4:
+			binary.LittleEndian.PutUint32(dst, p)
+		default:
+			binary.LittleEndian.PutUint16(dst, uint16(p))
 		}
 	}
 }
