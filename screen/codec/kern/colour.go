@@ -44,9 +44,8 @@ func ToYCC(y []byte, yStride int, cb, cr []byte, cStride int, bgrx []byte, strid
 	check(cb, cStride, w/2, h/2)
 	check(cr, cStride, w/2, h/2)
 	check(bgrx, stride, 4*w, h)
-	done := 0
-	if useAVX2 && w >= 16 {
-		done = w &^ 15
+	done := fastColumns(w)
+	if done > 0 {
 		toYCCAVX2(&y[0], yStride, &cb[0], &cr[0], cStride, &bgrx[0], stride, w/16, h/2)
 	}
 	for r := 0; r < h && done < w; r += 2 {
@@ -73,6 +72,14 @@ func toYCCRows(y0, y1, cb, cr, p0, p1 []byte, x int) {
 	}
 }
 
+// fastColumns is how many of w columns the assembly converts.
+func fastColumns(w int) int {
+	if useAVX2 {
+		return w &^ 15
+	}
+	return 0
+}
+
 func luma(r, g, b byte) byte {
 	return byte((yR*uint32(r) + yG*uint32(g) + yB*uint32(b) + 64) >> 7)
 }
@@ -88,9 +95,8 @@ func FromYCC(bgrx []byte, stride int, y []byte, yStride int, cb, cr []byte, cStr
 	check(cb, cStride, (w+1)/2, (h+1)/2)
 	check(cr, cStride, (w+1)/2, (h+1)/2)
 	check(bgrx, stride, 4*w, h)
-	done := 0
-	if useAVX2 && w >= 16 {
-		done = w &^ 15
+	done := fastColumns(w)
+	if done > 0 {
 		if h > 1 {
 			fromYCCAVX2(&bgrx[0], stride, &y[0], yStride, &cb[0], &cr[0], cStride, w/16, h/2)
 		}
@@ -115,9 +121,8 @@ func FromYCC444(bgrx []byte, stride int, y []byte, yStride int, cb, cr []byte, c
 	check(cb, cStride, w, h)
 	check(cr, cStride, w, h)
 	check(bgrx, stride, 4*w, h)
-	done := 0
-	if useAVX2 && w >= 16 {
-		done = w &^ 15
+	done := fastColumns(w)
+	if done > 0 {
 		fromYCC444AVX2(&bgrx[0], stride, &y[0], yStride, &cb[0], &cr[0], cStride, w/16, h)
 	}
 	for r := 0; r < h && done < w; r++ {
@@ -149,9 +154,8 @@ func ToYCC444(y []byte, yStride int, cb, cr []byte, cStride int, bgrx []byte, st
 	check(cb, cStride, w, h)
 	check(cr, cStride, w, h)
 	check(bgrx, stride, 4*w, h)
-	done := 0
-	if useAVX2 && w >= 16 {
-		done = w &^ 15
+	done := fastColumns(w)
+	if done > 0 {
 		toYCC444AVX2(&y[0], yStride, &cb[0], &cr[0], cStride, &bgrx[0], stride, w/16, h)
 	}
 	for r := 0; r < h && done < w; r++ {

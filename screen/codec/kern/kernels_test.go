@@ -111,6 +111,8 @@ var kernels = []struct {
 		p, ps := s.plane(w+5, h+5)
 		MC16(d, ds, p, ps, s.n(0, 3), s.n(0, 3), w, h)
 	}},
+	{"MC16 everywhere", func(s *source) { everywhere(s, MC16, 4, 5) }},
+	{"MCChroma everywhere", func(s *source) { everywhere(s, MCChroma, 8, 3) }},
 	{"MCChroma", func(s *source) {
 		w, h := 4*s.n(1, 6), 4*s.n(1, 6)
 		d, ds := s.target(w, h)
@@ -214,4 +216,16 @@ func transform(s *source, f func(*[64]int16)) {
 	c := s.coefficients()
 	f(c)
 	s.putBlock(c[:])
+}
+
+// everywhere predicts a block with all fractions; margin is what the filters
+// read around it.
+func everywhere(s *source, f func([]byte, int, []byte, int, int, int, int, int), fractions, margin int) {
+	w, h := 4<<s.n(0, 2), 4<<s.n(0, 2)
+	d, ds := s.target(w, h)
+	p, ps := s.plane(w+margin, h+margin)
+	for i := range fractions * fractions {
+		f(d, ds, p, ps, i%fractions, i/fractions, w, h)
+		s.out = append(s.out, d...)
+	}
 }

@@ -81,10 +81,13 @@ func (s *source) target(w, h int) ([]byte, int) {
 	return p, stride
 }
 
+// coefficients are of any size up to one for the block, so that not all
+// saturate.
 func (s *source) coefficients() *[64]int16 {
 	var c [64]int16
+	shift := s.byte() & 15
 	for i := range c {
-		c[i] = int16(uint16(s.byte())<<8 | uint16(s.byte()))
+		c[i] = int16(uint16(s.byte())<<8|uint16(s.byte())) >> shift
 	}
 	return &c
 }

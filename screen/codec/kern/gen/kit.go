@@ -46,10 +46,10 @@ func (k *kit) end() {
 func (k *kit) arg(name string) gp {
 	r := k.GP64()
 	k.Load(k.Param(name), r)
-	return r.(gp)
+	return r
 }
 
-// times is n * r.
+// times3 is 3 * r.
 func (k *kit) times3(r gp) gp {
 	d := k.GP64()
 	k.LEAQ(mem{Base: r, Index: r, Scale: 2}, d)
@@ -145,7 +145,6 @@ func (k *kit) avg8(a vec, b op) vec   { return k.two(k.VPAVGB, a, b) }
 func (k *kit) min16(a vec, b op) vec  { return k.two(k.VPMINSW, a, b) }
 func (k *kit) max16(a vec, b op) vec  { return k.two(k.VPMAXSW, a, b) }
 func (k *kit) and(a vec, b op) vec    { return k.two(fixed(k.VPAND), a, b) }
-func (k *kit) or(a vec, b op) vec     { return k.two(fixed(k.VPOR), a, b) }
 func (k *kit) xor(a vec, b op) vec    { return k.two(fixed(k.VPXOR), a, b) }
 func (k *kit) sad(a vec, b op) vec    { return k.two(fixed(k.VPSADBW), a, b) }
 
@@ -204,7 +203,6 @@ func (k *kit) shift(f func(...op), n int, a vec) vec {
 
 func (k *kit) sra16(a vec, n int) vec { return k.shift(k.VPSRAW, n, a) }
 func (k *kit) srl16(a vec, n int) vec { return k.shift(k.VPSRLW, n, a) }
-func (k *kit) sll16(a vec, n int) vec { return k.shift(k.VPSLLW, n, a) }
 func (k *kit) sra32(a vec, n int) vec { return k.shift(k.VPSRAD, n, a) }
 func (k *kit) srl64(a vec, n int) vec { return k.shift(k.VPSRLQ, n, a) }
 
