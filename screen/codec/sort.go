@@ -22,6 +22,10 @@ const (
 	foreignMoving = 16
 )
 
+// askAgain is after how many messages a tile of a film is looked at again: the
+// question costs as much as the tile.
+const askAgain = 8
+
 // A few photographs, such as an icon that is drawn or a picture in a page that
 // scrolls in, are coded without loss at once if they are likely to fit.
 const (
@@ -48,7 +52,9 @@ func (m *message) sort() {
 		for x := s.dirty.Next(0, y); x < s.dirty.Cols; x = s.dirty.Next(x+1, y) {
 			t := v.history(x, y)
 			t.beat(m.now)
-			t.film = m.foreign(x, y) > t.patience()
+			if !t.film || t.heat <= hot || (x+y+int(v.seq))%askAgain == 0 {
+				t.film = m.foreign(x, y) > t.patience()
+			}
 			if t.film {
 				s.films.Add(x, y)
 				moving = moving || t.heat > hot
