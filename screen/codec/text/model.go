@@ -231,9 +231,18 @@ func (c *Coder) literalChances(ended bool) chances {
 	return chances{&c.lit[k], &c.plain[s]}
 }
 
+// wellKnown is how sure a wide neighbourhood is that is not looked into further.
+const wellKnown = 2
+
 // keep makes the pixel x what was coded, and learns it.
 func (c *Coder) keep(x int, px uint32) {
-	c.learn(&c.look.place, px)
+	l := &c.look
+	// What the wide neighbourhood knows well needs no deep one: its slot is left
+	// to those that know better.
+	if l.deep != 0 || l.wide.sure() < wellKnown || l.wide.first() != px {
+		c.deep[l.place.deep].learn(l.place.deepCheck, px)
+	}
+	c.learn(&l.place, px)
 	c.set(x, px)
 }
 

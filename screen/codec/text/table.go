@@ -114,9 +114,8 @@ func find(q0 *[4]uint32, q1 *[7]uint32, q2 *[5]uint32, q3 *[3]uint32) (p place) 
 	return p
 }
 
-// learn takes the pixel that was at p.
+// learn takes the pixel that was at p, but for the deep neighbourhood.
 func (t *tables) learn(p *place, px uint32) {
-	t.deep[p.deep].learn(p.deepCheck, px)
 	t.wide[p.wide].learn(p.wideCheck, px)
 	t.near[p.near].learn(p.nearCheck, px)
 	t.pair[p.pair&(1<<pairBits-1)].learn(0, px)
