@@ -129,6 +129,9 @@ func (a *asker) hear(noted func()) {
 // number; its first 32 bytes are in head, the rest must be read by the caller.
 func (a *asker) reply(seq uint16) error {
 	for {
+		if err := a.skip(); err != nil { // what the caller of the last one left
+			return err
+		}
 		if _, err := io.ReadFull(a.r, a.head[:]); err != nil {
 			return lost(io.EOF)
 		}
@@ -154,6 +157,16 @@ func (a *asker) reply(seq uint16) error {
 			}
 		}
 	}
+}
+
+// skip passes over what is left of a reply.
+func (a *asker) skip() error {
+	n := a.body
+	a.body = 0
+	if _, err := a.r.Discard(n); err != nil {
+		return lost(io.EOF)
+	}
+	return nil
 }
 
 func (a *asker) refusal() error {
@@ -195,10 +208,7 @@ func (a *asker) boxes(area image.Rectangle) ([]image.Rectangle, error) {
 		a.r.Discard(8) // was peeked
 		a.merger.add(image.Rectangle{Min: at, Max: at.Add(size)}.Intersect(area))
 	}
-	if _, err := a.r.Discard(a.body); err != nil {
-		return nil, lost(io.EOF)
-	}
-	return a.merger.done(), nil
+	return a.merger.done(), a.skip()
 }
 
 // empty forgets what was drawn so far.
@@ -251,8 +261,6 @@ func (a *asker) readImage(drawable uint32, b image.Rectangle, buf []byte) error 
 	if _, err := io.ReadFull(a.r, buf); err != nil {
 		return lost(io.EOF)
 	}
-	if _, err := a.r.Discard(a.body - len(buf)); err != nil {
-		return lost(io.EOF)
-	}
-	return nil
+	a.body -= len(buf)
+	return a.skip()
 }
