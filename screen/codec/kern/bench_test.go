@@ -89,6 +89,13 @@ var benches = []bench{
 	{"AddTwice8", 256, func(b *benchData) { AddTwice8(b.cb[b.next():], benchWidth, b.a, benchWidth, &b.d) }},
 	{"Nonzero8", 128, func(b *benchData) { sink += int(Nonzero8(&b.levels)) }},
 	{"Copy16", 256, func(b *benchData) { Copy16(b.cb[b.next():], benchWidth, b.a, benchWidth) }},
+	{"Gradient16", 256, func(b *benchData) {
+		Gradient16(b.cb[b.next():], benchWidth, (*[16]byte)(b.a), (*[16]byte)(b.b), b.b[20])
+	}},
+	{"Smooth16", 256, func(b *benchData) {
+		Smooth16(b.cb[b.next():], benchWidth, (*[16]byte)(b.a), (*[16]byte)(b.b))
+	}},
+	{"Deviation8", 64, func(b *benchData) { sink += Deviation8(b.a[b.next():], benchWidth) }},
 	{"FDCT4x4", 128, func(b *benchData) { b.c = b.d; FDCT4x4(&b.c) }},
 	{"IDCT4x4", 128, func(b *benchData) { b.c = b.d; IDCT4x4(&b.c) }},
 	{"DeblockV 16", 64, func(b *benchData) { DeblockV(b.a[b.next():], benchWidth, 40, 20, 4, 16) }},

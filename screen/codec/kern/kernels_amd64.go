@@ -203,3 +203,28 @@ func equalRowsAVX2(a *byte, as int, b *byte, bs int, n int, h int) int
 //
 //go:noescape
 func hashStripesAVX2(acc *[4]uint64, p *byte, n int)
+
+// gradient16AVX2 predicts a block as above + left - corner.
+//
+//go:noescape
+func gradient16AVX2(dst *byte, ds int, above *byte, left *byte, corner int)
+
+// gradient8AVX2 predicts a block as above + left - corner.
+//
+//go:noescape
+func gradient8AVX2(dst *byte, ds int, above *byte, left *byte, corner int)
+
+// smooth16AVX2 predicts a block as a mean of two blends.
+//
+//go:noescape
+func smooth16AVX2(dst *byte, ds int, above *byte, left *byte)
+
+// smooth8AVX2 predicts a block as a mean of two blends.
+//
+//go:noescape
+func smooth8AVX2(dst *byte, ds int, above *byte, left *byte)
+
+// deviation8AVX2 is the sum of absolute differences of 8x8 bytes from their mean.
+//
+//go:noescape
+func deviation8AVX2(p *byte, stride int) int

@@ -5116,3 +5116,281 @@ DATA hashPixels<>+8(SB)/8, $0x00ffffff00ffffff
 DATA hashPixels<>+16(SB)/8, $0x00ffffff00ffffff
 DATA hashPixels<>+24(SB)/8, $0x00ffffff00ffffff
 GLOBL hashPixels<>(SB), RODATA|NOPTR, $32
+
+// func gradient16AVX2(dst *byte, ds int, above *byte, left *byte, corner int)
+// Requires: AVX, AVX2
+TEXT ·gradient16AVX2(SB), NOSPLIT, $0-40
+	MOVQ         dst+0(FP), AX
+	MOVQ         ds+8(FP), CX
+	MOVQ         left+24(FP), DX
+	MOVQ         corner+32(FP), BX
+	VMOVQ        BX, X0
+	VPBROADCASTW X0, Y0
+	MOVQ         above+16(FP), BX
+	VPMOVZXBW    (BX), Y1
+	VPSUBW       Y0, Y1, Y0
+	MOVQ         $0x00000010, BX
+
+gradient16Rows:
+	VPBROADCASTB (DX), X1
+	VPMOVZXBW    X1, Y1
+	VPADDW       Y1, Y0, Y1
+	VPACKUSWB    Y1, Y1, Y1
+	VPERMQ       $0xd8, Y1, Y1
+	VMOVDQU      X1, (AX)
+	INCQ         DX
+	ADDQ         CX, AX
+	DECQ         BX
+	JNZ          gradient16Rows
+	VZEROUPPER
+	RET
+
+// func gradient8AVX2(dst *byte, ds int, above *byte, left *byte, corner int)
+// Requires: AVX, AVX2
+TEXT ·gradient8AVX2(SB), NOSPLIT, $0-40
+	MOVQ         dst+0(FP), AX
+	MOVQ         ds+8(FP), CX
+	MOVQ         left+24(FP), DX
+	MOVQ         corner+32(FP), BX
+	VMOVQ        BX, X0
+	VPBROADCASTW X0, Y0
+	MOVQ         above+16(FP), BX
+	VPMOVZXBW    (BX), X1
+	VPSUBW       X0, X1, X0
+	MOVQ         $0x00000008, BX
+
+gradient8Rows:
+	VPBROADCASTB (DX), X1
+	VPMOVZXBW    X1, X1
+	VPADDW       X1, X0, X1
+	VPACKUSWB    X1, X1, X1
+	VMOVQ        X1, (AX)
+	INCQ         DX
+	ADDQ         CX, AX
+	DECQ         BX
+	JNZ          gradient8Rows
+	VZEROUPPER
+	RET
+
+// func smooth16AVX2(dst *byte, ds int, above *byte, left *byte)
+// Requires: AVX, AVX2
+TEXT ·smooth16AVX2(SB), NOSPLIT, $0-32
+	MOVQ         dst+0(FP), AX
+	MOVQ         ds+8(FP), CX
+	MOVQ         above+16(FP), DX
+	MOVQ         left+24(FP), BX
+	VPMOVZXBW    (DX), Y0
+	VPBROADCASTB 15(BX), X1
+	VPMOVZXBW    X1, Y1
+	VPBROADCASTB 15(DX), X2
+	VPMOVZXBW    X2, Y2
+	VPMULLW      smooth16Rising<>+0(SB), Y2, Y2
+	VPSUBW       Y0, Y1, Y1
+	VPMULLW      smooth16Size<>+0(SB), Y0, Y0
+	VPADDW       smooth16Size<>+0(SB), Y0, Y0
+	VPADDW       Y2, Y0, Y0
+	MOVQ         $0x00000010, DX
+
+smooth16Rows:
+	VPADDW       Y1, Y0, Y0
+	VPBROADCASTB (BX), X2
+	VPMOVZXBW    X2, Y2
+	VPMULLW      smooth16Falling<>+0(SB), Y2, Y2
+	VPADDW       Y2, Y0, Y2
+	VPSRLW       $0x05, Y2, Y2
+	VPACKUSWB    Y2, Y2, Y2
+	VPERMQ       $0xd8, Y2, Y2
+	VMOVDQU      X2, (AX)
+	INCQ         BX
+	ADDQ         CX, AX
+	DECQ         DX
+	JNZ          smooth16Rows
+	VZEROUPPER
+	RET
+
+DATA smooth16Rising<>+0(SB)/2, $0x0001
+DATA smooth16Rising<>+2(SB)/2, $0x0002
+DATA smooth16Rising<>+4(SB)/2, $0x0003
+DATA smooth16Rising<>+6(SB)/2, $0x0004
+DATA smooth16Rising<>+8(SB)/2, $0x0005
+DATA smooth16Rising<>+10(SB)/2, $0x0006
+DATA smooth16Rising<>+12(SB)/2, $0x0007
+DATA smooth16Rising<>+14(SB)/2, $0x0008
+DATA smooth16Rising<>+16(SB)/2, $0x0009
+DATA smooth16Rising<>+18(SB)/2, $0x000a
+DATA smooth16Rising<>+20(SB)/2, $0x000b
+DATA smooth16Rising<>+22(SB)/2, $0x000c
+DATA smooth16Rising<>+24(SB)/2, $0x000d
+DATA smooth16Rising<>+26(SB)/2, $0x000e
+DATA smooth16Rising<>+28(SB)/2, $0x000f
+DATA smooth16Rising<>+30(SB)/2, $0x0010
+GLOBL smooth16Rising<>(SB), RODATA|NOPTR, $32
+
+DATA smooth16Size<>+0(SB)/2, $0x0010
+DATA smooth16Size<>+2(SB)/2, $0x0010
+DATA smooth16Size<>+4(SB)/2, $0x0010
+DATA smooth16Size<>+6(SB)/2, $0x0010
+DATA smooth16Size<>+8(SB)/2, $0x0010
+DATA smooth16Size<>+10(SB)/2, $0x0010
+DATA smooth16Size<>+12(SB)/2, $0x0010
+DATA smooth16Size<>+14(SB)/2, $0x0010
+DATA smooth16Size<>+16(SB)/2, $0x0010
+DATA smooth16Size<>+18(SB)/2, $0x0010
+DATA smooth16Size<>+20(SB)/2, $0x0010
+DATA smooth16Size<>+22(SB)/2, $0x0010
+DATA smooth16Size<>+24(SB)/2, $0x0010
+DATA smooth16Size<>+26(SB)/2, $0x0010
+DATA smooth16Size<>+28(SB)/2, $0x0010
+DATA smooth16Size<>+30(SB)/2, $0x0010
+GLOBL smooth16Size<>(SB), RODATA|NOPTR, $32
+
+DATA smooth16Falling<>+0(SB)/2, $0x000f
+DATA smooth16Falling<>+2(SB)/2, $0x000e
+DATA smooth16Falling<>+4(SB)/2, $0x000d
+DATA smooth16Falling<>+6(SB)/2, $0x000c
+DATA smooth16Falling<>+8(SB)/2, $0x000b
+DATA smooth16Falling<>+10(SB)/2, $0x000a
+DATA smooth16Falling<>+12(SB)/2, $0x0009
+DATA smooth16Falling<>+14(SB)/2, $0x0008
+DATA smooth16Falling<>+16(SB)/2, $0x0007
+DATA smooth16Falling<>+18(SB)/2, $0x0006
+DATA smooth16Falling<>+20(SB)/2, $0x0005
+DATA smooth16Falling<>+22(SB)/2, $0x0004
+DATA smooth16Falling<>+24(SB)/2, $0x0003
+DATA smooth16Falling<>+26(SB)/2, $0x0002
+DATA smooth16Falling<>+28(SB)/2, $0x0001
+DATA smooth16Falling<>+30(SB)/2, $0x0000
+GLOBL smooth16Falling<>(SB), RODATA|NOPTR, $32
+
+// func smooth8AVX2(dst *byte, ds int, above *byte, left *byte)
+// Requires: AVX, AVX2
+TEXT ·smooth8AVX2(SB), NOSPLIT, $0-32
+	MOVQ         dst+0(FP), AX
+	MOVQ         ds+8(FP), CX
+	MOVQ         above+16(FP), DX
+	MOVQ         left+24(FP), BX
+	VPMOVZXBW    (DX), X0
+	VPBROADCASTB 7(BX), X1
+	VPMOVZXBW    X1, X1
+	VPBROADCASTB 7(DX), X2
+	VPMOVZXBW    X2, X2
+	VPMULLW      smooth8Rising<>+0(SB), X2, X2
+	VPSUBW       X0, X1, X1
+	VPMULLW      smooth8Size<>+0(SB), X0, X0
+	VPADDW       smooth8Size<>+0(SB), X0, X0
+	VPADDW       X2, X0, X0
+	MOVQ         $0x00000008, DX
+
+smooth8Rows:
+	VPADDW       X1, X0, X0
+	VPBROADCASTB (BX), X2
+	VPMOVZXBW    X2, X2
+	VPMULLW      smooth8Falling<>+0(SB), X2, X2
+	VPADDW       X2, X0, X2
+	VPSRLW       $0x04, X2, X2
+	VPACKUSWB    X2, X2, X2
+	VMOVQ        X2, (AX)
+	INCQ         BX
+	ADDQ         CX, AX
+	DECQ         DX
+	JNZ          smooth8Rows
+	VZEROUPPER
+	RET
+
+DATA smooth8Rising<>+0(SB)/2, $0x0001
+DATA smooth8Rising<>+2(SB)/2, $0x0002
+DATA smooth8Rising<>+4(SB)/2, $0x0003
+DATA smooth8Rising<>+6(SB)/2, $0x0004
+DATA smooth8Rising<>+8(SB)/2, $0x0005
+DATA smooth8Rising<>+10(SB)/2, $0x0006
+DATA smooth8Rising<>+12(SB)/2, $0x0007
+DATA smooth8Rising<>+14(SB)/2, $0x0008
+DATA smooth8Rising<>+16(SB)/2, $0x0001
+DATA smooth8Rising<>+18(SB)/2, $0x0002
+DATA smooth8Rising<>+20(SB)/2, $0x0003
+DATA smooth8Rising<>+22(SB)/2, $0x0004
+DATA smooth8Rising<>+24(SB)/2, $0x0005
+DATA smooth8Rising<>+26(SB)/2, $0x0006
+DATA smooth8Rising<>+28(SB)/2, $0x0007
+DATA smooth8Rising<>+30(SB)/2, $0x0008
+GLOBL smooth8Rising<>(SB), RODATA|NOPTR, $32
+
+DATA smooth8Size<>+0(SB)/2, $0x0008
+DATA smooth8Size<>+2(SB)/2, $0x0008
+DATA smooth8Size<>+4(SB)/2, $0x0008
+DATA smooth8Size<>+6(SB)/2, $0x0008
+DATA smooth8Size<>+8(SB)/2, $0x0008
+DATA smooth8Size<>+10(SB)/2, $0x0008
+DATA smooth8Size<>+12(SB)/2, $0x0008
+DATA smooth8Size<>+14(SB)/2, $0x0008
+DATA smooth8Size<>+16(SB)/2, $0x0008
+DATA smooth8Size<>+18(SB)/2, $0x0008
+DATA smooth8Size<>+20(SB)/2, $0x0008
+DATA smooth8Size<>+22(SB)/2, $0x0008
+DATA smooth8Size<>+24(SB)/2, $0x0008
+DATA smooth8Size<>+26(SB)/2, $0x0008
+DATA smooth8Size<>+28(SB)/2, $0x0008
+DATA smooth8Size<>+30(SB)/2, $0x0008
+GLOBL smooth8Size<>(SB), RODATA|NOPTR, $32
+
+DATA smooth8Falling<>+0(SB)/2, $0x0007
+DATA smooth8Falling<>+2(SB)/2, $0x0006
+DATA smooth8Falling<>+4(SB)/2, $0x0005
+DATA smooth8Falling<>+6(SB)/2, $0x0004
+DATA smooth8Falling<>+8(SB)/2, $0x0003
+DATA smooth8Falling<>+10(SB)/2, $0x0002
+DATA smooth8Falling<>+12(SB)/2, $0x0001
+DATA smooth8Falling<>+14(SB)/2, $0x0000
+DATA smooth8Falling<>+16(SB)/2, $0x0007
+DATA smooth8Falling<>+18(SB)/2, $0x0006
+DATA smooth8Falling<>+20(SB)/2, $0x0005
+DATA smooth8Falling<>+22(SB)/2, $0x0004
+DATA smooth8Falling<>+24(SB)/2, $0x0003
+DATA smooth8Falling<>+26(SB)/2, $0x0002
+DATA smooth8Falling<>+28(SB)/2, $0x0001
+DATA smooth8Falling<>+30(SB)/2, $0x0000
+GLOBL smooth8Falling<>(SB), RODATA|NOPTR, $32
+
+// func deviation8AVX2(p *byte, stride int) int
+// Requires: AVX, AVX2
+TEXT ·deviation8AVX2(SB), NOSPLIT, $0-24
+	MOVQ         p+0(FP), AX
+	MOVQ         stride+8(FP), CX
+	LEAQ         (CX)(CX*2), DX
+	VMOVQ        (AX), X0
+	VPINSRQ      $0x01, (AX)(CX*1), X0, X0
+	VMOVQ        (AX)(CX*2), X1
+	VPINSRQ      $0x01, (AX)(DX*1), X1, X1
+	LEAQ         (AX)(CX*4), AX
+	VMOVQ        (AX), X2
+	VPINSRQ      $0x01, (AX)(CX*1), X2, X2
+	VMOVQ        (AX)(CX*2), X3
+	VPINSRQ      $0x01, (AX)(DX*1), X3, X3
+	VPXOR        X4, X4, X4
+	VPSADBW      X4, X0, X5
+	VPSADBW      X4, X1, X6
+	VPADDQ       X6, X5, X5
+	VPSADBW      X4, X2, X6
+	VPADDQ       X6, X5, X5
+	VPSADBW      X4, X3, X4
+	VPADDQ       X4, X5, X4
+	VPSRLDQ      $0x08, X4, X5
+	VPADDQ       X5, X4, X4
+	VMOVQ        X4, AX
+	ADDQ         $0x20, AX
+	SHRQ         $0x06, AX
+	VMOVQ        AX, X4
+	VPBROADCASTB X4, X4
+	VPSADBW      X4, X0, X0
+	VPSADBW      X4, X1, X1
+	VPADDQ       X1, X0, X0
+	VPSADBW      X4, X2, X1
+	VPADDQ       X1, X0, X0
+	VPSADBW      X4, X3, X1
+	VPADDQ       X1, X0, X0
+	VPSRLDQ      $0x08, X0, X1
+	VPADDQ       X1, X0, X0
+	VMOVQ        X0, AX
+	MOVQ         AX, ret+16(FP)
+	VZEROUPPER
+	RET

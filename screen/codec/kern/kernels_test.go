@@ -168,6 +168,30 @@ var kernels = []struct {
 		cr := s.sibling(w, h, cs)
 		FromYCC444(p, stride, y, ys, cb, cr, cs, w, h)
 	}},
+	{"Gradient16", func(s *source) {
+		d, ds := s.target(16, 16)
+		above, left := s.samples(), s.samples()
+		Gradient16(d, ds, &above, &left, s.byte())
+	}},
+	{"Gradient8", func(s *source) {
+		d, ds := s.target(8, 8)
+		above, left := s.samples(), s.samples()
+		Gradient8(d, ds, (*[8]byte)(above[8:]), (*[8]byte)(left[8:]), s.byte())
+	}},
+	{"Smooth16", func(s *source) {
+		d, ds := s.target(16, 16)
+		above, left := s.samples(), s.samples()
+		Smooth16(d, ds, &above, &left)
+	}},
+	{"Smooth8", func(s *source) {
+		d, ds := s.target(8, 8)
+		above, left := s.samples(), s.samples()
+		Smooth8(d, ds, (*[8]byte)(above[8:]), (*[8]byte)(left[8:]))
+	}},
+	{"Deviation8", func(s *source) {
+		p, stride := s.plane(8, 8)
+		s.put(Deviation8(p, stride))
+	}},
 	{"EqualRows", func(s *source) {
 		n, h := s.n(1, 5)*32, s.n(1, 20)
 		a, as := s.plane(n, h)

@@ -92,6 +92,13 @@ func (s *source) coefficients() *[64]int16 {
 	return &c
 }
 
+func (s *source) samples() (p [16]byte) {
+	for i := range p {
+		p[i] = s.byte()
+	}
+	return p
+}
+
 func (s *source) unsigned() *[64]uint16 {
 	var c [64]uint16
 	for i := range c {

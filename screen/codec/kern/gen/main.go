@@ -44,6 +44,7 @@ func write(dir string) error {
 	k.colours()
 	k.edges()
 	k.rows()
+	k.intra()
 	file, err := k.Result()
 	if err != nil {
 		return fmt.Errorf("build kernels: %w", err)
