@@ -50,7 +50,7 @@ type Encoder struct {
 // NewEncoder makes the encoder of a picture of w x h px, 1 to 16384 each.
 func NewEncoder(w, h int) *Encoder {
 	e := &Encoder{picture: newPicture(w, h)}
-	e.rate.bits = make([]uint16, e.cols*e.rows)
+	e.rate.took = make([]float32, e.cols*e.rows)
 	e.sads = make([]uint32, e.cols*e.rows)
 	e.ss = e.cols * side
 	for c := range e.line {
@@ -67,7 +67,7 @@ func (e *Encoder) Touched(r image.Rectangle) { e.stale.AddRect(r) }
 // The decoder must do the same.
 func (e *Encoder) Forget() {
 	e.forget()
-	clear(e.rate.bits)
+	clear(e.rate.took)
 }
 
 // Stats tells about the last body.
@@ -76,13 +76,16 @@ func (e *Encoder) Stats() Stats { return e.stats }
 // Clone makes an encoder that goes on from the same state, independently.
 func (e *Encoder) Clone() *Encoder {
 	c := NewEncoder(e.w, e.h)
+	if e.now[0].pix != nil {
+		c.alloc()
+	}
 	for i := range e.now {
 		copy(c.now[i].pix, e.now[i].pix)
 		copy(c.old[i].pix, e.old[i].pix)
 	}
 	c.stale.Copy(&e.stale)
 	copy(c.tiles, e.tiles)
-	copy(c.rate.bits, e.rate.bits)
+	copy(c.rate.took, e.rate.took)
 	c.frame, *c.m, c.grid = e.frame, *e.m, e.grid.Clone()
 	return c
 }
@@ -96,13 +99,8 @@ func (e *Encoder) Encode(dst []byte, src, ref *screen.Frame, want *grid.Set, p P
 	e.frame++
 	e.fresh(ref, want)
 	e.stats = Stats{}
-	if p.MaxQP == 0 {
-		p.MaxQP = maxQP
-	}
-	p.MaxQP = min(max(p.MaxQP, 0), maxQP)
-	qp := min(max(p.QP, 0), p.MaxQP)
+	qp := e.rate.begin(e.picture, want, p)
 	e.rc.Raw(uint32(qp), 6)
-	e.rate.begin(e, want, p, qp)
 	for ty := range want.Rows {
 		if want.Next(0, ty) == want.Cols {
 			continue
@@ -113,16 +111,11 @@ func (e *Encoder) Encode(dst []byte, src, ref *screen.Frame, want *grid.Set, p P
 			want.DelRect(image.Rect(0, ty*side, e.w, e.h))
 			break
 		}
-		next := e.rate.row(e, want, ty, p, qp)
+		next := e.rate.next(e.picture, want, ty, qp, e.rc.Len())
 		e.m.qp.Encode(&e.rc, int32(next-qp))
 		qp = next
-		e.lam.set(qp)
-		e.loadRow(src, want, ty)
-		for tx := want.Next(0, ty); tx < want.Cols; tx = want.Next(tx+1, ty) {
-			before := e.rc.Len()
-			e.tile(tx, ty, qp)
-			e.rate.note(ty*e.cols+tx, e.rc.Len()-before)
-		}
+		e.row(src, want, ty, qp)
+		e.rate.end(qp, e.rc.Len())
 	}
 	if e.stats.Tiles > 0 {
 		e.stats.MeanQP /= float64(e.stats.Tiles)
@@ -130,6 +123,17 @@ func (e *Encoder) Encode(dst []byte, src, ref *screen.Frame, want *grid.Set, p P
 	body := e.rc.Finish()
 	e.finish(ref, want)
 	return body
+}
+
+// row codes the tiles of a row.
+func (e *Encoder) row(src *screen.Frame, want *grid.Set, ty, qp int) {
+	e.lam.set(qp)
+	e.loadRow(src, want, ty)
+	for tx := want.Next(0, ty); tx < want.Cols; tx = want.Next(tx+1, ty) {
+		before := e.rc.Len()
+		e.tile(tx, ty, qp)
+		e.rate.note(ty*e.cols+tx, e.rc.Len()-before, e.best.kind)
+	}
 }
 
 // late tells that the rest of the tiles must be left out.

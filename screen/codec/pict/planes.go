@@ -89,11 +89,6 @@ type vector struct{ x, y int16 } // quarter luma samples
 
 func newPicture(w, h int) *picture {
 	p := &picture{w: w, h: h, cols: (w + side - 1) / side, rows: (h + side - 1) / side, m: new(models), grid: new(grid.Coder)}
-	for _, pl := range []*[3]plane{&p.now, &p.old} {
-		pl[0] = newPlane(p.cols*side, p.rows*side)
-		pl[1] = newPlane(p.cols*side, p.rows*side)
-		pl[2] = newPlane(p.cols*side, p.rows*side)
-	}
 	p.tiles = make([]tile, p.cols*p.rows)
 	p.stale.Size(w, h)
 	p.forget()
@@ -108,8 +103,19 @@ func (p *picture) forget() {
 	p.frame = 0
 }
 
+// alloc makes the planes, which a picture without films never needs.
+func (p *picture) alloc() {
+	for c := range p.now {
+		p.now[c] = newPlane(p.cols*side, p.rows*side)
+		p.old[c] = newPlane(p.cols*side, p.rows*side)
+	}
+}
+
 // fresh makes the planes again from ref wherever set's tiles can refer to.
 func (p *picture) fresh(ref *screen.Frame, set *grid.Set) {
+	if p.now[0].pix == nil && set.Len() > 0 {
+		p.alloc()
+	}
 	if p.stale.Len() == 0 {
 		return
 	}

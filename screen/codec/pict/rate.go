@@ -6,65 +6,106 @@ import (
 	"sightline/screen/codec/grid"
 )
 
-// rate spreads the bytes of a body over its rows of tiles.
+// rate spreads the bytes of a body over its rows of tiles. It foretells a row
+// from what its tiles took when they were last coded, chooses the QP at which
+// the rest fits into what is left, and corrects itself from row to row.
 type rate struct {
-	bits  []uint16 // of each tile when last coded, at the QP it was coded at
-	left  float64  // predicted bytes of the rows to come, at the body's first QP
-	scale float64  // bytes that came per byte predicted
-	spent float64
-	done  float64 // predicted bytes of the rows coded
+	aim   int       // bytes; 0: none, the QP stays
+	base  int       // QP: the finest that is allowed
+	worst int       // and the coarsest
+	took  []float32 // bytes of each tile when last coded, at its QP; 0: not known
+
+	rest  float64 // foretold bytes of the rows to come, at QP base
+	done  float64 // and of the rows coded
+	spent float64 // what those would have taken at QP base
+	from  int     // length of the body before the row
+	row   float64 // foretold bytes of the row
 }
 
-func (r *rate) begin(e *Encoder, want *grid.Set, p Params, qp int) {
-	r.left, r.spent, r.done, r.scale = 0, 0, 0, 1
-	if p.Bytes == 0 {
-		return
+const (
+	// unknown is what a tile is thought to take, in bytes at QP unknownQP,
+	// that was never coded: some 100 kB for a photo of 1920 x 1080.
+	unknown, unknownQP = 12, 26
+	// fall is how many times six steps of QP halve the bytes: between once
+	// for photos and more than twice for noise.
+	fall = 1.2
+)
+
+func shrink(qps int) float64 { return math.Exp2(-fall / 6 * float64(qps)) }
+
+// begin foretells a body and gives the QP to begin with.
+func (r *rate) begin(p *picture, want *grid.Set, params Params) int {
+	r.worst = maxQP
+	if params.MaxQP > 0 {
+		r.worst = min(params.MaxQP, maxQP)
+	}
+	r.base = min(max(params.QP, 0), r.worst)
+	r.aim, r.rest, r.done, r.spent = params.Bytes, 0, 0, 0
+	if r.aim <= 0 {
+		return r.base
 	}
 	for ty := range want.Rows {
-		r.left += r.predict(e, want, ty, qp)
+		r.rest += r.foretell(p, want, ty)
 	}
+	return r.fit(0)
 }
 
-// predict guesses a row's bytes at a QP. Six steps of QP are worth a factor of
-// about 1.8.
-func (r *rate) predict(e *Encoder, want *grid.Set, ty, qp int) float64 {
+// foretell guesses a row's bytes at QP base.
+func (r *rate) foretell(p *picture, want *grid.Set, ty int) float64 {
 	sum := 0.0
 	for tx := want.Next(0, ty); tx < want.Cols; tx = want.Next(tx+1, ty) {
-		i := ty*e.cols + tx
-		b := float64(r.bits[i]) / 8
-		if b == 0 {
-			b = 0.5
+		i := ty*p.cols + tx
+		if r.took[i] == 0 {
+			sum += unknown * shrink(r.base-unknownQP)
+			continue
 		}
-		sum += b * shrink(qp-int(e.tiles[i].qp))
+		sum += float64(r.took[i]) * shrink(r.base-int(p.tiles[i].qp))
 	}
 	return sum
 }
 
-func shrink(qps int) float64 { return math.Exp2(-0.85 * float64(qps) / 6) }
-
-// row chooses the QP of a row.
-func (r *rate) row(e *Encoder, want *grid.Set, ty int, p Params, qp int) int {
-	if p.Bytes == 0 {
-		return qp
+// fit finds the QP at which the rest fits, after so many bytes.
+func (r *rate) fit(length int) int {
+	// The correction begins at one, and takes a tenth of the body to count
+	// for half.
+	trust := float64(r.aim) / 10
+	need := r.rest * (r.spent + trust) / (r.done + trust)
+	room := max(float64(r.aim-length), float64(r.aim)/50)
+	qp := r.base
+	for qp < r.worst && need*shrink(qp-r.base) > room {
+		qp++
 	}
-	base := min(max(p.QP, 0), p.MaxQP)
-	here := r.predict(e, want, ty, base)
-	if r.done > 0 {
-		// What was spent, as if at the first QP, against what was foretold.
-		r.scale = (r.spent + 50) / (r.done + 50)
-	}
-	room := float64(p.Bytes) - float64(e.rc.Len())
-	need := r.left * r.scale
-	next := base
-	for next < p.MaxQP && need*shrink(next-base) > max(room, 1) {
-		next++
-	}
-	next = min(max(next, qp-2), qp+4)
-	next = min(max(next, base), p.MaxQP)
-	r.left -= here
-	r.done += here
-	return next
+	return qp
 }
 
-// note remembers what a tile took.
-func (r *rate) note(i, bytes int) { r.bits[i] = uint16(min(8*bytes, 65535)) }
+// next gives the QP of a row when the one above had qp.
+func (r *rate) next(p *picture, want *grid.Set, ty, qp, length int) int {
+	if r.aim <= 0 {
+		return qp
+	}
+	r.row, r.from = r.foretell(p, want, ty), length
+	return min(max(r.fit(length), qp-2), qp+4)
+}
+
+// end learns what the row took.
+func (r *rate) end(qp, length int) {
+	if r.aim <= 0 {
+		return
+	}
+	r.rest -= r.row
+	r.done += r.row
+	r.spent += float64(length-r.from) / shrink(qp-r.base)
+}
+
+// note remembers what a tile took. The lengths of bodies grow by leaps, so
+// that a tile's is known on the average only; intra is dearer than what comes after it.
+func (r *rate) note(i, bytes int, k kind) {
+	took := float32(bytes)
+	if k == kindIntra {
+		took /= 3
+	}
+	if r.took[i] != 0 {
+		took = (took + r.took[i]) / 2
+	}
+	r.took[i] = max(took, 0.02)
+}

@@ -1,6 +1,10 @@
 package pict
 
-import "sightline/screen/codec/kern"
+import (
+	"math"
+
+	"sightline/screen/codec/kern"
+)
 
 // mvBits is about what a vector costs.
 func mvBits(v, guess vector) int {
@@ -24,18 +28,21 @@ type searcher struct {
 	cost int
 	// Sums of the vectors that are cheap to code.
 	guessed, still int
-	buf            [side * side]byte
+	// Luma as moved by the best vector, in bufs[best], if that is kept: vectors
+	// of whole samples make none.
+	bufs [2][side * side]byte
+	best int
+	kept bool
 }
 
 func (s *searcher) search(tx, ty int, a *around) {
-	e := s.e
-	s.tx, s.ty, s.guess, s.cost = tx, ty, a.guess, 1<<62
+	s.tx, s.ty, s.guess, s.cost = tx, ty, a.guess, math.MaxInt
 	s.still = s.try(vector{})
 	s.guessed = s.still
 	if a.guess != (vector{}) {
 		s.guessed = s.try(a.guess)
 	}
-	if s.sad <= e.lam.calm[0] || s.settled(a) {
+	if s.settled(a) {
 		s.note()
 		return
 	}
@@ -48,17 +55,23 @@ func (s *searcher) search(tx, ty int, a *around) {
 	if a.recent {
 		s.try(a.was.mv)
 	}
-	if s.sad > e.lam.calm[0] && !s.settled(a) {
-		s.diamond()
-		s.fine(2)
+	if !s.settled(a) {
+		if before := s.at; s.diamond() || (before.x|before.y)&3 == 0 {
+			s.fine(2)
+		}
 		s.fine(1)
 	}
 	s.note()
 }
 
-// settled tells that the tile fits as well as its neighbours do, with a
-// vector of theirs: that is where noise alone is left.
+// settled tells that a search would hardly pay: nothing is left to gain, or
+// the tile fits as well as its neighbours do with a vector of theirs. That is
+// where noise alone is left. (To be content with a fourth of the step, too, doubled
+// the bytes of a pan: a vector that is a little wrong is inherited.)
 func (s *searcher) settled(a *around) bool {
+	if s.sad <= s.e.lam.calm[0] {
+		return true
+	}
 	i := s.ty*s.e.cols + s.tx
 	least := uint32(1 << 31)
 	if a.left != nil && a.left.mv == s.at && a.left.kind != kindIntra {
@@ -78,23 +91,35 @@ func (s *searcher) try(v vector) int {
 		return 1 << 30
 	}
 	var sad int
-	if (v.x|v.y)&3 == 0 {
+	whole := (v.x|v.y)&3 == 0
+	buf := &s.bufs[1-s.best]
+	if whole {
 		src, ss := s.e.old[0].patch(s.tx*side+int(v.x>>2), s.ty*side+int(v.y>>2), side, side, &s.e.picture.patch)
 		sad = kern.SAD16(s.e.src[0], s.e.ss, src, ss)
 	} else {
-		s.e.move(s.buf[:], side, 0, s.tx, s.ty, v)
-		sad = kern.SAD16(s.e.src[0], s.e.ss, s.buf[:], side)
+		s.e.move(buf[:], side, 0, s.tx, s.ty, v)
+		sad = kern.SAD16(s.e.src[0], s.e.ss, buf[:], side)
 	}
 	if cost := 16*sad + s.e.lam.sad*mvBits(v, s.guess); cost < s.cost {
 		s.cost, s.at, s.sad = cost, v, sad
+		if s.kept = !whole; s.kept {
+			s.best = 1 - s.best
+		}
 	}
 	return sad
 }
 
-// diamond goes downhill over whole samples, in smaller and smaller steps.
-func (s *searcher) diamond() {
+// diamond goes downhill over whole samples, in smaller and smaller steps; the
+// large ones are for what is far off. It tells whether it found a better
+// place.
+func (s *searcher) diamond() bool {
+	from := s.cost
 	s.try(vector{(s.at.x + 2) &^ 3, (s.at.y + 2) &^ 3})
-	for step := int16(16); step >= 4; step /= 2 {
+	step := int16(16)
+	if s.sad < farOff {
+		step = 4
+	}
+	for ; step >= 4; step /= 2 {
 		for range 16 {
 			c := s.at
 			s.try(vector{c.x - step, c.y})
@@ -106,7 +131,11 @@ func (s *searcher) diamond() {
 			}
 		}
 	}
+	return s.cost < from
 }
+
+// farOff is a sum of absolute differences of more than noise: 5 a sample.
+const farOff = 5 * side * side
 
 // fine tries the neighbours at a distance, then the corner between the best
 // two sides.

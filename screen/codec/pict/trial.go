@@ -24,6 +24,9 @@ type lambdas struct {
 	// calm is the sum of absolute differences of a tile's component below
 	// which no level is expected.
 	calm [3]int
+	// rough is the cost of a luma block's prediction from which it is worth
+	// looking further.
+	rough int
 }
 
 func (l *lambdas) set(qp int) {
@@ -31,16 +34,20 @@ func (l *lambdas) set(qp int) {
 	l.qp = qp
 	l.ssd = int(64*lambdaSSD*step*step + 0.5)
 	l.sad = int(16*math.Sqrt(lambdaSSD)*step + 0.5)
+	l.rough = int(16 * 64 * roughShare * step)
 	l.calm = [3]int{int(calmLuma * step * side * side), int(calmChroma * step * side * side), int(calmChroma * step * side * side)}
 }
 
 // A tile whose samples are off by less than these shares of the step, on the
-// average, has hardly any level: noise of that size stays below the dead zone
-// in all frequencies.
-var calmLuma, calmChroma = 0.16, 0.12
+// average, has hardly any level: if all are off the same way the lowest
+// coefficient is eight times that, and just within the dead zone.
+const calmLuma, calmChroma = 0.10, 0.07
+
+// roughShare of the step, as a mean absolute coefficient.
+const roughShare = 0.5
 
 // lambdaSSD is how many squares of the step a bit is worth.
-var lambdaSSD = 0.13
+const lambdaSSD = 0.12
 
 // decide finds the way with the least cost and makes it e.best.
 func (e *Encoder) decide(tx, ty int, a *around, qp int) {
@@ -50,6 +57,10 @@ func (e *Encoder) decide(tx, ty int, a *around, qp int) {
 	t := e.best
 	e.spare.cost = math.MaxInt
 	for c := range e.ahead {
+		if c == 0 && s.kept {
+			e.ahead[0] = s.bufs[s.best]
+			continue
+		}
 		e.move(e.ahead[c][:], side, c, tx, ty, s.at)
 	}
 	if s.at == a.guess || s.at == (vector{}) {
@@ -78,7 +89,7 @@ func (e *Encoder) decide(tx, ty int, a *around, qp int) {
 }
 
 // intraFrom is the cost in bits below which no intra prediction is tried.
-const intraFrom = 30
+const intraFrom = 24
 
 // better makes the spare trial the best if it is.
 func (e *Encoder) better() {
@@ -128,6 +139,7 @@ func (e *Encoder) leave(tx, ty int, s *searcher, a *around) {
 // residual quantises what e.ahead lacks, and gives the cost of the blocks.
 func (e *Encoder) residual(t *trial, qp int) int {
 	t.coded, t.full = 0, false
+	t.pix = e.ahead
 	cost := 0
 	for b := range 4 {
 		at := b>>1*8*side + b&1*8
@@ -145,6 +157,7 @@ func (e *Encoder) residual(t *trial, qp int) int {
 	kept := t.coded
 	e.keepHalf(t)
 	t.coded, t.full = before, true
+	t.pix[1], t.pix[2] = e.ahead[1], e.ahead[2]
 	full := e.lam.ssd * 6
 	for b := fullCb; b < fullCr+4; b++ {
 		at := b>>1&1*8*side + b&1*8
@@ -181,6 +194,7 @@ func (e *Encoder) backHalf(t *trial) {
 }
 
 // block transforms and quantises block b, writes to t.pix how it comes out and gives its cost.
+// Predictions of a stride of 8 are the trial's own; others are in t.pix already.
 func (e *Encoder) block(t *trial, b int, pred []byte, ps int, qp int, bias *[maxQP + 1][64]uint16) int {
 	s := sortOf(b, t.full)
 	c, x, y := spot(b, t.full)
@@ -206,7 +220,7 @@ func (e *Encoder) block(t *trial, b int, pred []byte, ps int, qp int, bias *[max
 		rebuild(out, side, pred, ps, &coef, qp, s)
 	} else if twice {
 		kern.Copy16(out, side, pred, ps)
-	} else {
+	} else if ps == 8 {
 		for y := range 8 {
 			copy(out[y*side:y*side+8], pred[y*ps:y*ps+8])
 		}
@@ -219,7 +233,7 @@ func (e *Encoder) block(t *trial, b int, pred []byte, ps int, qp int, bias *[max
 
 // interBias and intraBias are the dead zones: what is added to a size before
 // it is divided by the step.
-var interBias, intraBias, recips = biases(0.16), biases(0.30), func() (t [maxQP + 1][64]uint16) {
+var interBias, intraBias, recips = biases(0.14), biases(0.30), func() (t [maxQP + 1][64]uint16) {
 	for qp := range t {
 		for i := range t[qp] {
 			t[qp][i] = uint16(65536/int(steps[qp]) + 1)
@@ -318,28 +332,19 @@ func (e *Encoder) tryStill(t *trial, tx, ty int) {
 	t.cost = e.lam.ssd + e.whole(&e.old, tx*side, ty*side)
 }
 
-// activity is the sum of the differences of the luma from the blocks' means,
-// 1/16 units: what a plain intra prediction would leave.
+// activity is about the cost of the luma if each block is predicted by its
+// mean, 1/16 units: what intra prediction has to beat.
 func (e *Encoder) activity() int {
 	sum := 0
 	for b := range 4 {
 		p := e.src[0][b>>1*8*e.ss+b&1*8:]
-		mean := 0
-		for y := range 8 {
-			for _, v := range p[y*e.ss : y*e.ss+8] {
-				mean += int(v)
-			}
-		}
-		mean = (mean + 32) >> 6
-		for y := range 8 {
-			for _, v := range p[y*e.ss : y*e.ss+8] {
-				d := int(v) - mean
-				sum += max(d, -d)
-			}
-		}
+		// The first of kern.SATD8's terms is an eighth of the sum.
+		sum += kern.SATD8(p, e.ss, zeros[:], 8) - kern.SAD8(p, e.ss, zeros[:], 8)/8
 	}
-	return 16 * sum * 5 / 8
+	return 16 * sum * 3 / 4
 }
+
+var zeros [64]byte
 
 // tryIntra predicts from the tile's surroundings. It uses now as its slate.
 func (e *Encoder) tryIntra(t *trial, tx, ty int, a *around, qp int) {
@@ -396,8 +401,9 @@ func (e *Encoder) intraLuma(t *trial, tx, ty, b int, a *around, qp int) int {
 	for mode := range uint8(modeSlope) {
 		try(mode)
 	}
-	// Where nothing has a direction the slanted modes are not worth a look.
-	if m := t.modes[b]; m == modeV || m == modeH || left >= modeSlope || above >= modeSlope || best > 16*64*8 {
+	// Where little is left, without a direction, the slanted modes are not
+	// worth a look.
+	if m := t.modes[b]; m == modeV || m == modeH || left >= modeSlope || above >= modeSlope || best > e.lam.rough {
 		for mode := uint8(modeSlope); mode < lumaModes; mode++ {
 			try(mode)
 		}
