@@ -231,6 +231,9 @@ func openBench(b testing.TB, window image.Point, noSHM bool, size image.Point, l
 	}
 	if lent {
 		f = w.Frame(0, size)
+		if err := w.Begin(); err != nil { // the window is being exposed meanwhile
+			b.Fatal(err)
+		}
 	}
 	rng := rand.New(rand.NewPCG(1, 2))
 	for i := range f.Pix {

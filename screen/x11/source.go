@@ -10,6 +10,7 @@ import (
 	"net"
 	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/jezek/xgb/randr"
@@ -52,6 +53,8 @@ type Source struct {
 	ended chan struct{} // closed by pump when the connection has ended
 	deaf  chan struct{} // closed by hear
 
+	hurry atomic.Int64 // no damage is gathered until then, UnixNano
+
 	mu      sync.Mutex // guards noted and closing
 	noted   noted
 	closing bool
@@ -66,6 +69,7 @@ type Source struct {
 	cursor  cursorWatch
 	pending noted
 	shot    time.Time // of the last frame
+	first   time.Time // when damage was noticed that was not read yet
 	timer   *time.Timer
 	read    taker // take
 }
@@ -203,8 +207,32 @@ func (n *noted) add(m noted) {
 	n.resized = n.resized || m.resized
 }
 
-// Next waits for a change. The first frame after a quiet time is read at once,
-// the following ones at most MaxFPS times a second and only when asked for.
+// A program that writes a letter draws it, then its cursor, then the clock in
+// its corner. After a quiet time (calm) damage is therefore gathered for a
+// moment: read at once, the first stroke would be a frame of its own and the
+// rest would have to wait for the next. Not so when somebody acts (Hurry) and
+// waits for the answer.
+const (
+	calm   = 50 * time.Millisecond
+	gather = 2 * time.Millisecond
+	hurry  = 250 * time.Millisecond
+)
+
+// Hurry tells that somebody is about to act on this display: what changes
+// within the next 250 ms is read at once. It may be called by any goroutine.
+func (s *Source) Hurry() { s.hurry.Store(time.Now().Add(hurry).UnixNano()) }
+
+// frameDue is when damage that was noticed is read.
+func (s *Source) frameDue() time.Time {
+	due, gathered := s.shot.Add(s.gap), s.first.Add(gather)
+	if s.first.Sub(s.shot) < calm || s.first.UnixNano() < s.hurry.Load() || gathered.Before(due) {
+		return due
+	}
+	return gathered
+}
+
+// Next waits for a change. The first frame after a quiet time is read within
+// 2 ms, the following ones at most MaxFPS times a second and only when asked for.
 func (s *Source) Next(ctx context.Context, c *screen.Change) error {
 	s.busy.Lock()
 	defer s.busy.Unlock()
@@ -231,12 +259,12 @@ func (s *Source) Next(ctx context.Context, c *screen.Change) error {
 
 // attempt looks once at everything that may have changed.
 func (s *Source) attempt(c *screen.Change) (found bool, err error) {
-	s.collect()
 	now := time.Now()
+	s.collect(now)
 	switch {
 	case !s.told || s.pending.resized:
 		return s.begin(c, now)
-	case s.pending.damaged && now.Sub(s.shot) >= s.gap:
+	case s.pending.damaged && !now.Before(s.frameDue()):
 		if found, err = s.frame(c, now); found || err != nil {
 			return found, err
 		}
@@ -249,9 +277,12 @@ func (s *Source) attempt(c *screen.Change) (found bool, err error) {
 	return c.Cursor != nil, err
 }
 
-func (s *Source) collect() {
+func (s *Source) collect(now time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.noted.damaged && !s.pending.damaged {
+		s.first = now
+	}
 	s.pending.add(s.noted)
 	s.noted = noted{}
 }
@@ -357,7 +388,7 @@ func (s *Source) await(ctx context.Context) error {
 		return nil
 	}
 	due := s.cursor.due()
-	if next := s.shot.Add(s.gap); s.pending.damaged && next.Before(due) {
+	if next := s.frameDue(); s.pending.damaged && next.Before(due) {
 		due = next
 	}
 	s.timer.Reset(time.Until(due))
