@@ -158,6 +158,14 @@ func (h *Host) onceOutcome() error {
 // emit hands an event to whoever listens.
 func (h *Host) emit(e Event) { h.o.Events(e) }
 
+// hurry has the source, if it gathers changes, hand out at once what somebody
+// here is about to cause and waits for.
+func (h *Host) hurry() {
+	if s, ok := h.o.Source.(interface{ Hurry() }); ok {
+		s.Hurry()
+	}
+}
+
 // capture moves changes from the source to the canvas, only while somebody
 // watches.
 func (h *Host) capture(ctx context.Context) error {

@@ -31,6 +31,7 @@ func (st *seat) obey(ctx context.Context, s *secure.Sealed) error {
 			return err
 		}
 		st.alive()
+		st.host.hurry()
 		err := st.act(t, body)
 		var refused *screen.Refused
 		if errors.As(err, &refused) {

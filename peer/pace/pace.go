@@ -337,7 +337,11 @@ func (p *Pacer) IdleBudget() int {
 	if p.rate == 0 {
 		return start / 4
 	}
-	return int(min(max(p.rate*idleSlice.Seconds(), idleLeast), idleMost))
+	b := p.rate * idleSlice.Seconds()
+	if !p.full {
+		b *= firstGain // the line is faster than it looks
+	}
+	return int(min(max(b, idleLeast), idleMost))
 }
 
 // Limit is how many bytes may be in flight before the next frame: 1.25 times
