@@ -17,7 +17,7 @@ func TestGeneratedIsCurrent(t *testing.T) {
 	}
 	dir := t.TempDir()
 	cmd := exec.Command("go", "-C", "gen", "run", ".", dir)
-	cmd.Env = append(os.Environ(), "GOOS=", "GOARCH=", "GOFLAGS=", "GOWORK=off")
+	cmd.Env = append(os.Environ(), "GOOS=", "GOARCH=", "CGO_ENABLED=0", "GOFLAGS=", "GOWORK=off")
 	ci := os.Getenv("SIGHTLINE_CI") == "1"
 	if !ci {
 		cmd.Env = append(cmd.Env, "GOPROXY=off")

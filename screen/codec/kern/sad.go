@@ -44,7 +44,7 @@ func sadGo(a []byte, as int, b []byte, bs, n int) int {
 		p, q := a[y*as:][:n], b[y*bs:][:n]
 		for x := range p {
 			d := int(p[x]) - int(q[x])
-			sum += (d ^ d>>63) - d>>63
+			sum += abs(d)
 		}
 	}
 	return sum
