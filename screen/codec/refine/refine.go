@@ -87,8 +87,8 @@ func (c *Coder) Encode(e *rc.Encoder, src, ref *screen.Frame, r image.Rectangle,
 			t.beginRow(ch, y)
 			at := place(ch, 0, y)
 			for x := at; x < at+t.w; x++ {
-				base := v.look(t, ch, x)
-				f := &fs.class[v.class()]
+				base, kind := v.look(t, ch, x)
+				f := &fs.class[kind]
 				p, energy := t.clamp(ch, x, f.predict(base, &v, lossy)), t.energy(ch, x)
 				s := t.exact[x&half]
 				t.mag[x&half] = res.encode(e, energy, p, int32(s))
@@ -116,8 +116,8 @@ func (c *Coder) Decode(d *rc.Decoder, ref *screen.Frame, r image.Rectangle, loss
 			t.beginRow(ch, y)
 			at := place(ch, 0, y)
 			for x := at; x < at+t.w; x++ {
-				base := v.look(t, ch, x)
-				f := &fs.class[v.class()]
+				base, kind := v.look(t, ch, x)
+				f := &fs.class[kind]
 				p, energy := t.clamp(ch, x, f.predict(base, &v, lossy)), t.energy(ch, x)
 				s, size := res.decode(d, energy, p)
 				t.mag[x&half] = size

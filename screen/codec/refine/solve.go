@@ -57,7 +57,8 @@ func (f *fit) predict(base int32, v *features, lossy bool) int32 {
 		c[0]*v[0] + c[1]*v[1] + c[2]*v[2] + c[3]*v[3] +
 		c[4]*v[4] + c[5]*v[5] + c[6]*v[6] + c[7]*v[7]
 	if lossy {
-		sum += c[8]*v[8] + c[9]*v[9] + c[10]*v[10] + c[11]*v[11]
+		sum += c[8]*v[8] + c[9]*v[9] + c[10]*v[10] + c[11]*v[11] +
+			c[12]*v[12] + c[13]*v[13] + c[14]*v[14] + c[15]*v[15]
 	}
 	return sum >> (unitBits - 3)
 }
