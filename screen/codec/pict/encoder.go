@@ -85,6 +85,7 @@ func (e *Encoder) Clone() *Encoder {
 	}
 	c.stale.Copy(&e.stale)
 	copy(c.tiles, e.tiles)
+	copy(c.sads, e.sads)
 	copy(c.rate.took, e.rate.took)
 	c.frame, *c.m, c.grid = e.frame, *e.m, e.grid.Clone()
 	return c

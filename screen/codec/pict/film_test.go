@@ -4,6 +4,8 @@ import (
 	"image"
 	"testing"
 	"time"
+
+	"sightline/screen"
 )
 
 // TestWorth: bytes and likeness of small films stay about what they were. The
@@ -116,5 +118,31 @@ func TestNoGarbage(t *testing.T) {
 	}
 	if n := testing.AllocsPerRun(20, step); n != 0 {
 		t.Errorf("%v allocations a frame", n)
+	}
+}
+
+// TestClone: a copy goes on as the original does, and apart from it.
+func TestClone(t *testing.T) {
+	frames := footage(t, "camera", 160, 90, 4)
+	p := newPair(160, 90)
+	for _, f := range frames[:2] {
+		p.encode(f, Params{QP: 22})
+		p.decode(t)
+	}
+	q := *p
+	q.e, q.body = p.e.Clone(), nil
+	q.ref = screen.NewFrame(p.ref.Rect)
+	q.ref.Copy(p.ref, p.ref.Rect)
+	q.encode(frames[2], Params{QP: 22})
+	p.encode(frames[3], Params{QP: 30}) // must not disturb the copy
+	first := string(q.body)
+	q.decode(t)
+	if !q.ref.Equal(q.seen) {
+		t.Fatal("the copy is out of step")
+	}
+	q.encode(frames[3], Params{QP: 22})
+	q.decode(t)
+	if !q.ref.Equal(q.seen) || first == "" {
+		t.Fatal("the copy fell out of step")
 	}
 }

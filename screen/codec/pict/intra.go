@@ -1,5 +1,7 @@
 package pict
 
+import "encoding/binary"
+
 // Modes of intra prediction of an 8 x 8 block from the samples to its left and
 // above it, in the picture that is being made.
 const (
@@ -69,10 +71,7 @@ func (b *border) predict(dst []byte, ds int, mode int) {
 		}
 	case modeH:
 		for y := range 8 {
-			row := dst[y*ds : y*ds+8]
-			for x := range row {
-				row[x] = b.left[y]
-			}
+			fill8(dst[y*ds:], b.left[y])
 		}
 	case modeSmooth:
 		b.smooth(dst, ds)
@@ -88,13 +87,14 @@ func (b *border) dc(dst []byte, ds int) {
 	for i := range 8 {
 		sum += int(b.left[i]) + int(b.above[i])
 	}
-	v := byte(sum >> 4)
 	for y := range 8 {
-		row := dst[y*ds : y*ds+8]
-		for x := range row {
-			row[x] = v
-		}
+		fill8(dst[y*ds:], byte(sum>>4))
 	}
+}
+
+// fill8 sets eight samples.
+func fill8(dst []byte, v byte) {
+	binary.LittleEndian.PutUint64(dst, uint64(v)*0x0101010101010101)
 }
 
 // smooth takes the mean of what goes linearly from left to the sample above
@@ -206,15 +206,13 @@ func (w *wide) predict(dst []byte, ds int, mode int) {
 		l, d := int(w.left[y]), int(w.left[y])-int(w.corner)
 		switch mode {
 		case modeDC:
-			for x := range row {
-				row[x] = mean
-			}
+			fill8(row, mean)
+			fill8(row[8:], mean)
 		case modeV:
 			copy(row, w.above[:])
 		case modeH:
-			for x := range row {
-				row[x] = byte(l)
-			}
+			fill8(row, byte(l))
+			fill8(row[8:], byte(l))
 		case modeSmooth:
 			right, low := int(w.above[side-1]), int(w.left[side-1])
 			h := (side-1)*l + right + (y+1)*low + side

@@ -352,7 +352,9 @@ func (e *Encoder) tryIntra(t *trial, tx, ty int, a *around, qp int) {
 	t.cost = e.lam.ssd * 4
 	for b := range 4 {
 		t.cost += e.intraLuma(t, tx, ty, b, a, qp)
-		if t.cost > e.best.cost {
+		// Hopeless if a part already costs much more than its share.
+		if 6*t.cost > (b+3)*e.best.cost {
+			t.cost = math.MaxInt
 			return
 		}
 	}
@@ -434,12 +436,13 @@ func (e *Encoder) intraHalf(t *trial, tx, ty, qp int) int {
 		w[c].take(&e.now[1+c], tx*side, ty*side)
 	}
 	best := math.MaxInt
-	tried := 0
-	for _, mode := range [4]uint8{modeDC, modeSmooth, min(t.modes[0], modeSlope), min(t.modes[3], modeSlope)} {
+	tried, last := 0, uint8(0)
+	for _, mode := range [3]uint8{modeDC, min(t.modes[0], modeSlope), min(t.modes[3], modeSlope)} {
 		if tried>>mode&1 == 1 {
 			continue
 		}
 		tried |= 1 << mode
+		last = mode
 		cost := 0
 		for c := range w {
 			w[c].predict(e.ahead[1+c][:], side, int(mode))
@@ -451,7 +454,9 @@ func (e *Encoder) intraHalf(t *trial, tx, ty, qp int) int {
 	}
 	cost := 0
 	for c := range w {
-		w[c].predict(e.ahead[1+c][:], side, int(t.chroma))
+		if last != t.chroma {
+			w[c].predict(e.ahead[1+c][:], side, int(t.chroma))
+		}
 		cost += e.block(t, halfCb+c, e.ahead[1+c][:], side, qp, &intraBias)
 	}
 	return cost
