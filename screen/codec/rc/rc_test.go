@@ -141,3 +141,79 @@ func BenchmarkBit(b *testing.B) {
 		b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(len(in)), "ns/bit")
 	})
 }
+
+// TestOpinions: what several Probs have a say in comes out as it went in.
+func TestOpinions(t *testing.T) {
+	type state struct {
+		p, q, r [8]Prob
+		m       [2]Mixer
+		t, u    [256]Prob
+	}
+	rnd := rand.New(rand.NewPCG(5, 6))
+	in := make([]uint32, 30_000)
+	for i := range in {
+		in[i] = uint32(rnd.IntN(256))
+		if rnd.IntN(8) > 0 {
+			in[i] &= 1 << (i & 3)
+		}
+	}
+	var e Encoder
+	e.Reset(nil)
+	s := new(state)
+	for i, v := range in {
+		k := i & 7
+		switch i % 4 {
+		case 0:
+			e.Mix(&s.m[i&1], &s.p[k], &s.q[k], &s.r[i/8&7], v > 0)
+		case 1:
+			e.Bit2(&s.p[k], &s.q[k], v > 0)
+		case 2:
+			e.Tree(s.t[:], v, 8)
+		case 3:
+			e.Tree2(s.t[:], s.u[:], v, 8)
+		}
+	}
+	var d Decoder
+	d.Reset(e.Finish())
+	s2 := new(state)
+	for i, v := range in {
+		k := i & 7
+		got, want := uint32(0), v
+		if i%4 < 2 {
+			want = uint32(b2i(v > 0))
+		}
+		switch i % 4 {
+		case 0:
+			got = uint32(b2i(d.Mix(&s2.m[i&1], &s2.p[k], &s2.q[k], &s2.r[i/8&7])))
+		case 1:
+			got = uint32(b2i(d.Bit2(&s2.p[k], &s2.q[k])))
+		case 2:
+			got = d.Tree(s2.t[:], 8)
+		case 3:
+			got = d.Tree2(s2.t[:], s2.u[:], 8)
+		}
+		if got != want {
+			t.Fatalf("step %d: %d, not %d", i, got, want)
+		}
+	}
+	if *s != *s2 {
+		t.Error("the ends differ")
+	}
+}
+
+// TestMixture: of three opinions of which one is right, the mixer heeds that one.
+func TestMixture(t *testing.T) {
+	rnd := rand.New(rand.NewPCG(7, 8))
+	var e Encoder
+	e.Reset(nil)
+	var m Mixer
+	var good [2]Prob
+	var bad, worse [16]Prob
+	for range 40_000 {
+		yes := rnd.IntN(2)
+		e.Mix(&m, &good[yes], &bad[rnd.IntN(16)], &worse[rnd.IntN(16)], yes == 1)
+	}
+	if n := len(e.Finish()); n > 300 {
+		t.Errorf("40,000 foretold decisions cost %d bytes", n)
+	}
+}
