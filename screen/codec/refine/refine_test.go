@@ -139,15 +139,6 @@ func transform(b *[8][8]float64, back bool) {
 	}
 }
 
-func psnr(a, b *screen.Frame) float64 {
-	sum := 0.0
-	for i := range a.Pix {
-		d := float64(a.Pix[i]) - float64(b.Pix[i])
-		sum += d * d
-	}
-	return 10 * math.Log10(255*255*float64(len(a.Pix)/4*3)/sum)
-}
-
 // encodeAll codes every tile of src over ref and returns the body.
 func encodeAll(c *Coder, buf []byte, src, ref *screen.Frame, lossy bool) []byte {
 	var e rc.Encoder
