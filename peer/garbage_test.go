@@ -39,13 +39,11 @@ func TestShowNoGarbage(t *testing.T) {
 	st := &seat{host: h, grants: wire.View, traffic: &traffic{}}
 	p := &st.picture
 	p.init()
-	e := &still{}
-	p.enc, p.rough = e, e
 	out := &shower{p: p}
 	f := screen.NewFrame(image.Rect(0, 0, 640, 480))
 	h.canvas.Update(&screen.Change{Layout: &screen.Layout{Pictures: []screen.Picture{{Rect: f.Rect}}}, Frame: f, Damage: screen.Region{f.Rect}})
-	p.tap = h.canvas.Tap()
-	defer p.tap.Close()
+	newCast(&still{}, h.canvas.Tap(), p)
+	defer p.leave()
 	defer st.stopCounting(p)
 	change := &screen.Change{Frame: f, Damage: screen.Region{image.Rect(10, 10, 100, 30)}, Cursor: &screen.Cursor{}}
 	step := func() {

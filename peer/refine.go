@@ -1,20 +1,11 @@
 package peer
 
 import (
-	"io"
 	"time"
 
 	"sightline/screen"
 	"sightline/screen/codec"
 )
-
-// refiner is an Encoder that sends pictures roughly first and refines them
-// when asked to encode nothing new with Budget.Idle.
-type refiner interface {
-	// Exact is false while some tile of the picture at the viewer is not yet
-	// what it should be.
-	Exact(screen.PictureID) bool
-}
 
 const (
 	// quiet is how long a picture rests before its details follow: a person
@@ -41,12 +32,9 @@ type detail struct {
 }
 
 // look takes over the pictures of a new layout.
-func (p *picture) look(l *screen.Layout) {
-	if p.rough == nil {
-		return
-	}
-	before := p.detail
-	p.detail = nil
+func (c *cast) look(l *screen.Layout) {
+	before := c.detail
+	c.detail = nil
 	for _, q := range l.Pictures {
 		d := detail{id: q.ID}
 		for _, old := range before {
@@ -54,15 +42,15 @@ func (p *picture) look(l *screen.Layout) {
 				d = old
 			}
 		}
-		p.detail = append(p.detail, d)
+		c.detail = append(c.detail, d)
 	}
 }
 
 // changed notes that news of a picture are about to be sent.
-func (p *picture) changed(id screen.PictureID, now time.Time) {
-	for i := range p.detail {
-		if d := &p.detail[i]; d.id == id {
-			if d.changed = now; p.rough.Exact(id) {
+func (c *cast) changed(id screen.PictureID, now time.Time) {
+	for i := range c.detail {
+		if d := &c.detail[i]; d.id == id {
+			if d.changed = now; c.enc.Exact(id) {
 				d.rough = now
 			}
 			d.again, d.pause = time.Time{}, 0
@@ -72,9 +60,9 @@ func (p *picture) changed(id screen.PictureID, now time.Time) {
 
 // isExact tells whether every picture at the viewer is as it should be, as far
 // as it was sent.
-func (p *picture) isExact() bool {
-	for i := range p.detail {
-		if !p.rough.Exact(p.detail[i].id) {
+func (c *cast) isExact() bool {
+	for i := range c.detail {
+		if !c.enc.Exact(c.detail[i].id) {
 			return false
 		}
 	}
@@ -93,25 +81,23 @@ func (d *detail) due() time.Time {
 	return due
 }
 
-// refine sends one slice of the details that are due. If none is, pause says
+// refine adds one slice of the details that are due. If none is, pause says
 // when one will be; 0: when something else happens.
-func (st *seat) refine(s io.Writer, p *picture) (did bool, pause time.Duration, err error) {
-	d, pause := p.nextDetail(time.Now())
+func (c *cast) refine(u *update, w wish) (tried bool, pause time.Duration, err error) {
+	d, pause := c.nextDetail(time.Now())
 	if d == nil {
 		return false, pause, nil
 	}
-	p.mu.Lock()
-	ready, bytes := p.pacer.ReadyIdle(), p.pacer.IdleBudget()
-	p.mu.Unlock()
-	frame := p.pics.Frame(d.id)
-	if !ready || frame == nil { // an acknowledgement or a frame is on its way
+	frame := c.pics.Frame(d.id)
+	if !w.idle || frame == nil { // an acknowledgement or a frame is on its way
 		return false, 0, nil
 	}
-	b := codec.Budget{Bytes: bytes, CPU: idleCPU, First: st.host.hands.near(st.id), Idle: true}
-	sent, _, err := st.encode(s, p, &screen.Change{Picture: d.id, Frame: frame}, b, true)
+	u.idle = true
+	b := codec.Budget{Bytes: w.idleBytes, CPU: idleCPU, First: w.first, Idle: true}
+	_, err = c.encode(u, &screen.Change{Picture: d.id, Frame: frame}, b, true)
 	now := time.Now()
 	d.rough = now
-	if sent || err != nil {
+	if len(u.parts) > 0 || err != nil {
 		d.again, d.pause = time.Time{}, 0
 		return true, 0, err
 	}
@@ -122,11 +108,11 @@ func (st *seat) refine(s io.Writer, p *picture) (did bool, pause time.Duration, 
 
 // nextDetail is the first picture whose slice is due, or nil and how long
 // until there is one; 0: every picture is exact.
-func (p *picture) nextDetail(now time.Time) (*detail, time.Duration) {
+func (c *cast) nextDetail(now time.Time) (*detail, time.Duration) {
 	var soonest time.Duration
-	for i := range p.detail {
-		d := &p.detail[i]
-		if p.rough.Exact(d.id) {
+	for i := range c.detail {
+		d := &c.detail[i]
+		if c.enc.Exact(d.id) {
 			continue
 		}
 		wait := d.due().Sub(now)

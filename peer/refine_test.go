@@ -118,10 +118,10 @@ func onLine(t *testing.T, e *rough, l *far, do func(paint func())) {
 		st := &seat{host: h, grants: wire.View, traffic: &traffic{}}
 		p := &st.picture
 		p.init()
-		p.enc, p.rough, l.p = e, e, p
+		l.p = p
 		f := screen.NewFrame(image.Rect(0, 0, 64, 64))
 		h.canvas.Update(&screen.Change{Layout: &screen.Layout{Pictures: []screen.Picture{{Rect: f.Rect}}}, Frame: f, Damage: screen.Region{f.Rect}})
-		p.tap = h.canvas.Tap()
+		newCast(e, h.canvas.Tap(), p)
 		done := make(chan error, 1)
 		go func() { done <- st.paint(ctx, l, p) }()
 		do(func() { h.canvas.Update(&screen.Change{Frame: f, Damage: screen.Region{image.Rect(0, 0, 8, 8)}}) })

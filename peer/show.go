@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"sightline/peer/pace"
@@ -19,18 +20,18 @@ import (
 // (SECURITY-DESIGN, section 5).
 const screenRecord = 16 << 10
 
-// picture is what one viewer is shown: its tap on the canvas, the codec's
-// memory of what it has, and its pace. It moves from stream to stream.
+// picture is what one viewer is shown: the cast it is a member of, and its
+// pace. It moves from stream to stream.
 type picture struct {
+	cast  atomic.Pointer[cast] // see lockCast
+	left  atomic.Bool          // for good
+	apart atomic.Int64         // until then it keeps out of other casts; Unix time, ns
+
 	// Owned by the one show that holds turn.
-	enc    codec.Encoder
-	rough  refiner // the encoder, if it sends anything but exact pixels; else nil
-	tap    *screen.Tap
-	pics   screen.Pictures
-	detail []detail // of the pictures in the layout
-	number uint8    // of the last frame, modulo wire.FrameNumbers
-	buf    []byte   // what is written next
-	clean  bool     // the viewer has all that the encoder believes it has
+	number uint8  // of the last frame, modulo wire.FrameNumbers
+	update update // what is sent now
+	buf    []byte // what is written next
+	clean  bool   // the viewer has all that the cast believes it has
 
 	once sync.Once
 	turn chan struct{} // holds one token while nobody shows
@@ -54,8 +55,6 @@ func (p *picture) init() {
 		p.turn = make(chan struct{}, 1)
 		p.turn <- struct{}{}
 		p.wake = make(chan struct{}, 1)
-		p.enc = codec.NewEncoder()
-		p.rough, _ = p.enc.(refiner)
 	})
 }
 
@@ -79,15 +78,14 @@ func (st *seat) show(ctx context.Context, s *secure.Sealed) error {
 		return errors.Join(err, s.Reset())
 	}
 	defer func() { p.turn <- struct{}{} }()
-	if p.tap == nil {
-		p.tap = st.host.canvas.Tap()
-		go func() { <-st.gone; p.tap.Close() }()
+	if p.cast.Load() == nil {
+		newCast(codec.NewEncoder(), st.host.canvas.Tap(), p)
+		go func() { <-st.gone; p.leaveForGood() }()
+	} else if !p.clean {
+		st.startAfresh(p)
 	}
 	st.host.watching(+1)
 	defer st.host.watching(-1)
-	if !p.clean {
-		p.startAfresh()
-	}
 	p.hold(st.host.isPaused())
 	s.SetRecordSize(screenRecord)
 	defer context.AfterFunc(ctx, func() { s.Reset() })()
@@ -169,9 +167,9 @@ func (p *picture) hold(on bool) {
 }
 
 // startAfresh forgets what the viewer has.
-func (p *picture) startAfresh() {
-	p.enc.Reset()
-	p.tap.OweAll()
+func (st *seat) startAfresh(p *picture) {
+	p.leave()
+	newCast(codec.NewEncoder(), st.host.canvas.Tap(), p)
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.pacer.Forget()
@@ -250,10 +248,9 @@ func (p *picture) heard(t wire.Type, body []byte) error {
 		p.pacer.Shown(m.Number, time.Now().Add(-m.Held))
 	case wire.TypeReset:
 		p.mu.Lock()
+		defer p.mu.Unlock()
 		p.reset = true
 		p.pacer.Forget()
-		p.mu.Unlock()
-		p.tap.OweAll() // outside of the lock: it has one of its own
 	case wire.TypeHide:
 		hidden, err := wire.ParseHide(body)
 		if err != nil {

@@ -44,6 +44,18 @@ type Pictures struct {
 	cursor  Cursor
 }
 
+// Clone copies the pictures, with their pixels.
+func (p *Pictures) Clone() Pictures {
+	n := Pictures{frames: make(map[PictureID]*Frame, len(p.frames)), cursor: p.cursor}
+	for id, f := range p.frames {
+		g := NewFrame(f.Rect)
+		g.Copy(f, f.Rect)
+		g.At = f.At
+		n.frames[id] = g
+	}
+	return n
+}
+
 // Frame is the copy of one picture as of the last Take, nil if there is none.
 // What the tap still owes is not in it.
 func (p *Pictures) Frame(id PictureID) *Frame { return p.frames[id] }
@@ -373,6 +385,34 @@ func (t *Tap) wakeUp() {
 	case t.wake <- struct{}{}:
 	default:
 	}
+}
+
+// Settled tells whether nothing is owed: no pixels, no layout, no cursor.
+func (t *Tap) Settled() bool {
+	t.c.mu.Lock()
+	defer t.c.mu.Unlock()
+	return t.layout == nil && !t.moved && !t.owesLocked()
+}
+
+// Clone opens a tap that owes what this one does.
+func (t *Tap) Clone() *Tap {
+	t.c.mu.Lock()
+	defer t.c.mu.Unlock()
+	n := &Tap{
+		c: t.c, wake: make(chan struct{}, 1), dirty: map[PictureID]Region{}, moves: map[PictureID][]Move{},
+		cursor: t.cursor, moved: t.moved, layout: t.layout, closed: t.closed,
+	}
+	for id, d := range t.dirty {
+		n.dirty[id] = append(Region(nil), d...)
+	}
+	for id, m := range t.moves {
+		n.moves[id] = append([]Move(nil), m...)
+	}
+	if !n.closed {
+		t.c.taps[n] = struct{}{}
+	}
+	n.wakeUp()
+	return n
 }
 
 // Close ends the tap; a Take that waits returns.

@@ -1,0 +1,315 @@
+package peer
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"image"
+	"io"
+	"math/rand/v2"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"sightline/peer/wire"
+	"sightline/screen"
+	"sightline/screen/codec"
+)
+
+// watcher is a seat whose viewer decodes, and acknowledges after a while.
+type watcher struct {
+	st  *seat
+	lag time.Duration
+
+	mu     sync.Mutex
+	bytes  int
+	frames int
+	frame  *screen.Frame
+	dec    *codec.TilesDecoder
+	err    error
+}
+
+// Write is the line: what arrives is decoded at once and acknowledged later.
+func (w *watcher) Write(b []byte) (int, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.bytes += len(b)
+	r := wire.NewReader(bytes.NewReader(b), wire.Screen)
+	for {
+		kind, _, body, err := r.Next()
+		if err == io.EOF {
+			return len(b), nil
+		}
+		if err != nil {
+			w.err = err
+			return 0, err
+		}
+		if kind != wire.TypeFrame {
+			continue
+		}
+		head, msg, err := wire.ParseFrame(body)
+		if err != nil {
+			w.err = err
+			return 0, err
+		}
+		if _, f, _, err := w.dec.Decode(msg); err != nil {
+			w.err = err
+			return 0, err
+		} else if w.frame, w.frames = f, w.frames+1; w.lag == 0 {
+			w.acknowledge(head.Number)
+		} else {
+			time.AfterFunc(w.lag, func() { w.acknowledge(head.Number) })
+		}
+	}
+}
+
+func (w *watcher) acknowledge(number uint8) {
+	p := &w.st.picture
+	p.heard(wire.TypeShown, wire.ShownFrame{Number: number}.Append(nil))
+	signal(p.wake)
+}
+
+func (w *watcher) sees() *screen.Frame {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.frame == nil {
+		return nil
+	}
+	f := screen.NewFrame(w.frame.Rect)
+	f.Copy(w.frame, f.Rect)
+	return f
+}
+
+// theatre is a host with a canvas and watchers of it.
+type theatre struct {
+	h    *Host
+	all  []*watcher
+	wg   sync.WaitGroup
+	ctx  context.Context
+	stop context.CancelFunc
+	f    *screen.Frame
+	rng  *rand.Rand
+}
+
+func newTheatre(ctx context.Context, size image.Point) *theatre {
+	h := &Host{hands: newHands(nil), o: HostOptions{Events: func(Event) {}}, seats: map[SeatID]*seat{}}
+	th := &theatre{h: h, f: screen.NewFrame(image.Rectangle{Max: size}), rng: rand.New(rand.NewPCG(5, 5))}
+	th.ctx, th.stop = context.WithCancel(ctx)
+	h.canvas.Update(&screen.Change{Layout: &screen.Layout{Pictures: []screen.Picture{{Rect: th.f.Rect}}}, Frame: th.f, Damage: screen.Region{th.f.Rect}})
+	return th
+}
+
+// enter adds a watcher whose acknowledgements take lag.
+func (th *theatre) enter(lag time.Duration) *watcher {
+	st := &seat{host: th.h, id: SeatID(len(th.all) + 1), grants: wire.View, traffic: &traffic{}}
+	w := &watcher{st: st, lag: lag, dec: codec.NewDecoder()}
+	st.picture.init()
+	newCast(codec.NewEncoder(), th.h.canvas.Tap(), &st.picture)
+	th.h.mu.Lock()
+	th.h.seats[st.id] = st
+	th.h.mu.Unlock()
+	th.all = append(th.all, w)
+	th.wg.Go(func() {
+		st.paint(th.ctx, w, &st.picture)
+		st.stopCounting(&st.picture)
+	})
+	return w
+}
+
+func (th *theatre) end() {
+	th.stop()
+	th.wg.Wait()
+	for _, w := range th.all {
+		w.st.picture.leaveForGood()
+	}
+}
+
+// scribble changes a line of text, and once in a while everything below it.
+func (th *theatre) scribble() {
+	r := image.Rect(0, 0, 200, 16).Add(image.Pt(th.rng.IntN(100), th.rng.IntN(th.f.Rect.Dy()-16))).Intersect(th.f.Rect)
+	for x := r.Min.X; x < r.Max.X; x += 1 + th.rng.IntN(5) {
+		y := r.Min.Y + th.rng.IntN(r.Dy())
+		th.f.Fill(image.Rect(x, y, x+2, y+3).Intersect(r), uint32(th.rng.IntN(4))*0x555555)
+	}
+	if th.rng.IntN(10) == 0 {
+		for y := range 64 {
+			row := th.f.Row(y, 0, 64)
+			for i := range row {
+				if i&3 != 3 {
+					row[i] = byte(th.rng.IntN(256))
+				}
+			}
+		}
+		r = r.Union(image.Rect(0, 0, 64, 64))
+	}
+	th.h.canvas.Update(&screen.Change{Frame: th.f, Damage: screen.Region{r}})
+}
+
+// casts are how many there are.
+func (th *theatre) casts() int {
+	set := map[*cast]bool{}
+	for _, w := range th.all {
+		set[w.st.picture.cast.Load()] = true
+	}
+	return len(set)
+}
+
+func (th *theatre) everybodySees(t *testing.T) {
+	t.Helper()
+	for i, w := range th.all {
+		if w.err != nil {
+			t.Fatalf("watcher %d: %v", i, w.err)
+		}
+		if f := w.sees(); f == nil || !f.Equal(th.f) {
+			t.Errorf("watcher %d sees another picture", i)
+		}
+	}
+}
+
+// TestStep: viewers that come one after the other share one encoder once they
+// have seen all, one that falls behind goes by itself, and joins later; nobody
+// ever sees a wrong picture in the end.
+func TestStep(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		th := newTheatre(t.Context(), image.Pt(320, 200))
+		defer th.end()
+		for range 3 {
+			th.enter(5 * time.Millisecond)
+			for range 5 {
+				th.scribble()
+				time.Sleep(20 * time.Millisecond)
+			}
+		}
+		time.Sleep(3 * time.Second)
+		th.everybodySees(t)
+		if n := th.casts(); n != 1 {
+			t.Fatalf("%d casts after everything has settled", n)
+		}
+		for range 30 {
+			th.scribble()
+			time.Sleep(20 * time.Millisecond)
+		}
+		if n := th.casts(); n != 1 {
+			t.Errorf("%d casts of viewers who keep in step", n)
+		}
+		slow := th.all[1]
+		slow.lag = 3 * time.Second
+		for range 100 {
+			th.scribble()
+			time.Sleep(20 * time.Millisecond)
+		}
+		if n := th.casts(); n != 2 {
+			t.Errorf("%d casts while one is slow", n)
+		}
+		slow.lag = 5 * time.Millisecond
+		time.Sleep(keepApart + 5*time.Second)
+		th.everybodySees(t)
+		th.scribble()
+		time.Sleep(5 * time.Second)
+		if n := th.casts(); n != 1 {
+			t.Errorf("%d casts after it has caught up", n)
+		}
+		th.scribble()
+		time.Sleep(5 * time.Second)
+		th.everybodySees(t)
+	})
+}
+
+// TestLeaveCast: who leaves, or asks for everything afresh, takes nothing away
+// from the others.
+func TestLeaveCast(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		th := newTheatre(t.Context(), image.Pt(320, 200))
+		defer th.end()
+		for range 4 {
+			th.enter(time.Millisecond)
+		}
+		time.Sleep(5 * time.Second)
+		th.all[0].st.picture.leaveForGood()
+		th.all = th.all[1:]
+		for i := range 40 {
+			if i == 20 {
+				th.all[0].st.picture.heard(wire.TypeReset, nil)
+			}
+			th.scribble()
+			time.Sleep(30 * time.Millisecond)
+		}
+		time.Sleep(5 * time.Second)
+		th.everybodySees(t)
+		if n := th.casts(); n != 1 {
+			t.Errorf("%d casts", n)
+		}
+	})
+}
+
+// silent is a line whose viewer only acknowledges.
+type silent struct{ st *seat }
+
+func (w *silent) Write(b []byte) (int, error) {
+	r := wire.NewReader(bytes.NewReader(b), wire.Screen)
+	for {
+		kind, _, body, err := r.Next()
+		if err != nil {
+			return len(b), nil
+		}
+		if kind == wire.TypeFrame {
+			head, _, _ := wire.ParseFrame(body)
+			w.st.picture.heard(wire.TypeShown, wire.ShownFrame{Number: head.Number}.Append(nil))
+		}
+	}
+}
+
+// BenchmarkViewersInStep is a terminal that scrolls by a line for so many
+// viewers: encoded once, numbered for each. Sealing is not in it.
+func BenchmarkViewersInStep(b *testing.B) {
+	for _, n := range []int{1, 4, 16} {
+		b.Run(fmt.Sprint(n), func(b *testing.B) { scrollFor(b, n) })
+	}
+}
+
+func scrollFor(b *testing.B, viewers int) {
+	th := newTheatre(context.Background(), image.Pt(1920, 1080))
+	lines := make([]*silent, viewers)
+	for i := range lines {
+		st := &seat{host: th.h, id: SeatID(i + 1), grants: wire.View, traffic: &traffic{}}
+		st.picture.init()
+		lines[i] = &silent{st}
+		defer st.stopCounting(&st.picture)
+	}
+	first := &lines[0].st.picture
+	c := newCast(codec.NewEncoder(), th.h.canvas.Tap(), first)
+	for _, w := range lines[1:] {
+		w.st.picture.cast.Store(c)
+		c.members[&w.st.picture] = &member{bytes: behindAtFirst}
+	}
+	rng := rand.New(rand.NewPCG(1, 2))
+	const line = 18
+	b.ReportAllocs()
+	for b.Loop() {
+		b.StopTimer()
+		th.f.Shift(screen.Move{To: image.Rect(100, 60, 1400, 900), From: image.Pt(100, 60+line)})
+		th.f.Fill(image.Rect(100, 900-line, 1400, 900), 0xffffff)
+		for x := 100; x < 1300; x += 9 {
+			for k, glyph := range [6]int{rng.IntN(80)} {
+				th.f.Fill(image.Rect(x+(glyph+k)%7, 900-line+glyph%14, x+(glyph+k)%7+2, 900-line+glyph%14+3), 0)
+			}
+		}
+		th.h.canvas.Update(&screen.Change{Frame: th.f, Damage: screen.Region{image.Rect(100, 60, 1400, 900)}})
+		b.StartTimer()
+		for more := true; more; {
+			more = false
+			for _, w := range lines {
+				did, _, err := w.st.paintOnce(w, &w.st.picture)
+				if err != nil {
+					b.Fatal(err)
+				}
+				more = more || did
+			}
+		}
+	}
+	if len(c.members) != viewers {
+		b.Errorf("%d of %d viewers in step", len(c.members), viewers)
+	}
+	b.ReportMetric(float64(b.Elapsed().Microseconds())/float64(b.N)/float64(viewers), "us/viewer")
+}
