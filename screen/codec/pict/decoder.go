@@ -113,10 +113,13 @@ func (d *Decoder) block(tx, ty, b int, i *info, qp int) bool {
 	if i.coded>>b&1 == 0 {
 		return true
 	}
+	if p := d.m.smallProb(i, b); p != nil && d.rc.Bit(p) {
+		i.small |= 1 << b
+	}
 	d.level = [64]int16{}
-	if _, ok := decodeBlock(&d.rc, d.m.blockModel(i.kind, s), &d.level); !ok {
+	if _, ok := decodeBlock(&d.rc, d.m.blockModel(i, b), &d.level); !ok {
 		return false
 	}
-	rebuild(at, pl.stride, at, pl.stride, &d.level, blockQP(qp, s), s)
+	rebuild(at, pl.stride, at, pl.stride, &d.level, blockQP(qp, s), s, i.small>>b&1 == 1)
 	return true
 }

@@ -48,7 +48,9 @@
 //	full    if not skip: 1: chroma levels of full resolution
 //	chroma  if intra and not full: mode of both chroma planes, a tree of 3 bits
 //	coded   if not skip: for each block, whether it has levels
-//	levels  of each block that has
+//	levels  of each block that has; before them, if the block is of full
+//	        resolution:
+//	          small  1: four transforms of 4 x 4, 0: one of 8 x 8
 //
 // The blocks are four of luma, in reading order, and then one of Cb and one of
 // Cr of half the resolution, or, if full, four of Cb and four of Cr. A block of half
@@ -72,10 +74,11 @@
 // last)? more than one? more than two? more than 3, 4, ... 14? and what is left, an
 // rc.Number. What each decision expects depends on the frequency and on the
 // sizes of the five levels of higher frequency next to it. The signs of all
-// follow, unmodelled. A level is at most 4095.
+// follow, unmodelled. A level is at most 4095. Of four small transforms like
+// frequencies lie side by side (mixed), the rest is as for one large.
 //
 // Levels times the step of the QP, 2^((QP-4)/6) (times 8, rounded: steps), are
-// the coefficients of kern.IDCT8. Chroma of half resolution, of which a sample
+// the coefficients of kern.IDCT8 and IDCT4x4. Chroma of half resolution, of which a sample
 // stands for four, has a QP 5 (Cb) and 4 (Cr) lower.
 //
 // # Afterwards

@@ -169,7 +169,10 @@ func (e *Encoder) tile(tx, ty, qp int) {
 	encodeInfo(&e.rc, e.m, &a, &t.info)
 	for b := range blockCount(t.full) {
 		if t.coded>>b&1 == 1 {
-			encodeBlock(&e.rc, e.m.blockModel(t.kind, sortOf(b, t.full)), &t.level[b], t.last[b])
+			if p := e.m.smallProb(&t.info, b); p != nil {
+				e.rc.Bit(p, t.small>>b&1 == 1)
+			}
+			encodeBlock(&e.rc, e.m.blockModel(&t.info, b), &t.level[b], t.last[b])
 		}
 	}
 	if t.kind != kindStill {

@@ -56,9 +56,8 @@ func (s *searcher) search(tx, ty int, a *around) {
 		s.try(a.was.mv)
 	}
 	if !s.settled(a) {
-		if before := s.at; s.diamond() || (before.x|before.y)&3 == 0 {
-			s.fine(2)
-		}
+		s.diamond()
+		s.fine(2)
 		s.fine(1)
 	}
 	s.note()
@@ -110,10 +109,8 @@ func (s *searcher) try(v vector) int {
 }
 
 // diamond goes downhill over whole samples, in smaller and smaller steps; the
-// large ones are for what is far off. It tells whether it found a better
-// place.
-func (s *searcher) diamond() bool {
-	from := s.cost
+// large ones are for what is far off.
+func (s *searcher) diamond() {
 	s.try(vector{(s.at.x + 2) &^ 3, (s.at.y + 2) &^ 3})
 	step := int16(16)
 	if s.sad < farOff {
@@ -131,11 +128,10 @@ func (s *searcher) diamond() bool {
 			}
 		}
 	}
-	return s.cost < from
 }
 
-// farOff is a sum of absolute differences of more than noise: 5 a sample.
-const farOff = 5 * side * side
+// farOff is a sum of absolute differences of 2 a sample.
+const farOff = 2 * side * side
 
 // fine tries the neighbours at a distance, then the corner between the best
 // two sides.

@@ -26,7 +26,9 @@ type models struct {
 	full  [6]rc.Prob
 	coded [2][sorts][6]rc.Prob // has the block levels?
 
-	block [2][sorts]blockModel // moved and intra
+	small [2][sorts][3]rc.Prob // are its transforms of 4 x 4?
+
+	block [2][2][sorts]blockModel // moved and intra; 8 x 8 and 4 x 4
 }
 
 // maxVector bounds a vector's parts, in quarter samples.
@@ -39,6 +41,7 @@ type info struct {
 	modes  [4]uint8
 	chroma uint8
 	coded  uint16
+	small  uint16
 	full   bool
 }
 
@@ -296,8 +299,23 @@ func (a *around) quarters(i *info, b int) int {
 	return n
 }
 
-func (m *models) blockModel(k kind, s sort) *blockModel {
-	return &m.block[b2i(k == kindIntra)][s]
+// blockModel of block b, whose bit in i.small is known.
+func (m *models) blockModel(i *info, b int) *blockModel {
+	return &m.block[b2i(i.kind == kindIntra)][i.small>>b&1][sortOf(b, i.full)]
+}
+
+// smallProb is the chance that block b has transforms of 4 x 4, nil if it
+// cannot; the block before it with levels gives the context.
+func (m *models) smallProb(i *info, b int) *rc.Prob {
+	s := sortOf(b, i.full)
+	if s == sortHalfCb || s == sortHalfCr {
+		return nil
+	}
+	c := 2
+	if before := i.coded & (1<<b - 1); before != 0 {
+		c = int(i.small >> (bitLen(int(before)) - 1) & 1)
+	}
+	return &m.small[b2i(i.kind == kindIntra)][s][c]
 }
 
 // note remembers what was coded.
@@ -318,17 +336,36 @@ func (p *picture) move(dst []byte, ds int, c, tx, ty int, mv vector) {
 	kern.MC16(dst, ds, src, ss, int(mv.x&3), int(mv.y&3), side, side)
 }
 
-// rebuild adds the levels to pred: 8 x 8 samples, or twice that for blocks
-// of half resolution. The levels become rubbish.
-func rebuild(dst []byte, ds int, pred []byte, ps int, level *[64]int16, qp int, s sort) {
+// rebuild adds the levels of block b to pred: 8 x 8 samples, or twice that
+// for blocks of half resolution. The levels become rubbish.
+func rebuild(dst []byte, ds int, pred []byte, ps int, level *[64]int16, qp int, s sort, small bool) {
 	kern.Dequant8(level, &stepTable[qp])
-	if s == sortHalfCb || s == sortHalfCr {
+	switch {
+	case small:
+		var c [64]int16
+		for i, at := range mixed {
+			c[i] = level[at]
+		}
+		kern.IDCT4x4(&c)
+		kern.Add8(dst, ds, pred, ps, &c)
+	case s == sortHalfCb || s == sortHalfCr:
 		kern.IDCT8(level)
 		kern.AddTwice8(dst, ds, pred, ps, level)
-		return
+	default:
+		kern.IDCTAdd8(dst, ds, pred, ps, level)
 	}
-	kern.IDCTAdd8(dst, ds, pred, ps, level)
 }
+
+// mixed tells where the coefficients of four 4 x 4 transforms, as
+// kern.FDCT4x4 lays them out, go among those of a block: like frequencies of
+// the four side by side, so that scan finds the low ones first.
+var mixed = func() (m [64]uint8) {
+	for i := range m {
+		x, y := i&7, i>>3
+		m[i] = uint8((y&3*2+y>>2)*8 + x&3*2 + x>>2)
+	}
+	return m
+}()
 
 // spot gives the component of block b and where in a tile it is.
 func spot(b int, full bool) (c, x, y int) {

@@ -138,7 +138,7 @@ func (e *Encoder) leave(tx, ty int, s *searcher, a *around) {
 
 // residual quantises what e.ahead lacks, and gives the cost of the blocks.
 func (e *Encoder) residual(t *trial, qp int) int {
-	t.coded, t.full = 0, false
+	t.coded, t.small, t.full = 0, 0, false
 	t.pix = e.ahead
 	cost := 0
 	for b := range 4 {
@@ -167,6 +167,7 @@ func (e *Encoder) residual(t *trial, qp int) int {
 		return cost + full
 	}
 	t.coded, t.full = kept, false
+	t.small &= 15
 	e.backHalf(t)
 	return cost + chroma
 }
@@ -201,6 +202,7 @@ func (e *Encoder) block(t *trial, b int, pred []byte, ps int, qp int, bias *[max
 	src, out := e.src[c][y*e.ss+x:], t.pix[c][y*side+x:]
 	twice := s == sortHalfCb || s == sortHalfCr
 	qp = blockQP(qp, s)
+	t.small &^= 1 << b
 	level := &t.level[b]
 	if twice {
 		kern.DiffHalf8(level, src, e.ss, pred, ps)
@@ -217,7 +219,7 @@ func (e *Encoder) block(t *trial, b int, pred []byte, ps int, qp int, bias *[max
 		t.coded |= 1 << b
 		t.last[b] = last
 		coef = *level
-		rebuild(out, side, pred, ps, &coef, qp, s)
+		rebuild(out, side, pred, ps, &coef, qp, s, false)
 	} else if twice {
 		kern.Copy16(out, side, pred, ps)
 	} else if ps == 8 {
@@ -228,7 +230,50 @@ func (e *Encoder) block(t *trial, b int, pred []byte, ps int, qp int, bias *[max
 	if twice {
 		return weights[s]*4*kern.SSD16(src, e.ss, out, side) + e.lam.ssd*bits/8
 	}
-	return weights[s]*16*kern.SSD8(src, e.ss, out, side) + e.lam.ssd*bits/8
+	cost := weights[s]*16*kern.SSD8(src, e.ss, out, side) + e.lam.ssd*bits/8
+	if bits < smallFrom {
+		return cost
+	}
+	return min(cost, e.smallBlock(t, b, pred, ps, qp, bias, cost))
+}
+
+// smallFrom is how many eighths of bits the levels of a block take before
+// smaller transforms are tried.
+const smallFrom = 8 * 24
+
+// smallBlock codes block b with transforms of 4 x 4 if that costs less than
+// what block has done, and gives the cost.
+func (e *Encoder) smallBlock(t *trial, b int, pred []byte, ps int, qp int, bias *[maxQP + 1][64]uint16, limit int) int {
+	s := sortOf(b, t.full)
+	c, x, y := spot(b, t.full)
+	src, out := e.src[c][y*e.ss+x:], t.pix[c][y*side+x:]
+	var raw, coef, level [64]int16
+	var pix [64]byte
+	kern.Diff8(&raw, src, e.ss, pred, ps)
+	kern.FDCT4x4(&raw)
+	for i, at := range mixed {
+		coef[at] = raw[i]
+	}
+	level = coef
+	if kern.Quant8(&level, &recips[qp], &bias[qp]) == 0 {
+		return limit
+	}
+	last, bits := prune(&coef, &level, int(steps[qp]), e.lam.ssd*4/weights[s])
+	if last < 0 {
+		return limit
+	}
+	raw = level
+	rebuild(pix[:], 8, pred, ps, &raw, qp, s, true)
+	cost := weights[s]*16*kern.SSD8(src, e.ss, pix[:], 8) + e.lam.ssd*bits/8
+	if cost >= limit {
+		return limit
+	}
+	t.small |= 1 << b
+	t.level[b], t.last[b] = level, last
+	for y := range 8 {
+		copy(out[y*side:y*side+8], pix[y*8:])
+	}
+	return cost
 }
 
 // interBias and intraBias are the dead zones: what is added to a size before
@@ -341,7 +386,7 @@ func (e *Encoder) activity() int {
 		// The first of kern.SATD8's terms is an eighth of the sum.
 		sum += kern.SATD8(p, e.ss, zeros[:], 8) - kern.SAD8(p, e.ss, zeros[:], 8)/8
 	}
-	return 16 * sum * 3 / 4
+	return 16 * sum / 2
 }
 
 var zeros [64]byte
@@ -376,6 +421,7 @@ func (e *Encoder) tryIntra(t *trial, tx, ty int, a *around, qp int) {
 		return
 	}
 	t.coded, t.full = kept, false
+	t.small &= 15
 	e.backHalf(t)
 	t.cost += chroma
 }
