@@ -151,6 +151,7 @@ func TestRefinement(t *testing.T) {
 			onLine(t, e, l, func(func()) {
 				began := time.Now()
 				time.Sleep(2 * time.Minute)
+				synctest.Wait()
 				if l.exact.IsZero() || !l.last.Exact {
 					t.Fatalf("not exact after 2 min: %d frames, %d of %d bytes are owed", l.frames, e.owed, row.size)
 				}
@@ -164,6 +165,7 @@ func TestRefinement(t *testing.T) {
 				t.Logf("exact after %v in %d frames; the line alone needs %v", took, l.frames, least)
 				calls := len(e.idle)
 				time.Sleep(time.Hour)
+				synctest.Wait()
 				if len(e.idle) != calls {
 					t.Error("an exact picture is refined")
 				}
@@ -180,10 +182,12 @@ func TestNewsGoFirst(t *testing.T) {
 	onLine(t, e, l, func(paint func()) {
 		time.Sleep(time.Second)
 		for i := range 50 {
+			synctest.Wait()
 			before := len(e.news)
 			at := time.Now()
 			paint()
 			time.Sleep(300*time.Millisecond + time.Duration(i)*time.Millisecond)
+			synctest.Wait()
 			if len(e.news) == before {
 				t.Fatal("the change was not sent")
 			}
@@ -208,6 +212,7 @@ func TestRestBesideFilm(t *testing.T) {
 			paint()
 			time.Sleep(time.Second / 30)
 		}
+		synctest.Wait()
 		if n := len(e.idle); n < 5 || n > 20 {
 			t.Errorf("%d slices in 10 s of film", n)
 		}
@@ -215,6 +220,7 @@ func TestRestBesideFilm(t *testing.T) {
 	e = &rough{size: 300, detail: 100e3, young: time.Hour}
 	onLine(t, e, &far{rate: 20e6 / 8, rtt: 40 * time.Millisecond}, func(func()) {
 		time.Sleep(time.Minute)
+		synctest.Wait()
 		if n := len(e.idle); n < 10 || n > 50 {
 			t.Errorf("an encoder that found nothing was asked %d times in a minute", n)
 		}
