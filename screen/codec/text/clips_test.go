@@ -143,3 +143,14 @@ func record(t testing.TB, name string, n int) (steps []step) {
 	})
 	return steps
 }
+
+// BenchmarkForeign asks about the tiles of a photo, the dearest there are.
+func BenchmarkForeign(b *testing.B) {
+	c := New()
+	f := screen.NewFrame(image.Rect(0, 0, 640, 480))
+	clips.Photo(f, 0, 1)
+	for i := 0; b.Loop(); i++ {
+		x, y := i%40*16, i/40%30*16
+		c.Foreign(f, image.Rect(x, y, x+16, y+16))
+	}
+}

@@ -215,7 +215,7 @@ func (l *look) foretold(px uint32) bool {
 		return true
 	}
 	for _, s := range [4]slot{l.deep, l.wide, l.near, l.pair} {
-		if s.sure() > 0 && (s.first() == px || s.second() == px) {
+		if s.foretells(px) {
 			return true
 		}
 	}

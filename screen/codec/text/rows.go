@@ -111,9 +111,16 @@ func at(f *screen.Frame, x, y int) uint32 {
 	return binary.LittleEndian.Uint32(f.Pix[f.Offset(x, y):])
 }
 
+// load takes the pixels of row, four at a time.
 func load(dst []uint32, row []byte) {
-	n := len(row) / 4
-	dst = dst[:n]
+	dst = dst[:len(row)/4]
+	for len(dst) >= 4 && len(row) >= 16 {
+		dst[0] = binary.LittleEndian.Uint32(row)
+		dst[1] = binary.LittleEndian.Uint32(row[4:])
+		dst[2] = binary.LittleEndian.Uint32(row[8:])
+		dst[3] = binary.LittleEndian.Uint32(row[12:])
+		dst, row = dst[4:], row[16:]
+	}
 	for i := range dst {
 		dst[i] = binary.LittleEndian.Uint32(row[i*4:])
 	}
