@@ -37,23 +37,21 @@ func (p *picture) deblock(tx, ty int, t *tile) {
 	if t.kind == kindSkip && (left == nil || quiet(left, t)) && (up == nil || quiet(up, t)) {
 		return
 	}
+	inner := t.kind == kindIntra || t.coded != 0
 	for c := range 3 {
 		pl := &p.now[c]
-		for b := range 2 { // the two halves of each edge
-			if left != nil {
-				p.edgeV(pl, tx*side, ty*side+8*b, strength(left, t, c, 2*b+1, 2*b), p.live(left), t.qp)
-			}
-			if c == 0 || t.full {
-				p.edgeV(pl, tx*side+8, ty*side+8*b, strength(t, t, c, 2*b, 2*b+1), true, t.qp)
-			}
+		x, y := tx*side, ty*side
+		if left != nil {
+			p.edgeV(pl, x, y, [2]int{strength(left, t, c, 1, 0), strength(left, t, c, 3, 2)}, p.live(left), t.qp)
 		}
-		for b := range 2 {
-			if up != nil {
-				p.edgeH(pl, tx*side+8*b, ty*side, strength(up, t, c, 2+b, b), p.live(up), t.qp)
-			}
-			if c == 0 || t.full {
-				p.edgeH(pl, tx*side+8*b, ty*side+8, strength(t, t, c, b, 2+b), true, t.qp)
-			}
+		if inner && (c == 0 || t.full) {
+			p.edgeV(pl, x+8, y, [2]int{strength(t, t, c, 0, 1), strength(t, t, c, 2, 3)}, true, t.qp)
+		}
+		if up != nil {
+			p.edgeH(pl, x, y, [2]int{strength(up, t, c, 2, 0), strength(up, t, c, 3, 1)}, p.live(up), t.qp)
+		}
+		if inner && (c == 0 || t.full) {
+			p.edgeH(pl, x, y+8, [2]int{strength(t, t, c, 0, 2), strength(t, t, c, 1, 3)}, true, t.qp)
 		}
 	}
 }
@@ -102,22 +100,30 @@ func quiet(a, b *tile) bool {
 // far: a whole sample or more apart.
 func far(a, b int16) bool { return a-b > 3 || b-a > 3 }
 
-func (p *picture) edgeV(pl *plane, x, y, s int, both bool, qp uint8) {
-	if s < 0 {
-		return
-	}
-	l := &limits[qp]
-	if l.tc[s] == 0 {
+// edgeV filters the vertical edge at x, whose two halves have strengths of
+// their own; both tells that its left side may change, too.
+func (p *picture) edgeV(pl *plane, x, y int, s [2]int, both bool, qp uint8) {
+	if s[0] < 0 && s[1] < 0 {
 		return
 	}
 	at := pl.at(x-2, y)
-	var keep [8][2]byte
+	var keep [side][2]byte
 	if !both {
 		for i := range keep {
 			copy(keep[i][:], at[i*pl.stride:])
 		}
 	}
-	kern.DeblockV(at, pl.stride, l.alpha[s], l.beta[s], l.tc[s], 8)
+	l := &limits[qp]
+	switch {
+	case s[0] == s[1]:
+		kern.DeblockV(at, pl.stride, l.alpha[s[0]], l.beta[s[0]], l.tc[s[0]], side)
+	default:
+		for h, s := range s {
+			if s >= 0 {
+				kern.DeblockV(at[8*h*pl.stride:], pl.stride, l.alpha[s], l.beta[s], l.tc[s], 8)
+			}
+		}
+	}
 	if !both {
 		for i := range keep {
 			copy(at[i*pl.stride:], keep[i][:])
@@ -125,21 +131,28 @@ func (p *picture) edgeV(pl *plane, x, y, s int, both bool, qp uint8) {
 	}
 }
 
-func (p *picture) edgeH(pl *plane, x, y, s int, both bool, qp uint8) {
-	if s < 0 {
-		return
-	}
-	l := &limits[qp]
-	if l.tc[s] == 0 {
+// edgeH filters the horizontal edge at y likewise.
+func (p *picture) edgeH(pl *plane, x, y int, s [2]int, both bool, qp uint8) {
+	if s[0] < 0 && s[1] < 0 {
 		return
 	}
 	at := pl.at(x, y-2)
-	var keep [2][8]byte
+	var keep [2][side]byte
 	if !both {
 		copy(keep[0][:], at)
 		copy(keep[1][:], at[pl.stride:])
 	}
-	kern.DeblockH(at, pl.stride, l.alpha[s], l.beta[s], l.tc[s], 8)
+	l := &limits[qp]
+	switch {
+	case s[0] == s[1]:
+		kern.DeblockH(at, pl.stride, l.alpha[s[0]], l.beta[s[0]], l.tc[s[0]], side)
+	default:
+		for h, s := range s {
+			if s >= 0 {
+				kern.DeblockH(at[8*h:], pl.stride, l.alpha[s], l.beta[s], l.tc[s], 8)
+			}
+		}
+	}
 	if !both {
 		copy(at, keep[0][:])
 		copy(at[pl.stride:], keep[1][:])
