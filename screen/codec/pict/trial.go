@@ -89,7 +89,7 @@ func (e *Encoder) decide(tx, ty int, a *around, qp int) {
 }
 
 // intraFrom is the cost in bits below which no intra prediction is tried.
-const intraFrom = 24
+const intraFrom = 40
 
 // better makes the spare trial the best if it is.
 func (e *Encoder) better() {
@@ -386,7 +386,7 @@ func (e *Encoder) activity() int {
 		// The first of kern.SATD8's terms is an eighth of the sum.
 		sum += kern.SATD8(p, e.ss, zeros[:], 8) - kern.SAD8(p, e.ss, zeros[:], 8)/8
 	}
-	return 16 * sum / 2
+	return 16 * sum
 }
 
 var zeros [64]byte
