@@ -194,7 +194,7 @@ func (f *Finder) probe(src *screen.Frame, tx, ty int) {
 			}
 			for _, at := range f.table.get(r.sum * final) {
 				by := image.Pt(int(at&0xffff)*lattice-x0-start, int(at>>16)-y)
-				if at != none && by != (image.Point{}) {
+				if by != (image.Point{}) {
 					f.hits = append(f.hits, hit{uint16(tx), uint16(ty), by})
 					f.votes.add(by)
 				}
@@ -211,10 +211,7 @@ type table struct {
 	found [ways]uint32
 }
 
-const (
-	ways = 4
-	none = 1<<32 - 1 // no place: beyond any picture
-)
+const ways = 4
 
 type bucket struct {
 	tag [ways]uint32 // low half of the hash, 0: free
@@ -242,8 +239,8 @@ func (t *table) put(hash uint64, at uint32) {
 	}
 }
 
-// get returns the places of a window, padded with none; none at all for one
-// that is all over the picture.
+// get returns the places of a window; none for one that is in more than two,
+// whose votes would mostly be wrong.
 func (t *table) get(hash uint64) []uint32 {
 	b := &t.slots[hash>>t.shift]
 	tag := uint32(hash) | 1
@@ -254,7 +251,7 @@ func (t *table) get(hash uint64) []uint32 {
 			n++
 		}
 	}
-	if n == ways {
+	if n > 2 {
 		return nil
 	}
 	return t.found[:n]
