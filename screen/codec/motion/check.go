@@ -40,14 +40,23 @@ func (c *check) begin(src, ref *screen.Frame, dirty, left *grid.Set, by image.Po
 	n := 0
 	for y := range c.rows {
 		first, last := c.cols, -1
-		for x := left.Next(0, y); x < c.cols; x = left.Next(x+1, y) {
-			s := int16(wasted)
-			if t := left.Tile(x, y); c.same(t) && !touched(moves, t) {
-				s = mended
-				first, last = min(first, x), x
-				n++
+		for x := left.Next(0, y); x < c.cols; x = left.Next(x, y) {
+			// Long compares are fast ones: a run of tiles at once, if it agrees.
+			from := x
+			for x < c.cols && x < from+8 && left.Has(x, y) {
+				x++
 			}
-			c.score[y*c.cols+x] = s
+			run := left.Tile(from, y).Union(left.Tile(x-1, y))
+			all := c.same(run) && !touched(moves, run)
+			for i := from; i < x; i++ {
+				s := int16(wasted)
+				if t := left.Tile(i, y); all || c.same(t) && !touched(moves, t) {
+					s = mended
+					first, last = min(first, i), i
+					n++
+				}
+				c.score[y*c.cols+i] = s
+			}
 		}
 		if last >= 0 {
 			c.box = c.box.Union(image.Rect(first, y, last+1, y+1))
