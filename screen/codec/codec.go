@@ -39,11 +39,12 @@
 //	   width, height, from x, from y; one after the other, all within the
 //	   picture
 //	2  text: one body of the range coder (codec/rc) that holds a set of tiles
-//	   (codec/grid, coded tile by tile) and after each tile's flag the tile, by
+//	   (codec/grid, coded tile by tile). After the flags of each 16 columns of a
+//	   row come the runs of tiles among them, each as one rectangle, by
 //	   codec/text
 //	3  film: a body of codec/pict
-//	4  exact: as text, but after each tile's flag another: whether the tile was
-//	   coded with loss before; then the tile, by codec/refine
+//	4  exact: a set of tiles likewise, and after each tile's flag one bit,
+//	   whether it was coded with loss before, and the tile, by codec/refine
 //	5  check: u16 first row of a band, u16 rows, at least 1, u32 CRC-32C of the
 //	   band's pixels (B G R X, row by row) as they are now, little endian
 //

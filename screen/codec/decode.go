@@ -216,11 +216,11 @@ func (d *TilesDecoder) section(p *picture, kind byte, body []byte) (err error) {
 	case kindMoves:
 		return d.move(p, body)
 	case kindText:
-		return d.tiles(p, &p.textTiles, body, func(r image.Rectangle) {
+		return d.tiles(p, &p.textTiles, textChunk, body, func(r image.Rectangle) {
 			d.text.Decode(&d.rc, p.frame, r)
 		})
 	case kindExact:
-		return d.tiles(p, &p.exactTiles, body, func(r image.Rectangle) {
+		return d.tiles(p, &p.exactTiles, 1, body, func(r image.Rectangle) {
 			d.exact.Decode(&d.rc, p.frame, r, d.rc.Raw(1) == 1)
 		})
 	case kindFilm:
@@ -249,8 +249,9 @@ func (p *picture) touched(r image.Rectangle) {
 	}
 }
 
-// tiles reads a set of tiles and, by decode, what is in each.
-func (d *TilesDecoder) tiles(p *picture, coder *grid.Coder, body []byte, decode func(r image.Rectangle)) error {
+// tiles reads a set of tiles and, by decode, what is in each run of them. See
+// message.tiles.
+func (d *TilesDecoder) tiles(p *picture, coder *grid.Coder, chunk int, body []byte, decode func(r image.Rectangle)) error {
 	d.rc.Reset(body)
 	done := &d.done
 	done.Clear()
@@ -259,17 +260,22 @@ func (d *TilesDecoder) tiles(p *picture, coder *grid.Coder, body []byte, decode 
 		if !coder.TakeRow(&d.rc, y) {
 			continue
 		}
-		for x := range done.Cols {
-			if !coder.TakeTile(&d.rc, done, x, y) {
-				continue
+		for x := 0; x < done.Cols; x += chunk {
+			end := min(x+chunk, done.Cols)
+			for x := x; x < end; x++ {
+				if coder.TakeTile(&d.rc, done, x, y) {
+					d.named--
+					d.changed.Add(x, y)
+				}
 			}
-			if d.named--; d.named < 0 || d.rc.Overrun() {
+			if d.named < 0 || d.rc.Overrun() {
 				return fmt.Errorf("%w: more tiles than there are", ErrMalformed)
 			}
-			r := done.Tile(x, y)
-			decode(r)
-			p.touched(r)
-			d.changed.Add(x, y)
+			for run := range runs(done, x, end, y) {
+				r := done.Tile(run.Min.X, y).Union(done.Tile(run.Max.X-1, y))
+				decode(r)
+				p.touched(r)
+			}
 		}
 	}
 	coder.End(done)

@@ -3,6 +3,7 @@ package codec
 import (
 	"encoding/binary"
 	"image"
+	"iter"
 	"slices"
 	"time"
 
@@ -216,7 +217,7 @@ func (m *message) text(area image.Rectangle, limit int) {
 		return
 	}
 	m.section(kindText)
-	m.tiles(&m.v.textTiles, words, t, limit, func(r image.Rectangle) {
+	m.tiles(&m.v.textTiles, textChunk, words, t, limit, func(r image.Rectangle) {
 		m.e.text.Encode(&m.e.rc, m.src, m.v.shown, r)
 	})
 }
@@ -229,7 +230,7 @@ func (m *message) exact(area image.Rectangle, limit int, lossy bool) {
 		return
 	}
 	m.section(kindExact)
-	m.tiles(&m.v.exactTiles, small, t, limit, func(r image.Rectangle) {
+	m.tiles(&m.v.exactTiles, 1, small, t, limit, func(r image.Rectangle) {
 		m.e.rc.Raw(uint32(b2i(lossy)), 1)
 		m.e.exact.Encode(&m.e.rc, m.src, m.v.shown, r, lossy)
 	})
@@ -245,11 +246,17 @@ func anyIn(s *grid.Set, t image.Rectangle) bool {
 	return false
 }
 
-// tiles codes the tiles of want that lie in t (columns and rows), each by
-// encode, and takes them out of want. At least one is coded, then as many as
-// the limit lets it.
-func (m *message) tiles(coder *grid.Coder, want *grid.Set, t image.Rectangle, limit int, encode func(r image.Rectangle)) {
-	e, v, done := m.e, m.v, &m.set.done
+// textChunk is how many tiles of a row are told apart before the runs among
+// them are coded as one each: what text lies beside each other is cheaper
+// together, by bytes and by time, and the budget is looked at once per chunk.
+const textChunk = 16
+
+// tiles codes the tiles of want that lie in t (columns and rows) and takes them
+// out of want: for each chunk of so many columns of a row which they are, then
+// by encode each run of them. At least one chunk is coded, then as many as the
+// limit lets it.
+func (m *message) tiles(coder *grid.Coder, chunk int, want *grid.Set, t image.Rectangle, limit int, encode func(r image.Rectangle)) {
+	e, done := m.e, &m.set.done
 	done.Clear()
 	e.rc.Reset(m.msg)
 	m.coding = true
@@ -262,21 +269,47 @@ func (m *message) tiles(coder *grid.Coder, want *grid.Set, t image.Rectangle, li
 		if !coder.PutRow(&e.rc, y, next < t.Max.X) {
 			continue
 		}
-		for x := range want.Cols {
-			in := x >= t.Min.X && x < t.Max.X && want.Has(x, y) && (done.Len() == 0 || !m.spent(limit))
-			coder.PutTile(&e.rc, done, x, y, in)
-			if in {
-				r := want.Tile(x, y)
+		for x := 0; x < want.Cols; x += chunk {
+			end := min(x+chunk, want.Cols)
+			more := done.Len() == 0 || !m.spent(limit)
+			for x := x; x < end; x++ {
+				coder.PutTile(&e.rc, done, x, y, more && x >= t.Min.X && x < t.Max.X && want.Has(x, y))
+			}
+			for run := range runs(done, x, end, y) {
+				r := done.Tile(run.Min.X, y).Union(done.Tile(run.Max.X-1, y))
 				encode(r)
-				want.Del(x, y)
-				m.touched(r)
-				v.meant.Copy(m.src, r)
-				v.lossy.Del(x, y)
+				m.settle(want, run, r)
 			}
 		}
 	}
 	coder.End(done)
 	m.msg, m.coding = e.rc.Finish(), false
+}
+
+// runs are the tiles of a set between two columns of a row that touch each
+// other, as columns and row.
+func runs(s *grid.Set, from, to, y int) iter.Seq[image.Rectangle] {
+	return func(yield func(image.Rectangle) bool) {
+		for x := s.Next(from, y); x < to; x = s.Next(x, y) {
+			first := x
+			for x < to && s.Has(x, y) {
+				x++
+			}
+			if !yield(image.Rect(first, y, x, y+1)) {
+				return
+			}
+		}
+	}
+}
+
+// settle notes that a run of tiles, r in px, was coded without loss.
+func (m *message) settle(want *grid.Set, run, r image.Rectangle) {
+	m.touched(r)
+	m.v.meant.Copy(m.src, r)
+	for x := run.Min.X; x < run.Max.X; x++ {
+		want.Del(x, run.Min.Y)
+		m.v.lossy.Del(x, run.Min.Y)
+	}
 }
 
 // filmTime is what the film coder gets even if the words took all the time.

@@ -1,8 +1,11 @@
 package codec
 
 import (
+	"encoding/binary"
+	"image"
 	"time"
 
+	"sightline/screen"
 	"sightline/screen/codec/text"
 )
 
@@ -53,7 +56,7 @@ func (m *message) sort() {
 			t := v.history(x, y)
 			t.beat(m.now)
 			if !t.film || t.heat <= hot || (x+y+int(v.seq))%askAgain == 0 {
-				t.film = m.foreign(x, y) > t.patience()
+				t.film = m.photographic(x, y, t.patience())
 			}
 			if t.film {
 				s.films.Add(x, y)
@@ -79,6 +82,47 @@ func (t *history) patience() int {
 		return foreignMoving
 	}
 	return foreignStays
+}
+
+// photographic tells whether a tile is to be taken for a photograph. Most
+// tiles tell by how many of their pixels are like their neighbours, which costs
+// a tenth of asking the text coder.
+func (m *message) photographic(x, y, patience int) bool {
+	switch n := flat(m.src, m.set.dirty.Tile(x, y)); {
+	case n >= mostlyFlat:
+		return false
+	case n <= hardlyFlat:
+		return true
+	}
+	return m.foreign(x, y) > patience
+}
+
+// Of 64 pixels, as flat counts them. Measured on the clips: text with
+// antialiasing 30 to 64, photographs without grain up to 20, with grain 0 to 5.
+const (
+	mostlyFlat = 48
+	hardlyFlat = 6
+)
+
+// flat is how many of 64 pixels of a tile equal the one to the left or the one
+// above. Of a tile that is cut at the edge of the picture it looks at what
+// there is.
+func flat(f *screen.Frame, r image.Rectangle) (n int) {
+	seen := 0
+	for y := r.Min.Y + 1; y < r.Max.Y; y += 2 {
+		above, row := f.Row(y-1, r.Min.X, r.Max.X), f.Row(y, r.Min.X, r.Max.X)
+		for i := 4 * (1 + (y>>1)&1); i+4 <= len(row); i += 8 {
+			p := binary.LittleEndian.Uint32(row[i:])
+			if p == binary.LittleEndian.Uint32(row[i-4:]) || p == binary.LittleEndian.Uint32(above[i:]) {
+				n++
+			}
+			seen++
+		}
+	}
+	if seen == 0 {
+		return 64
+	}
+	return n * 64 / seen
 }
 
 // foreign is how many of 256 pixels of a tile would be new to the text coder.
