@@ -201,7 +201,7 @@ func (v *View) prove(ctx context.Context, conn link.Conn) (*secure.Session, erro
 			again++
 			pause = time.Second
 		default:
-			return nil, suspect(err)
+			return nil, v.cutShort(err)
 		}
 		if waited += pause; waited > patience {
 			return nil, err
@@ -210,6 +210,18 @@ func (v *View) prove(ctx context.Context, conn link.Conn) (*secure.Session, erro
 			return nil, err
 		}
 	}
+}
+
+// cutShort is what it means that the proof of the code ended with an error which
+// is nobody's answer: the path broke, or somebody on it breaks what passes. The
+// transport's own words help nobody but a log.
+func (v *View) cutShort(err error) error {
+	err = suspect(err)
+	if ClassOf(err) != ClassFault || errors.Is(err, secure.ErrProtocol) {
+		return err
+	}
+	v.log.Debug("prove the code", "err", err)
+	return &Error{Class: ClassNoRoute, Msg: "the path to the host broke while the code was proven"}
 }
 
 // suspect adds to an error that smells of an attack what a person should know.
@@ -280,7 +292,8 @@ func (v *View) silence(err error) error {
 	if errors.Is(err, wire.ErrMalformed) {
 		return &Error{Class: ClassFault, Msg: "the host broke the protocol", Err: err}
 	}
-	return &Error{Class: ClassTimedOut, Msg: "the host hung up before it let you in", Err: err}
+	v.log.Debug("wait to be let in", "err", err)
+	return &Error{Class: ClassTimedOut, Msg: "the host hung up before it let you in"}
 }
 
 func orErr(err, other error) error {
