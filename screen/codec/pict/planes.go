@@ -25,11 +25,19 @@ func (p *plane) patch(x, y, w, h int, buf *[patchSize]byte) ([]byte, int) {
 	if x >= 0 && y >= 0 && x+w <= p.stride && y+h <= p.h {
 		return p.pix[y*p.stride+x:], p.stride
 	}
+	from := min(max(-x, 0), w)          // the first sample within,
+	to := max(min(p.stride-x, w), from) // and the first behind
 	for j := range h {
 		row := p.pix[min(max(y+j, 0), p.h-1)*p.stride:][:p.stride]
 		out := buf[j*patchStride:][:w]
-		for i := range out {
-			out[i] = row[min(max(x+i, 0), len(row)-1)]
+		if from < to {
+			copy(out[from:to], row[x+from:])
+		}
+		for i := range from {
+			out[i] = row[0]
+		}
+		for i := to; i < w; i++ {
+			out[i] = row[p.stride-1]
 		}
 	}
 	return buf[:], patchStride

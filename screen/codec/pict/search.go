@@ -56,9 +56,14 @@ func (s *searcher) search(tx, ty int, a *around) {
 		s.try(a.was.mv)
 	}
 	if !s.settled(a) {
-		s.diamond()
-		s.fine(2)
+		// The vector foretold is mostly right: then a look around is enough.
+		before := s.at
 		s.fine(1)
+		if s.at != before || s.sad > farOff {
+			s.diamond()
+			s.fine(2)
+			s.fine(1)
+		}
 	}
 	s.note()
 }

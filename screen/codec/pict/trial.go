@@ -386,7 +386,7 @@ func (e *Encoder) activity() int {
 		// The first of kern.SATD8's terms is an eighth of the sum.
 		sum += kern.SATD8(p, e.ss, zeros[:], 8) - kern.SAD8(p, e.ss, zeros[:], 8)/8
 	}
-	return 16 * sum
+	return 16 * sum * 5 / 4
 }
 
 var zeros [64]byte
