@@ -75,28 +75,23 @@ func (s *sizes) around(at int) int {
 // zoneMore merges zones for sizes above one.
 var zoneMore = [5]int{0, 1, 1, 2, 2}
 
-// anyContext quantises the sum around for the first decision.
-var anyContext = [76]uint8{0, 1, 2, 3, 4, 4, 5, 5, 5, 6, 6, 6, 6, 6}
+// anyContext quantises the sum around for the first decision, moreContext for
+// the others.
+var (
+	anyContext  = quantise(1, 2, 3, 4, 6, 9, 14)
+	moreContext = quantise(1, 2, 3, 4, 5, 7, 13)
+)
 
-// moreContext does for the others.
-var moreContext [76]uint8
-
-func init() {
-	for i := 14; i < len(anyContext); i++ {
-		anyContext[i] = 7
-	}
-	for i := range moreContext {
-		switch {
-		case i <= 4:
-			moreContext[i] = uint8(i)
-		case i <= 6:
-			moreContext[i] = 5
-		case i <= 12:
-			moreContext[i] = 6
-		default:
-			moreContext[i] = 7
+// quantise makes a table that counts how many of the bounds a sum reaches.
+func quantise(bounds ...int) (t [76]uint8) {
+	for i := range t {
+		for _, b := range bounds {
+			if i >= b {
+				t[i]++
+			}
 		}
 	}
+	return t
 }
 
 // class of a number of coefficients 1..64: 1, 2, 3-4, 5-8, ... 33-64.

@@ -67,7 +67,6 @@ type picture struct {
 
 	patch  [patchSize]byte
 	pixels [side * side * 4]byte
-	pred   tilePixels
 }
 
 // tilePixels is one tile's worth of samples: Y, Cb, Cr.
