@@ -368,6 +368,11 @@ func (p *Pacer) Budget() int {
 		b = min(b, float64(p.Limit())/2)
 	}
 	b = min(max(b, least), most)
+	if !p.full {
+		// A viewer that still opens its window makes every line look slow; with
+		// frames of least it would take a dozen round trips to find out.
+		b = max(b, start/2)
+	}
 	if !p.settled && p.full {
 		b /= 2 // two of them are sent at once
 	}
