@@ -20,6 +20,7 @@ import (
 type glass struct {
 	mu     sync.Mutex
 	w      screen.Window
+	maker  screen.FrameMaker // the window, if it lends its memory; else nil
 	state  screen.State
 	layout screen.Layout
 	dec    decoder
@@ -40,7 +41,13 @@ type decoder interface {
 }
 
 func newGlass(w screen.Window, s screen.State) *glass {
-	return &glass{w: w, state: s, dec: codec.NewDecoder(), frames: map[screen.PictureID]*screen.Frame{}}
+	g := &glass{w: w, state: s, frames: map[screen.PictureID]*screen.Frame{}}
+	if g.maker, _ = w.(screen.FrameMaker); g.maker != nil {
+		g.dec = codec.NewLentDecoder(g.maker)
+	} else {
+		g.dec = codec.NewDecoder()
+	}
+	return g
 }
 
 // dim says since when the picture is old; zero: it is live.
@@ -165,6 +172,11 @@ func (g *glass) frameLocked(body []byte) (answer, error) {
 	head, msg, err := wire.ParseFrame(body)
 	if err != nil {
 		return answer{}, err
+	}
+	if g.maker != nil {
+		if err := g.maker.Begin(); err != nil {
+			return answer{}, fmt.Errorf("%w: %w", errWindow, err)
+		}
 	}
 	began := time.Now()
 	id, f, region, err := g.dec.Decode(msg)

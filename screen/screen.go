@@ -158,6 +158,23 @@ type Window interface {
 	Close() error
 }
 
+// FrameMaker is a Window that lends the memory it shows a picture from, so that
+// what is decoded need not be copied.
+//
+//	Frame ──► Begin ──► write ──► Draw ──► Begin ──► …        Free
+//
+// Frame gives memory for a picture of a size that is laid out: rows without
+// gaps, the pixels shown now; nil if it has none to lend. Begin waits until what
+// was drawn last has been read, and holds drawing back until the next Draw; only
+// then may the memory be written to. A Draw of a lent frame copies nothing. The
+// memory stays valid until Free, whatever the layout does meanwhile, and Free
+// may be called after Close. All but Free from the goroutine that calls Draw.
+type FrameMaker interface {
+	Frame(PictureID, image.Point) *Frame
+	Begin() error
+	Free(*Frame)
+}
+
 // Scale says how a picture that does not fit is shown.
 type Scale uint8
 

@@ -19,6 +19,7 @@ type TilesDecoder struct {
 	text     *text.Coder
 	exact    *refine.Coder
 	lost     bool // what was learned is wrong: waits for a message that forgets
+	lender   Lender
 
 	// Scratch of one Decode.
 	rc            rc.Decoder
@@ -26,6 +27,13 @@ type TilesDecoder struct {
 	done, changed grid.Set
 	named         int // tiles that the message may still name
 	region        screen.Region
+}
+
+// Lender lends memory for pictures; see screen.FrameMaker. Frame may return nil,
+// and Free is told of frames that were never lent, too.
+type Lender interface {
+	Frame(screen.PictureID, image.Point) *screen.Frame
+	Free(*screen.Frame)
 }
 
 // picture is what this viewer has.
@@ -46,13 +54,40 @@ func NewDecoder() *TilesDecoder {
 	return &TilesDecoder{pictures: make(map[screen.PictureID]*picture), text: text.New(), exact: refine.New()}
 }
 
+// NewLentDecoder makes a decoder that decodes into the memory of a lender as
+// far as that lends it. After Keep of an empty layout nothing is borrowed.
+func NewLentDecoder(l Lender) *TilesDecoder {
+	d := NewDecoder()
+	d.lender = l
+	return d
+}
+
 // Keep drops the pictures that are not in the layout, and their memory.
 func (d *TilesDecoder) Keep(l *screen.Layout) {
 	for id := range d.pictures {
 		if _, ok := l.Find(id); !ok {
-			delete(d.pictures, id)
+			d.drop(id)
 		}
 	}
+}
+
+// drop forgets a picture.
+func (d *TilesDecoder) drop(id screen.PictureID) {
+	if p := d.pictures[id]; p != nil && d.lender != nil {
+		d.lender.Free(p.frame)
+	}
+	delete(d.pictures, id)
+}
+
+// newFrame finds memory for a picture and makes it black.
+func (d *TilesDecoder) newFrame(id screen.PictureID, box image.Rectangle) *screen.Frame {
+	if d.lender != nil {
+		if f := d.lender.Frame(id, box.Size()); f != nil {
+			clear(f.Pix)
+			return f
+		}
+	}
+	return screen.NewFrame(box)
 }
 
 // header is what a message begins with.
@@ -157,12 +192,12 @@ func (d *TilesDecoder) picture(h header) (*picture, error) {
 // host cannot make us take that much for each of them.
 func (d *TilesDecoder) fresh(p *picture, h header) (*picture, error) {
 	box := image.Rectangle{Max: h.size}
-	if p != nil && p.frame.Rect == box {
+	if p != nil && p.frame.Rect == box && d.lender == nil {
 		clear(p.frame.Pix)
 		*p = picture{frame: p.frame}
 		return p, nil
 	}
-	delete(d.pictures, h.id)
+	d.drop(h.id)
 	total := box.Dx() * box.Dy()
 	for _, other := range d.pictures {
 		total += other.frame.Rect.Dx() * other.frame.Rect.Dy()
@@ -170,7 +205,7 @@ func (d *TilesDecoder) fresh(p *picture, h header) (*picture, error) {
 	if len(d.pictures) >= screen.MaxPictures || total > screen.MaxPixels {
 		return nil, fmt.Errorf("%w: one too many", ErrMalformed)
 	}
-	p = &picture{frame: screen.NewFrame(box)}
+	p = &picture{frame: d.newFrame(h.id, box)}
 	d.pictures[h.id] = p
 	return p, nil
 }

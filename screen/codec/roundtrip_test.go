@@ -362,3 +362,39 @@ func TestSteadyStateAllocates(t *testing.T) {
 	r.host[0], r.got[0] = f, r.dec.pictures[0].frame
 	r.equal(0)
 }
+
+// pawnshop lends frames and counts what comes back.
+type pawnshop struct{ out map[*screen.Frame]bool }
+
+func (p *pawnshop) Frame(_ screen.PictureID, size image.Point) *screen.Frame {
+	f := screen.NewFrame(image.Rectangle{Max: size})
+	for i := range f.Pix {
+		f.Pix[i] = 0x5a // what was shown before
+	}
+	p.out[f] = true
+	return f
+}
+
+func (p *pawnshop) Free(f *screen.Frame) { delete(p.out, f) }
+
+// TestLentFrames: pictures are decoded into what was lent, and all of it is
+// given back.
+func TestLentFrames(t *testing.T) {
+	r := newRig(t, 41)
+	shop := &pawnshop{out: map[*screen.Frame]bool{}}
+	r.dec = NewLentDecoder(shop)
+	for _, size := range []image.Point{{100, 80}, {100, 80}, {60, 90}} {
+		r.enc.Reset()
+		r.host[0] = screen.NewFrame(image.Rectangle{Max: size})
+		speckle(r.host[0], r.host[0].Rect.Inset(20), r.rng, 9)
+		r.step(0, Budget{})
+		r.equal(0)
+		if !shop.out[r.got[0]] || len(shop.out) != 1 {
+			t.Fatalf("%d frames are lent", len(shop.out))
+		}
+	}
+	r.dec.Keep(&screen.Layout{})
+	if len(shop.out) != 0 {
+		t.Errorf("%d frames were not given back", len(shop.out))
+	}
+}
