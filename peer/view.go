@@ -51,6 +51,10 @@ type View struct {
 	granted chan struct{}     // the rights changed; of one
 	endOnce sync.Once
 
+	// Owned by Run: when the last resumption was, and the pause before the next.
+	resumed time.Time
+	pause   time.Duration
+
 	// Guarded by mu.
 	mu      sync.Mutex
 	state   string
@@ -437,9 +441,17 @@ func (v *View) comeBack(ctx context.Context) (*secure.Session, link.Conn, error)
 	defer done()
 	ctx, cancel := context.WithTimeoutCause(ctx, keep, ErrHostGone)
 	defer cancel()
-	for pause := 100 * time.Millisecond; ; pause = min(2*pause, 3*time.Second) {
+	if time.Since(v.resumed) > livedFor {
+		v.pause = 0
+	}
+	for {
+		if err := sleep(ctx, v.pause); err != nil {
+			return nil, nil, err
+		}
+		v.pause = min(max(2*v.pause, pauseFirst), pauseMost)
 		s, conn, err := v.resumeOnce(ctx, id, session, key)
 		if err == nil {
+			v.resumed = time.Now()
 			v.glass.dim(time.Time{})
 			return s, conn, nil
 		}
@@ -447,11 +459,18 @@ func (v *View) comeBack(ctx context.Context) (*secure.Session, link.Conn, error)
 		if errors.Is(err, secure.ErrClosed) || errors.Is(err, secure.ErrModeOff) {
 			return nil, nil, ErrHostGone // it has forgotten us: the session is over
 		}
-		if err := sleep(ctx, pause); err != nil {
-			return nil, nil, err
-		}
 	}
 }
+
+// The first try to come back is made at once, the next after a pause that
+// doubles. It starts anew only after a connection that lived for a while:
+// somebody who strikes each one just after its opening is not to have us, and
+// the host, prove the code ten times a second.
+const (
+	pauseFirst = 100 * time.Millisecond
+	pauseMost  = 3 * time.Second
+	livedFor   = 5 * time.Second
+)
 
 func (v *View) resumeOnce(ctx context.Context, id string, session uint64, key [32]byte) (*secure.Session, link.Conn, error) {
 	ctx, cancel := context.WithTimeout(ctx, 15*time.Second)
