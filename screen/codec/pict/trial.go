@@ -74,7 +74,7 @@ func (e *Encoder) decide(tx, ty int, a *around, qp int) {
 	} else {
 		t.kind = kindSkip
 	}
-	intra := e.best.cost > e.lam.ssd*intraFrom && s.cost > e.activity()
+	intra := e.best.cost > e.lam.ssd*intraFrom && (e.best.cost > e.lam.ssd*intraSure || s.cost > e.activity())
 	if intra {
 		e.tryIntra(e.spare, tx, ty, a, qp)
 		e.better()
@@ -87,8 +87,10 @@ func (e *Encoder) decide(tx, ty int, a *around, qp int) {
 	}
 }
 
-// intraFrom is the cost in bits below which no intra prediction is tried.
-const intraFrom = 40
+// intraFrom is the cost in bits below which no intra prediction is tried,
+// intraSure that from which it always is: it can hardly cost more time than
+// the levels do.
+const intraFrom, intraSure = 24, 300
 
 // better makes the spare trial the best if it is.
 func (e *Encoder) better() {
