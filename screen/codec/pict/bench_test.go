@@ -124,7 +124,10 @@ func BenchmarkIntra(b *testing.B) {
 	bytes, i := 0, 0
 	b.ReportAllocs()
 	for b.Loop() {
+		b.StopTimer()
 		p.e.Forget()
+		p.ref.Fill(p.ref.Rect, 0)
+		b.StartTimer()
 		p.encode(frames[0], Params{QP: 26})
 		bytes += len(p.body)
 		i++

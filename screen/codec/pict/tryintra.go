@@ -7,21 +7,14 @@ import (
 )
 
 // activity is about the cost of the luma if each block is predicted by its
-// mean, or its samples by their neighbours on one side, 1/16 units: what intra
-// prediction has to beat. A fourth is added, for where noise alone is left
-// that is no gain.
+// mean, 1/16 units: what intra prediction has to beat, at least where noise is
+// all there is. A fourth is added, for there it would win nothing.
 func (e *Encoder) activity() int {
 	sum := 0
-	line, ss := e.src[0], e.ss
 	for b := range 4 {
-		x, y := b&1, b>>1
-		p := line[8*y*ss+8*x:]
+		p := e.src[0][b>>1*8*e.ss+b&1*8:]
 		// The first of kern.SATD8's terms is an eighth of the sum.
-		mean := kern.SATD8(p, ss, zeros[:], 8) - kern.SAD8(p, ss, zeros[:], 8)/8
-		// Of the right and lower blocks the first column or row is another's.
-		across := kern.SAD8(line[8*y*ss+7*x:], ss, line[8*y*ss+7*x+1:], ss)
-		down := kern.SAD8(line[7*y*ss+8*x:], ss, line[(7*y+1)*ss+8*x:], ss)
-		sum += min(mean, across, down)
+		sum += kern.SATD8(p, e.ss, zeros[:], 8) - kern.SAD8(p, e.ss, zeros[:], 8)/8
 	}
 	return 16 * sum * 5 / 4
 }
