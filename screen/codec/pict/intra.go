@@ -1,6 +1,10 @@
 package pict
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+
+	"sightline/screen/codec/kern"
+)
 
 // Modes of intra prediction of an 8 x 8 block from the samples to its left and
 // above it, in the picture that is being made.
@@ -8,8 +12,8 @@ const (
 	modeDC     = iota // the mean
 	modeV             // columns go on
 	modeH             // rows go on
-	modeSmooth        // a plane between the border and its far corners
-	modeSlope         // left + above - corner: gradients go on
+	modeSmooth        // kern.Smooth8: between the border and its far corners
+	modeSlope         // kern.Gradient8: left + above - corner, gradients go on
 	modeDown          // diagonal, down to the right
 	modeUp            // diagonal, from the upper right
 	modeFlow          // steep, down to the right, 2:1
@@ -74,9 +78,9 @@ func (b *border) predict(dst []byte, ds int, mode int) {
 			fill8(dst[y*ds:], b.left[y])
 		}
 	case modeSmooth:
-		b.smooth(dst, ds)
+		kern.Smooth8(dst, ds, (*[8]byte)(b.above[:8]), &b.left)
 	case modeSlope:
-		b.slope(dst, ds)
+		kern.Gradient8(dst, ds, (*[8]byte)(b.above[:8]), &b.left, b.corner)
 	default:
 		b.slanted(dst, ds, mode)
 	}
@@ -95,31 +99,6 @@ func (b *border) dc(dst []byte, ds int) {
 // fill8 sets eight samples.
 func fill8(dst []byte, v byte) {
 	binary.LittleEndian.PutUint64(dst, uint64(v)*0x0101010101010101)
-}
-
-// smooth takes the mean of what goes linearly from left to the sample above
-// the right end, and from above to the sample left of the lower end.
-func (b *border) smooth(dst []byte, ds int) {
-	right, low := int(b.above[7]), int(b.left[7])
-	for y := range 8 {
-		row := dst[y*ds : y*ds+8]
-		l := int(b.left[y])
-		h := 7*l + right + (y+1)*low + 8
-		for x := range row {
-			row[x] = byte((h + (7-y)*int(b.above[x])) >> 4)
-			h += right - l
-		}
-	}
-}
-
-func (b *border) slope(dst []byte, ds int) {
-	for y := range 8 {
-		row := dst[y*ds : y*ds+8]
-		d := int(b.left[y]) - int(b.corner)
-		for x := range row {
-			row[x] = clamp8(int(b.above[x]) + d)
-		}
-	}
 }
 
 // slanted predicts along a slant from the border laid out as one line, from
@@ -153,16 +132,6 @@ func (b *border) slanted(dst []byte, ds int, mode int) {
 			copy(row[n:], soft[9:])
 		}
 	}
-}
-
-func clamp8(v int) byte {
-	if uint(v) > 255 {
-		if v < 0 {
-			return 0
-		}
-		return 255
-	}
-	return byte(v)
 }
 
 // wide is what the chroma of a whole tile is predicted from.
@@ -200,31 +169,23 @@ func (w *wide) take(p *plane, x, y int) {
 
 // predict fills 16 x 16 samples; modes from modeSlope on are modeSlope.
 func (w *wide) predict(dst []byte, ds int, mode int) {
-	mean := w.mean()
-	for y := range side {
-		row := dst[y*ds : y*ds+side]
-		l, d := int(w.left[y]), int(w.left[y])-int(w.corner)
-		switch mode {
-		case modeDC:
-			fill8(row, mean)
-			fill8(row[8:], mean)
-		case modeV:
-			copy(row, w.above[:])
-		case modeH:
-			fill8(row, byte(l))
-			fill8(row[8:], byte(l))
-		case modeSmooth:
-			right, low := int(w.above[side-1]), int(w.left[side-1])
-			h := (side-1)*l + right + (y+1)*low + side
-			for x := range row {
-				row[x] = byte((h + (side-1-y)*int(w.above[x])) / (2 * side))
-				h += right - l
-			}
-		default:
-			for x := range row {
-				row[x] = clamp8(int(w.above[x]) + d)
-			}
+	switch mode {
+	case modeDC:
+		var row [side]byte
+		fill8(row[:], w.mean())
+		fill8(row[8:], row[0])
+		kern.Copy16(dst, ds, row[:], 0)
+	case modeV:
+		kern.Copy16(dst, ds, w.above[:], 0)
+	case modeH:
+		for y := range side {
+			fill8(dst[y*ds:], w.left[y])
+			fill8(dst[y*ds+8:], w.left[y])
 		}
+	case modeSmooth:
+		kern.Smooth16(dst, ds, &w.above, &w.left)
+	default:
+		kern.Gradient16(dst, ds, &w.above, &w.left, w.corner)
 	}
 }
 
