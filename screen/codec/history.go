@@ -7,6 +7,7 @@ type history struct {
 	changed time.Duration // since the encoder's birth, when the tile's content came last
 	heat    float32       // how often it changed of late, see beat
 	film    bool          // coded with loss when it was last looked at
+	cost    uint16        // bytes, when it was last coded as text
 }
 
 // A tile's heat rises by one with each change and halves in each heatHalf. One

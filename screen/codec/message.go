@@ -277,8 +277,9 @@ func (m *message) tiles(coder *grid.Coder, chunk int, want *grid.Set, t image.Re
 			}
 			for run := range runs(done, x, end, y) {
 				r := done.Tile(run.Min.X, y).Union(done.Tile(run.Max.X-1, y))
+				before := e.rc.Len()
 				encode(r)
-				m.settle(want, run, r)
+				m.settle(want, run, r, (e.rc.Len()-before)/run.Dx())
 			}
 		}
 	}
@@ -302,18 +303,21 @@ func runs(s *grid.Set, from, to, y int) iter.Seq[image.Rectangle] {
 	}
 }
 
-// settle notes that a run of tiles, r in px, was coded without loss.
-func (m *message) settle(want *grid.Set, run, r image.Rectangle) {
+// settle notes that a run of tiles, r in px, was coded without loss, for so many
+// bytes each.
+func (m *message) settle(want *grid.Set, run, r image.Rectangle, cost int) {
 	m.touched(r)
 	m.v.meant.Copy(m.src, r)
 	for x := run.Min.X; x < run.Max.X; x++ {
 		want.Del(x, run.Min.Y)
 		m.v.lossy.Del(x, run.Min.Y)
+		m.v.history(x, run.Min.Y).cost = uint16(min(cost, 1<<16-1))
 	}
 }
 
-// filmTime is what the film coder gets even if the words took all the time.
-const filmTime = 5 * time.Millisecond
+// filmTime is what the film coder gets even if the words took all the time: half
+// a film is worth less than a late one.
+const filmTime = 60 * time.Millisecond
 
 // film codes pictures with loss in about so many bytes.
 func (m *message) film(bytes int) {

@@ -185,7 +185,7 @@ func TestBudget(t *testing.T) {
 		moves := len(r.moves)
 		n := r.step(0, b)
 		// A tile more than the budget; the film's aim is not met to the byte.
-		if limit := max(b.Bytes, least)*3 + 34000 + moves*20; n > limit {
+		if limit := max(b.Bytes, least)*2 + 4000 + moves*20; n > limit {
 			t.Fatalf("%d bytes, budget %d", n, b.Bytes)
 		}
 	}

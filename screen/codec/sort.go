@@ -17,12 +17,15 @@ const (
 )
 
 // A tile is taken for a photograph if so many of 256 pixels are new to the
-// text coder. Once it is one it stays one until clearly fewer are, while it
-// moves even longer: a tile that changes sides costs both coders.
+// text coder. Once it is one it stays one until clearly fewer are. One that
+// changes all the time is a film with far fewer: text that scrolls was learned,
+// and a film that was coded before is smooth. A tile that changes sides costs
+// both coders.
 const (
 	foreignEnters = 104
 	foreignStays  = 48
-	foreignMoving = 16
+	movingEnters  = 36
+	movingStays   = 12
 )
 
 // askAgain is after how many messages a tile of a film is looked at again: the
@@ -56,7 +59,7 @@ func (m *message) sort() {
 			t := v.history(x, y)
 			t.beat(m.now)
 			if !t.film || t.heat <= hot || (x+y+int(v.seq))%askAgain == 0 {
-				t.film = m.photographic(x, y, t.patience())
+				t.film = m.photographic(x, y, t)
 			}
 			if t.film {
 				s.films.Add(x, y)
@@ -68,6 +71,7 @@ func (m *message) sort() {
 	}
 	if moving {
 		m.joinFilms()
+		m.joinFilms() // what lies two tiles deep, too
 	}
 	m.few(moving)
 	m.coarse()
@@ -76,26 +80,33 @@ func (m *message) sort() {
 // patience is how foreign a tile may be without being a photograph.
 func (t *history) patience() int {
 	switch {
-	case !t.film:
-		return foreignEnters
+	case t.film && t.heat > hot:
+		return movingStays
+	case t.film:
+		return foreignStays
 	case t.heat > hot:
-		return foreignMoving
+		return movingEnters
 	}
-	return foreignStays
+	return foreignEnters
 }
 
-// photographic tells whether a tile is to be taken for a photograph. Most
-// tiles tell by how many of their pixels are like their neighbours, which costs
+// photographic tells whether a tile is to be taken for a photograph. Most that
+// rest tell by how many of their pixels are like their neighbours, which costs
 // a tenth of asking the text coder.
-func (m *message) photographic(x, y, patience int) bool {
-	switch n := flat(m.src, m.set.dirty.Tile(x, y)); {
-	case n >= mostlyFlat:
-		return false
-	case n <= hardlyFlat:
+func (m *message) photographic(x, y int, t *history) bool {
+	n := flat(m.src, m.set.dirty.Tile(x, y))
+	if n <= hardlyFlat {
 		return true
 	}
-	return m.foreign(x, y) > patience
+	if t.heat > hot && t.cost > dearText {
+		return true
+	}
+	return (n < mostlyFlat || t.heat > hot) && m.foreign(x, y) > t.patience()
 }
+
+// dearText is what a tile of text may cost in bytes if it changes all the time:
+// lines of a log that scrolls cost 5 to 20, a film without grain 30 to 60.
+const dearText = 28
 
 // Of 64 pixels, as flat counts them. Measured on the clips: text with
 // antialiasing 30 to 64, photographs without grain up to 20, with grain 0 to 5.
@@ -145,7 +156,7 @@ func (m *message) joinFilms() {
 					around += b2i(s.films.Has(x+dx, y+dy))
 				}
 			}
-			if around >= 5 && text.Colours(m.src, s.words.Tile(x, y), 2) > 2 {
+			if around >= 3 && text.Colours(m.src, s.words.Tile(x, y), 4) > 4 {
 				s.words.Del(x, y)
 				s.films.Add(x, y)
 				v.history(x, y).film = true
@@ -203,7 +214,8 @@ func (m *message) refine() {
 	}
 	for y := range v.lossy.Rows {
 		for x := v.lossy.Next(0, y); x < v.lossy.Cols; x = v.lossy.Next(x+1, y) {
-			if m.now-v.history(x, y).changed < refineAfter || s.dirty.Has(x, y) {
+			t := v.history(x, y)
+			if m.now-t.changed < refineAfter || t.cooled(m.now) > hot || s.dirty.Has(x, y) {
 				continue
 			}
 			if m.foreign(x, y) <= foreignStays {
