@@ -142,7 +142,7 @@ func (m *message) follow(told []screen.Move) {
 			m.move(mv)
 		}
 	}
-	if m.set.dirty.Len() > manyTiles {
+	if m.restless(manyTiles) {
 		found := len(e.moves)
 		e.moves = m.v.finder.Find(e.moves, m.src, m.v.meant, &m.set.dirty)
 		e.moves = e.moves[:min(len(e.moves), maxMoves)]
@@ -154,6 +154,25 @@ func (m *message) follow(told []screen.Move) {
 		m.section(kindMoves)
 		m.msg = appendMoves(m.msg, e.moves)
 	}
+}
+
+// restless tells whether more tiles differ than n, those of films aside: what
+// moves in a film is the film coder's to find.
+func (m *message) restless(n int) bool {
+	s := m.set
+	if s.dirty.Len() <= n {
+		return false
+	}
+	for y := range s.dirty.Rows {
+		for x := s.dirty.Next(0, y); x < s.dirty.Cols; x = s.dirty.Next(x+1, y) {
+			if t := m.v.history(x, y); !t.film || t.heat <= hot {
+				if n--; n < 0 {
+					return true
+				}
+			}
+		}
+	}
+	return false
 }
 
 // move carries out one move on what the viewer has.
@@ -339,10 +358,12 @@ func (m *message) film(bytes int) {
 	s.done.Copy(&s.films)
 	m.msg = v.film.Encode(m.msg, m.src, v.shown, &s.done, p)
 	for y := range s.done.Rows {
-		for x := s.done.Next(0, y); x < s.done.Cols; x = s.done.Next(x+1, y) {
-			v.meant.Copy(m.src, s.done.Tile(x, y))
-			m.mark(x, y)
-			s.films.Del(x, y)
+		for run := range runs(&s.done, 0, s.done.Cols, y) {
+			v.meant.Copy(m.src, s.done.Tile(run.Min.X, y).Union(s.done.Tile(run.Max.X-1, y)))
+			for x := run.Min.X; x < run.Max.X; x++ {
+				m.mark(x, y)
+				s.films.Del(x, y)
+			}
 		}
 	}
 }

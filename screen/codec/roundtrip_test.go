@@ -184,8 +184,9 @@ func TestBudget(t *testing.T) {
 		}
 		moves := len(r.moves)
 		n := r.step(0, b)
-		// A tile more than the budget; the film's aim is not met to the byte.
-		if limit := max(b.Bytes, least)*2 + 4000 + moves*20; n > limit {
+		// A tile more than the budget; the film meets its aim per row of tiles, and a
+		// row of white noise is some 10 kB.
+		if limit := max(b.Bytes, least)*2 + 12000 + moves*20; n > limit {
 			t.Fatalf("%d bytes, budget %d", n, b.Bytes)
 		}
 	}

@@ -71,7 +71,6 @@ func (m *message) sort() {
 	}
 	if moving {
 		m.joinFilms()
-		m.joinFilms() // what lies two tiles deep, too
 	}
 	m.few(moving)
 	m.coarse()
@@ -141,28 +140,62 @@ func (m *message) foreign(x, y int) int {
 	return m.e.text.Foreign(m.src, m.set.dirty.Tile(x, y))
 }
 
-// joinFilms gives the film tiles that move and lie amid it: its flat parts
-// would cost more as text, and the film its references.
+// joinFilms gives the film tiles that move and lie beside or amid it: its
+// smooth parts cost more as text, and the film its references. Smooth is what
+// has no strokes; whatever else joins has film around it and more colours than
+// text on its ground.
 func (m *message) joinFilms() {
-	s, v := m.set, m.v
+	s := m.set
 	for y := range s.words.Rows {
 		for x := s.words.Next(0, y); x < s.words.Cols; x = s.words.Next(x+1, y) {
-			if v.history(x, y).heat <= hot {
-				continue
-			}
-			around := 0
-			for dy := -1; dy <= 1; dy++ {
-				for dx := -1; dx <= 1; dx++ {
-					around += b2i(s.films.Has(x+dx, y+dy))
-				}
-			}
-			if around >= 3 && text.Colours(m.src, s.words.Tile(x, y), 4) > 4 {
-				s.words.Del(x, y)
-				s.films.Add(x, y)
-				v.history(x, y).film = true
+			m.joinFilm(x, y)
+		}
+	}
+	for y := s.words.Rows - 1; y >= 0; y-- { // and what lies above and to the left of it
+		for x := s.words.Cols - 1; x >= 0; x-- {
+			if s.words.Has(x, y) {
+				m.joinFilm(x, y)
 			}
 		}
 	}
+}
+
+func (m *message) joinFilm(x, y int) {
+	s, t := m.set, m.v.history(x, y)
+	if t.heat <= hot {
+		return
+	}
+	around := 0
+	for dy := -1; dy <= 1; dy++ {
+		for dx := -1; dx <= 1; dx++ {
+			around += b2i(s.films.Has(x+dx, y+dy))
+		}
+	}
+	if around == 0 {
+		return
+	}
+	r := s.words.Tile(x, y)
+	if contrast(m.src, r) > strokes && (around < 3 || text.Colours(m.src, r, 4) <= 4) {
+		return
+	}
+	s.words.Del(x, y)
+	s.films.Add(x, y)
+	t.film = true
+}
+
+// strokes is the contrast of text with its ground, of 255, at least.
+const strokes = 72
+
+// contrast is how far the green of a tile's pixels lies apart.
+func contrast(f *screen.Frame, r image.Rectangle) int {
+	lo, hi := byte(255), byte(0)
+	for y := r.Min.Y; y < r.Max.Y; y++ {
+		row := f.Row(y, r.Min.X, r.Max.X)
+		for i := 1; i < len(row); i += 4 {
+			lo, hi = min(lo, row[i]), max(hi, row[i])
+		}
+	}
+	return int(hi) - int(lo)
 }
 
 // few takes photographs out of the film if they may go without loss at once:

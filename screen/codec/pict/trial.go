@@ -23,6 +23,7 @@ type lambdas struct {
 	// calm is the sum of absolute differences of a tile's component below
 	// which no level is expected.
 	calm [3]int
+	mean int // of the sum of a block of 64
 	// rough is the cost of a luma block's prediction from which it is worth
 	// looking further.
 	rough int
@@ -34,13 +35,14 @@ func (l *lambdas) set(qp int) {
 	l.ssd = int(64*lambdaSSD*step*step + 0.5)
 	l.sad = int(16*math.Sqrt(lambdaSSD)*step + 0.5)
 	l.rough = int(16 * 64 * roughShare * step)
+	l.mean = int(calmMean * step * 64)
 	l.calm = [3]int{int(calmLuma * step * side * side), int(calmChroma * step * side * side), int(calmChroma * step * side * side)}
 }
 
 // A tile whose samples are off by less than these shares of the step, on the
-// average, has hardly any level: if all are off the same way the lowest
-// coefficient is eight times that, and just within the dead zone.
-const calmLuma, calmChroma = 0.10, 0.07
+// average, is calm, if the mean of each block is off by less than calmMean: if
+// all samples are off the same way the lowest coefficient is eight times that.
+const calmLuma, calmChroma, calmMean = 0.17, 0.15, 0.11
 
 // roughShare of the step, as a mean absolute coefficient.
 const roughShare = 0.5
@@ -62,10 +64,8 @@ func (e *Encoder) decide(tx, ty int, a *around, qp int) {
 		}
 		e.move(e.ahead[c][:], side, c, tx, ty, s.at)
 	}
-	if s.at == a.guess || s.at == (vector{}) {
-		if e.calm(s, a) {
-			return
-		}
+	if e.calm(s, a) {
+		return
 	}
 	t.info = info{kind: kindInter, mv: s.at}
 	t.cost = e.lam.ssd*(2+mvBits(s.at, a.guess)) + e.residual(t, qp)
@@ -74,7 +74,7 @@ func (e *Encoder) decide(tx, ty int, a *around, qp int) {
 	} else {
 		t.kind = kindSkip
 	}
-	intra := e.best.cost > e.lam.ssd*intraFrom && (e.best.cost > e.lam.ssd*intraSure || s.cost > e.activity())
+	intra := s.sad > e.lam.calm[0] && e.best.cost > e.lam.ssd*intraFrom && s.cost > e.activity()
 	if intra {
 		e.tryIntra(e.spare, tx, ty, a, qp)
 		e.better()
@@ -87,10 +87,8 @@ func (e *Encoder) decide(tx, ty int, a *around, qp int) {
 	}
 }
 
-// intraFrom is the cost in bits below which no intra prediction is tried,
-// intraSure that from which it always is: it can hardly cost more time than
-// the levels do.
-const intraFrom, intraSure = 24, 300
+// intraFrom is the cost in bits below which no intra prediction is tried.
+const intraFrom = 24
 
 // better makes the spare trial the best if it is.
 func (e *Encoder) better() {
@@ -99,8 +97,9 @@ func (e *Encoder) better() {
 	}
 }
 
-// calm skips the tile if the prediction lacks so little that no quantiser
-// would find it.
+// calm leaves the tile without levels if what the prediction lacks is noise
+// that a quantiser would not find, or of which it would find a little here and
+// there that is worth no time.
 func (e *Encoder) calm(s *searcher, a *around) bool {
 	if s.sad > e.lam.calm[0] {
 		return false
@@ -110,14 +109,33 @@ func (e *Encoder) calm(s *searcher, a *around) bool {
 			return false
 		}
 	}
+	if !e.level() {
+		return false
+	}
 	t := e.best
-	t.info = info{kind: kindSkip, mv: s.at}
-	if s.at == (vector{}) {
+	t.info = info{kind: kindInter, mv: s.at}
+	switch s.at {
+	case vector{}:
 		t.kind = kindStill
 		return true
+	case a.guess:
+		t.kind = kindSkip
 	}
 	for c := range t.pix {
 		t.pix[c] = e.ahead[c]
+	}
+	return true
+}
+
+// level tells that no block of the luma is off by its mean: that the eye sees,
+// and it would stay.
+func (e *Encoder) level() bool {
+	for b := range 4 {
+		x, y := b&1*8, b>>1*8
+		d := kern.SAD8(e.src[0][y*e.ss+x:], e.ss, zeros[:], 8) - kern.SAD8(e.ahead[0][y*side+x:], side, zeros[:], 8)
+		if max(d, -d) > e.lam.mean {
+			return false
+		}
 	}
 	return true
 }
