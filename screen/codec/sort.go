@@ -18,13 +18,13 @@ const (
 
 // A tile is taken for a photograph if so many of 256 pixels are new to the
 // text coder. Once it is one it stays one until clearly fewer are. One that
-// changes all the time is a film with far fewer: text that scrolls was learned,
-// and a film that was coded before is smooth. A tile that changes sides costs
+// changes all the time is a film with fewer: text that scrolls was learned, and a
+// film that was coded before is smooth. A tile that changes sides costs
 // both coders.
 const (
 	foreignEnters = 104
 	foreignStays  = 48
-	movingEnters  = 36
+	movingEnters  = 64
 	movingStays   = 12
 )
 
@@ -97,14 +97,14 @@ func (m *message) photographic(x, y int, t *history) bool {
 	if n <= hardlyFlat {
 		return true
 	}
-	if t.heat > hot && t.cost > dearText {
+	if t.heat > hot && t.cost > dearText && contrast(m.src, m.set.dirty.Tile(x, y)) <= strokes {
 		return true
 	}
 	return (n < mostlyFlat || t.heat > hot) && m.foreign(x, y) > t.patience()
 }
 
-// dearText is what a tile of text may cost in bytes if it changes all the time:
-// lines of a log that scrolls cost 5 to 20, a film without grain 30 to 60.
+// dearText is what a tile without strokes may cost in bytes if it changes all the
+// time: a film without grain costs 30 to 60.
 const dearText = 28
 
 // Of 64 pixels, as flat counts them. Measured on the clips: text with

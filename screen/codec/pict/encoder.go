@@ -31,6 +31,7 @@ type Encoder struct {
 	*picture
 	rc    rc.Encoder
 	stats Stats
+	hasty bool // much to do: see manyTiles
 	rate  rate
 
 	line  [3][]byte // a row of tiles of the source
@@ -100,6 +101,7 @@ func (e *Encoder) Encode(dst []byte, src, ref *screen.Frame, want *grid.Set, p P
 	e.frame++
 	e.fresh(ref, want)
 	e.stats = Stats{}
+	e.hasty = want.Len() > manyTiles
 	qp := e.rate.begin(e.picture, want, p)
 	e.rc.Raw(uint32(qp), 6)
 	for ty := range want.Rows {
@@ -125,6 +127,10 @@ func (e *Encoder) Encode(dst []byte, src, ref *screen.Frame, want *grid.Set, p P
 	e.finish(ref, want)
 	return body
 }
+
+// manyTiles is from how many tiles on only what gains most is tried: a picture
+// that fills the screen, or comes first, must be there soon.
+const manyTiles = 2000
 
 // row codes the tiles of a row.
 func (e *Encoder) row(src *screen.Frame, want *grid.Set, ty, qp int) {

@@ -54,6 +54,12 @@ const lambdaSSD = 0.12
 func (e *Encoder) decide(tx, ty int, a *around, qp int) {
 	e.best, e.spare = &e.tries[0], &e.tries[1]
 	s := &e.find
+	if e.allNew(tx, ty, a) {
+		e.best.cost = math.MaxInt
+		e.sads[ty*e.cols+tx] = 1 << 30
+		e.tryIntra(e.best, tx, ty, a, qp)
+		return
+	}
 	s.search(tx, ty, a)
 	t := e.best
 	e.spare.cost = math.MaxInt
@@ -74,7 +80,7 @@ func (e *Encoder) decide(tx, ty int, a *around, qp int) {
 	} else {
 		t.kind = kindSkip
 	}
-	intra := s.sad > e.lam.calm[0] && e.best.cost > e.lam.ssd*intraFrom && s.cost > e.activity()
+	intra := s.sad > e.lam.calm[0] && e.best.cost > e.lam.ssd*intraFrom && (s.cost > e.activity() || e.best.cost > e.lam.ssd*intraSure)
 	if intra {
 		e.tryIntra(e.spare, tx, ty, a, qp)
 		e.better()
@@ -87,8 +93,24 @@ func (e *Encoder) decide(tx, ty int, a *around, qp int) {
 	}
 }
 
+// allNew tells that the old picture is of no use here: it was none for the tiles
+// to the left and above, and what stands in this place has nothing in common
+// with what comes. Where a film is cut, or a photograph shown, most are so.
+func (e *Encoder) allNew(tx, ty int, a *around) bool {
+	if a.left == nil || a.up == nil || a.left.kind != kindIntra || a.up.kind != kindIntra {
+		return false
+	}
+	old := &e.old[0]
+	sad := kern.SAD16(e.src[0], e.ss, old.at(tx*side, ty*side), old.stride)
+	return sad > farOff && 16*sad > e.activity()
+}
+
 // intraFrom is the cost in bits below which no intra prediction is tried.
 const intraFrom = 24
+
+// intraSure is the cost from which it always is: it takes hardly more time than
+// the levels do.
+const intraSure = 400
 
 // better makes the spare trial the best if it is.
 func (e *Encoder) better() {
@@ -169,7 +191,7 @@ func (e *Encoder) residual(t *trial, qp int) int {
 	for b := range 2 {
 		chroma += e.block(t, halfCb+b, e.ahead[1+b][:], side, qp, &interBias)
 	}
-	if chroma < e.lam.ssd*fullFrom {
+	if chroma < e.fullFrom() {
 		return cost + chroma
 	}
 	// Half the resolution leaves much: try the whole.
@@ -191,8 +213,14 @@ func (e *Encoder) residual(t *trial, qp int) int {
 	return cost + chroma
 }
 
-// fullFrom is the cost in bits from which chroma is tried in full.
-const fullFrom = 24
+// fullFrom is the cost from which chroma is tried in full: so many bits, or, if
+// there is much to do, many more.
+func (e *Encoder) fullFrom() int {
+	if e.hasty {
+		return e.lam.ssd * 160
+	}
+	return e.lam.ssd * 24
+}
 
 // halves is chroma coded at half resolution, laid aside.
 type halves struct {
@@ -250,7 +278,7 @@ func (e *Encoder) block(t *trial, b int, pred []byte, ps int, qp int, bias *[max
 		return weights[s]*4*kern.SSD16(src, e.ss, out, side) + e.lam.ssd*bits/8
 	}
 	cost := weights[s]*16*kern.SSD8(src, e.ss, out, side) + e.lam.ssd*bits/8
-	if bits < smallFrom {
+	if bits < smallFrom || e.hasty && bias == &intraBias {
 		return cost
 	}
 	return min(cost, e.smallBlock(t, b, pred, ps, qp, bias, cost))

@@ -28,14 +28,14 @@ func (e *Encoder) tryIntra(t *trial, tx, ty int, a *around, qp int) {
 	for b := range 4 {
 		t.cost += e.intraLuma(t, tx, ty, b, a, qp)
 		// Hopeless if a part already costs much more than its share.
-		if 6*t.cost > (b+3)*e.best.cost {
+		if t != e.best && 6*t.cost > (b+3)*e.best.cost {
 			t.cost = math.MaxInt
 			return
 		}
 	}
 	before := t.coded
 	chroma := e.intraHalf(t, tx, ty, qp)
-	if chroma < e.lam.ssd*fullFrom {
+	if chroma < e.fullFrom() {
 		t.cost += chroma
 		return
 	}
@@ -81,7 +81,7 @@ func (e *Encoder) intraLuma(t *trial, tx, ty, b int, a *around, qp int) int {
 	}
 	// Where little is left, without a direction, the slanted modes are not
 	// worth a look.
-	if m := t.modes[b]; m == modeV || m == modeH || left >= modeSlope || above >= modeSlope || best > e.lam.rough {
+	if m := t.modes[b]; m == modeV || m == modeH || left >= modeSlope || above >= modeSlope || best > e.lam.rough && !e.hasty {
 		for mode := uint8(modeSlope); mode < lumaModes; mode++ {
 			try(mode)
 		}
