@@ -62,6 +62,9 @@ const (
 	// far is the round trip from which on waiting for each frame before the
 	// next would leave more than a fifth of the line unused.
 	far = slice / 4
+	// near is the round trip, decoding and all, up to which a second frame may
+	// always follow the first: what is on the line is seen soon.
+	near = 2 * slice
 	// telling is the smallest amount whose delivery says something about the
 	// line's rate: less than this is dominated by the round trip.
 	telling = least / 2
@@ -303,6 +306,8 @@ func (p *Pacer) Ready() bool {
 		return p.inFlight < trickle // small frames do not keep the line busy
 	case !p.settled && p.behindNewest() < telling:
 		return true // two frames tell the line's rate from its length
+	case p.n == 1 && p.inFlight <= start && p.sent[p.head].ahead == 0 && p.smooth < near:
+		return true // one is decoded while the next is encoded
 	}
 	return p.inFlight <= p.Limit()
 }

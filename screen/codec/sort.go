@@ -46,9 +46,16 @@ const (
 	coarseFor = 12
 )
 
-// refineAfter is how long a tile must have stood still before it is made
-// exact: films at 10 frames a second are not worth it.
-const refineAfter = 150 * time.Millisecond
+// rest is how long a tile must have stood still before it is made exact: longer
+// if it changed often, for another frame of a film may come.
+func (t *history) rest() time.Duration {
+	return refineAfter + time.Duration(min(t.heat, hot)*float32(refineHot))
+}
+
+const (
+	refineAfter = 150 * time.Millisecond
+	refineHot   = 80 * time.Millisecond // for each change of late
+)
 
 // sort decides for each tile that differs how it will be coded.
 func (m *message) sort() {
@@ -97,10 +104,10 @@ func (m *message) photographic(x, y int, t *history) bool {
 	if n <= hardlyFlat {
 		return true
 	}
-	if t.heat > hot && t.cost > dearText && contrast(m.src, m.set.dirty.Tile(x, y)) <= strokes {
-		return true
+	if t.heat > hot && n >= mostlyFlat {
+		return t.cost > dearText && contrast(m.src, m.set.dirty.Tile(x, y)) <= strokes
 	}
-	return (n < mostlyFlat || t.heat > hot) && m.foreign(x, y) > t.patience()
+	return n < mostlyFlat && m.foreign(x, y) > t.patience()
 }
 
 // dearText is what a tile without strokes may cost in bytes if it changes all the
@@ -248,7 +255,7 @@ func (m *message) refine() {
 	for y := range v.lossy.Rows {
 		for x := v.lossy.Next(0, y); x < v.lossy.Cols; x = v.lossy.Next(x+1, y) {
 			t := v.history(x, y)
-			if m.now-t.changed < refineAfter || t.cooled(m.now) > hot || s.dirty.Has(x, y) {
+			if m.now-t.changed < t.rest() || s.dirty.Has(x, y) {
 				continue
 			}
 			if m.foreign(x, y) <= foreignStays {

@@ -1,10 +1,6 @@
 package pict
 
-import (
-	"math"
-
-	"sightline/screen/codec/kern"
-)
+import "sightline/screen/codec/kern"
 
 // edgeLimits are the thresholds of kern's edge filter for a QP.
 type edgeLimits struct{ alpha, beta, tc [3]int }
@@ -14,17 +10,18 @@ type edgeLimits struct{ alpha, beta, tc [3]int }
 // is filtered: 0 motion only, 1 with coefficients, 2 intra.
 var limits = func() (l [maxQP + 1]edgeLimits) {
 	for qp := range l {
-		step := math.Exp2(float64(qp-4) / 6)
-		for s, f := range [3]float64{0.6, 0.9, 1.3} {
-			l[qp].alpha[s] = min(int(step*f+2), 255)
-			l[qp].beta[s] = min(int(step*f*0.4+1), 60)
-			l[qp].tc[s] = min(int(step*f*0.25+0.4), 40)
+		step := stepOf(qp)
+		for s, f := range [3]int64{60, 90, 130} { // hundredths of the step
+			l[qp].alpha[s] = int(min(step*f/100>>16+2, 255))
+			l[qp].beta[s] = int(min(step*f/250>>16+1, 60))
+			l[qp].tc[s] = int(min((step*f/400+26214)>>16, 40))
 		}
 	}
 	return l
 }()
 
-// deblock smooths the edges of the tile's blocks, and of its left and upper
+// deblock smooths the edges of the blocks of the tile's luma (those of chroma
+// are hardly seen, and would take twice the time), and of its left and upper
 // neighbours; of a neighbour that the body leaves alone no sample is changed.
 func (p *picture) deblock(tx, ty int, t *tile) {
 	var left, up *tile
@@ -38,21 +35,18 @@ func (p *picture) deblock(tx, ty int, t *tile) {
 		return
 	}
 	inner := t.kind == kindIntra || t.coded != 0
-	for c := range 3 {
-		pl := &p.now[c]
-		x, y := tx*side, ty*side
-		if left != nil {
-			p.edgeV(pl, x, y, [2]int{strength(left, t, c, 1, 0), strength(left, t, c, 3, 2)}, p.live(left), t.qp)
-		}
-		if inner && (c == 0 || t.full) {
-			p.edgeV(pl, x+8, y, [2]int{strength(t, t, c, 0, 1), strength(t, t, c, 2, 3)}, true, t.qp)
-		}
-		if up != nil {
-			p.edgeH(pl, x, y, [2]int{strength(up, t, c, 2, 0), strength(up, t, c, 3, 1)}, p.live(up), t.qp)
-		}
-		if inner && (c == 0 || t.full) {
-			p.edgeH(pl, x, y+8, [2]int{strength(t, t, c, 0, 2), strength(t, t, c, 1, 3)}, true, t.qp)
-		}
+	pl, x, y := &p.now[0], tx*side, ty*side
+	if left != nil {
+		p.edgeV(pl, x, y, [2]int{strength(left, t, 1, 0), strength(left, t, 3, 2)}, p.live(left), t.qp)
+	}
+	if inner {
+		p.edgeV(pl, x+8, y, [2]int{strength(t, t, 0, 1), strength(t, t, 2, 3)}, true, t.qp)
+	}
+	if up != nil {
+		p.edgeH(pl, x, y, [2]int{strength(up, t, 2, 0), strength(up, t, 3, 1)}, p.live(up), t.qp)
+	}
+	if inner {
+		p.edgeH(pl, x, y+8, [2]int{strength(t, t, 0, 2), strength(t, t, 1, 3)}, true, t.qp)
 	}
 }
 
@@ -66,30 +60,17 @@ func (p *picture) beside(tx, ty int) *tile {
 
 var idle tile
 
-// strength of the edge between quarter i of a and quarter j of b in component
-// c, -1 for none.
-func strength(a, b *tile, c, i, j int) int {
+// strength of the edge between quarter i of a and quarter j of b, -1 for none.
+func strength(a, b *tile, i, j int) int {
 	switch {
 	case a.kind == kindIntra || b.kind == kindIntra:
 		return 2
-	case a.has(c, i) || b.has(c, j):
+	case (a.coded>>i|b.coded>>j)&1 == 1:
 		return 1
 	case a != b && (far(a.mv.x, b.mv.x) || far(a.mv.y, b.mv.y)):
 		return 0
 	}
 	return -1
-}
-
-// has tells whether quarter i of component c has levels.
-func (t *tile) has(c, i int) bool {
-	switch {
-	case c == 0:
-	case t.full:
-		i += 4 * c
-	default:
-		i = halfCb + c - 1
-	}
-	return t.coded>>i&1 == 1
 }
 
 // quiet: there is nothing to smooth between a and the skipped b.

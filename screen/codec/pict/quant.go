@@ -1,14 +1,12 @@
 package pict
 
-import "math"
-
 // maxQP is the coarsest of the 52 steps.
 const maxQP = 51
 
 // steps are the quantiser's steps in eighths: 8 * 2^((qp-4)/6), rounded.
 var steps = func() (s [maxQP + 1]int16) {
 	for qp := range s {
-		s[qp] = int16(math.Round(8 * math.Exp2(float64(qp-4)/6)))
+		s[qp] = int16((8*stepOf(qp) + 1<<15) >> 16)
 	}
 	return s
 }()
@@ -70,3 +68,11 @@ var qpOffsets = [sorts]int{0, -5, -4, 0, 0}
 
 // blockQP is the QP of a sort of block in a tile.
 func blockQP(qp int, s sort) int { return max(qp+qpOffsets[s], 0) }
+
+// stepOf is the quantiser's step in 1/65536: 1 at a QP of 4, twice as much every
+// six. Both ends must have the same, so no floating point is in it.
+func stepOf(qp int) int64 {
+	// The powers of the sixth root of two.
+	root := [6]int64{65536, 73562, 82570, 92682, 104032, 116772}
+	return root[(qp+2)%6] << ((qp + 2) / 6) >> 1
+}
