@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"sightline/screen"
-	"sightline/screen/codec/text"
 )
 
 // What the film coder is asked for: filmQP where the line allows it, more
@@ -25,8 +24,11 @@ const (
 	foreignEnters = 104
 	foreignStays  = 48
 	movingEnters  = 64
-	movingStays   = 12
+	movingStays   = 32
 )
+
+// filmOver is how long a tile must rest to be looked at without prejudice.
+const filmOver = time.Second
 
 // askAgain is after how many messages a tile of a film is looked at again: the
 // question costs as much as the tile.
@@ -64,6 +66,9 @@ func (m *message) sort() {
 	for y := range s.dirty.Rows {
 		for x := s.dirty.Next(0, y); x < s.dirty.Cols; x = s.dirty.Next(x+1, y) {
 			t := v.history(x, y)
+			if m.now-t.changed > filmOver {
+				t.film = false
+			}
 			t.beat(m.now)
 			if !t.film || t.heat <= hot || (x+y+int(v.seq))%askAgain == 0 {
 				t.film = m.photographic(x, y, t)
@@ -104,8 +109,14 @@ func (m *message) photographic(x, y int, t *history) bool {
 	if n <= hardlyFlat {
 		return true
 	}
-	if t.heat > hot && n >= mostlyFlat {
-		return t.cost > dearText && contrast(m.src, m.set.dirty.Tile(x, y)) <= strokes
+	c := contrast(m.src, m.set.dirty.Tile(x, y))
+	switch {
+	case t.heat > hot && t.cost > fading:
+		return true
+	case c > strokes && grounded(m.src, m.set.dirty.Tile(x, y)):
+		return false
+	case t.heat > hot && n >= mostlyFlat:
+		return t.cost > dearText && c <= strokes
 	}
 	return n < mostlyFlat && m.foreign(x, y) > t.patience()
 }
@@ -113,6 +124,9 @@ func (m *message) photographic(x, y int, t *history) bool {
 // dearText is what a tile without strokes may cost in bytes if it changes all the
 // time: a film without grain costs 30 to 60.
 const dearText = 28
+
+// fading is what a tile costs that is drawn anew in other colours each time.
+const fading = 90
 
 // Of 64 pixels, as flat counts them. Measured on the clips: text with
 // antialiasing 30 to 64, photographs without grain up to 20, with grain 0 to 5.
@@ -149,8 +163,7 @@ func (m *message) foreign(x, y int) int {
 
 // joinFilms gives the film tiles that move and lie beside or amid it: its
 // smooth parts cost more as text, and the film its references. Smooth is what
-// has no strokes; whatever else joins has film around it and more colours than
-// text on its ground.
+// has no strokes; whatever else joins has film around it and no ground.
 func (m *message) joinFilms() {
 	s := m.set
 	for y := range s.words.Rows {
@@ -182,7 +195,7 @@ func (m *message) joinFilm(x, y int) {
 		return
 	}
 	r := s.words.Tile(x, y)
-	if contrast(m.src, r) > strokes && (around < 3 || text.Colours(m.src, r, 4) <= 4) {
+	if contrast(m.src, r) > strokes && (around < 3 || grounded(m.src, r)) {
 		return
 	}
 	s.words.Del(x, y)
@@ -192,6 +205,34 @@ func (m *message) joinFilm(x, y int) {
 
 // strokes is the contrast of text with its ground, of 255, at least.
 const strokes = 72
+
+// ground is how many of 64 pixels of a tile of text have the colour of what it
+// stands on, at least. The densest antialiased text has twice as many, a
+// photograph with strokes half as many.
+const ground = 13
+
+// grounded tells whether one colour is that common in a tile.
+func grounded(f *screen.Frame, r image.Rectangle) bool {
+	var colours [128]uint32
+	var counts [128]uint8
+	need, seen := ground, 0
+	for y := r.Min.Y; y < r.Max.Y; y += 2 {
+		row := f.Row(y, r.Min.X, r.Max.X)
+		for i := 4 * (y >> 1 & 1); i+4 <= len(row); i += 8 {
+			p := binary.LittleEndian.Uint32(row[i:]) | 1<<31 // never zero, which is an empty place
+			h := p * 0x9e3779b1 >> 25
+			for colours[h] != 0 && colours[h] != p {
+				h = (h + 1) & 127
+			}
+			colours[h] = p
+			counts[h]++
+			if seen++; int(counts[h]) >= need {
+				return true
+			}
+		}
+	}
+	return seen < need
+}
 
 // contrast is how far the green of a tile's pixels lies apart.
 func contrast(f *screen.Frame, r image.Rectangle) int {
