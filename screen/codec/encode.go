@@ -40,12 +40,13 @@ type tileSets struct {
 	words grid.Set // of them: to be coded as text
 	films grid.Set // with loss
 	small grid.Set // photographs so few that they go without loss at once
+	again grid.Set // do not differ, but were coded so coarsely that it shows
 	done  grid.Set // of one section
 }
 
 // size makes all sets those of a picture.
 func (s *tileSets) size(p image.Point) {
-	for _, set := range [...]*grid.Set{&s.dirty, &s.words, &s.films, &s.small, &s.done} {
+	for _, set := range [...]*grid.Set{&s.dirty, &s.words, &s.films, &s.small, &s.again, &s.done} {
 		set.Size(p.X, p.Y)
 	}
 }
@@ -55,6 +56,7 @@ type view struct {
 	shown *screen.Frame // the viewer's pixels
 	meant *screen.Frame // what they stand for: the same, or the original of what was coded with loss
 	lossy grid.Set      // tiles in which the two differ
+	rough grid.Set      // of those the ones in which it shows
 	tiles []history     // row by row
 
 	fresh  bool // the viewer has not been told of it
@@ -115,6 +117,7 @@ func (v *view) clone() *view {
 		fresh: v.fresh, seq: v.seq, band: v.band, textTiles: *v.textTiles.Clone(), exactTiles: *v.exactTiles.Clone(),
 	}
 	c.lossy.Copy(&v.lossy)
+	c.rough.Copy(&v.rough)
 	if v.film != nil {
 		c.film = v.film.Clone()
 	}
@@ -188,6 +191,7 @@ func (e *TilesEncoder) view(c *screen.Change) (*view, error) {
 	}
 	v := &view{shown: screen.NewFrame(box), meant: screen.NewFrame(box), fresh: true}
 	v.lossy.Size(box.Dx(), box.Dy())
+	v.rough.Size(box.Dx(), box.Dy())
 	v.tiles = make([]history, v.lossy.Cols*v.lossy.Rows)
 	e.views[c.Picture] = v
 	return v, nil

@@ -117,10 +117,13 @@ func (m *message) lookAt(r image.Rectangle) {
 	t := dirty.Touch(r)
 	for y := t.Min.Y; y < t.Max.Y; y++ {
 		for x := t.Min.X; x < t.Max.X; x++ {
-			if same(m.src, m.v.meant, dirty.Tile(x, y)) {
-				dirty.Del(x, y)
-			} else {
+			if !same(m.src, m.v.meant, dirty.Tile(x, y)) {
 				dirty.Add(x, y)
+				continue
+			}
+			dirty.Del(x, y)
+			if m.v.rough.Has(x, y) {
+				m.set.again.Add(x, y)
 			}
 		}
 	}
@@ -194,9 +197,12 @@ func (m *message) move(mv screen.Move) {
 	}
 }
 
-// mark notes whether a tile is shown as it is meant.
+// mark notes whether a tile is shown as it is meant. What was rough is only
+// lossy where it was moved to.
 func (m *message) mark(x, y int) {
-	if v := m.v; same(v.shown, v.meant, v.lossy.Tile(x, y)) {
+	v := m.v
+	v.rough.Del(x, y)
+	if same(v.shown, v.meant, v.lossy.Tile(x, y)) {
 		v.lossy.Del(x, y)
 	} else {
 		v.lossy.Add(x, y)
@@ -330,6 +336,7 @@ func (m *message) settle(want *grid.Set, run, r image.Rectangle, cost int) {
 	for x := run.Min.X; x < run.Max.X; x++ {
 		want.Del(x, run.Min.Y)
 		m.v.lossy.Del(x, run.Min.Y)
+		m.v.rough.Del(x, run.Min.Y)
 		m.v.history(x, run.Min.Y).cost = uint16(min(cost, 1<<16-1))
 	}
 }
@@ -357,11 +364,15 @@ func (m *message) film(bytes int) {
 	}
 	s.done.Copy(&s.films)
 	m.msg = v.film.Encode(m.msg, m.src, v.shown, &s.done, p)
+	rough := v.film.Stats().MeanQP > roughQP
 	for y := range s.done.Rows {
 		for run := range runs(&s.done, 0, s.done.Cols, y) {
 			v.meant.Copy(m.src, s.done.Tile(run.Min.X, y).Union(s.done.Tile(run.Max.X-1, y)))
 			for x := run.Min.X; x < run.Max.X; x++ {
 				m.mark(x, y)
+				if rough && v.lossy.Has(x, y) {
+					v.rough.Add(x, y)
+				}
 				s.films.Del(x, y)
 			}
 		}
@@ -380,7 +391,7 @@ func later(a, b time.Time) time.Time {
 func (m *message) end() []byte {
 	e, v, s := m.e, m.v, m.set
 	e.rest = e.rest[:0]
-	for _, set := range [...]*grid.Set{&s.words, &s.films, &s.small} {
+	for _, set := range [...]*grid.Set{&s.words, &s.films, &s.small, &v.rough} {
 		if set.Len() > 0 {
 			e.rest = set.AppendRegion(e.rest)
 		}

@@ -10,8 +10,11 @@ import (
 
 // What the film coder is asked for: filmQP where the line allows it, more
 // coarsely down to coarsestQP where it does not.
+// A picture that had to be coded more coarsely than roughQP is owed again, in the
+// light of what is there already, before it is made exact.
 const (
 	filmQP     = 26
+	roughQP    = 32
 	coarsestQP = 46
 )
 
@@ -86,6 +89,13 @@ func (m *message) sort() {
 	}
 	m.few(moving)
 	m.coarse()
+	for y := range s.again.Rows {
+		for x := s.again.Next(0, y); x < s.again.Cols; x = s.again.Next(x+1, y) {
+			if !s.dirty.Has(x, y) {
+				s.films.Add(x, y)
+			}
+		}
+	}
 }
 
 // patience is how foreign a tile may be without being a photograph.
