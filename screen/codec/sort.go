@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"sightline/screen"
+	"sightline/screen/codec/text"
 )
 
 // What the film coder is asked for: filmQP where the line allows it, more
@@ -119,17 +120,23 @@ func (m *message) photographic(x, y int, t *history) bool {
 	if n <= hardlyFlat {
 		return true
 	}
-	c := contrast(m.src, m.set.dirty.Tile(x, y))
+	r := m.set.dirty.Tile(x, y)
+	c, moves := contrast(m.src, r), t.heat > hot
 	switch {
-	case t.heat > hot && t.cost > fading:
+	case moves && t.cost > fading:
 		return true
-	case c > strokes && grounded(m.src, m.set.dirty.Tile(x, y)):
+	case (c > strokes || !moves) && grounded(m.src, r):
 		return false
-	case t.heat > hot && n >= mostlyFlat:
+	case c <= strokes && text.Colours(m.src, r, manyColours) > manyColours:
+		return true
+	case moves && n >= mostlyFlat:
 		return t.cost > dearText && c <= strokes
 	}
 	return n < mostlyFlat && m.foreign(x, y) > t.patience()
 }
+
+// manyColours without strokes or ground are a smooth part of a photograph.
+const manyColours = 8
 
 // dearText is what a tile without strokes may cost in bytes if it changes all the
 // time: a film without grain costs 30 to 60.
