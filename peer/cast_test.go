@@ -19,10 +19,10 @@ import (
 
 // watcher is a seat whose viewer decodes, and acknowledges after a while.
 type watcher struct {
-	st  *seat
-	lag time.Duration
+	st *seat
 
 	mu     sync.Mutex
+	lag    time.Duration
 	bytes  int
 	frames int
 	frame  *screen.Frame
@@ -68,6 +68,18 @@ func (w *watcher) acknowledge(number uint8) {
 	p := &w.st.picture
 	p.heard(wire.TypeShown, wire.ShownFrame{Number: number}.Append(nil))
 	signal(p.wake)
+}
+
+func (w *watcher) slowDown(lag time.Duration) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.lag = lag
+}
+
+func (w *watcher) failed() error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.err
 }
 
 func (w *watcher) sees() *screen.Frame {
@@ -158,8 +170,8 @@ func (th *theatre) casts() int {
 func (th *theatre) everybodySees(t *testing.T) {
 	t.Helper()
 	for i, w := range th.all {
-		if w.err != nil {
-			t.Fatalf("watcher %d: %v", i, w.err)
+		if err := w.failed(); err != nil {
+			t.Fatalf("watcher %d: %v", i, err)
 		}
 		if f := w.sees(); f == nil || !f.Equal(th.f) {
 			t.Errorf("watcher %d sees another picture", i)
@@ -194,7 +206,7 @@ func TestStep(t *testing.T) {
 			t.Errorf("%d casts of viewers who keep in step", n)
 		}
 		slow := th.all[1]
-		slow.lag = 3 * time.Second
+		slow.slowDown(3 * time.Second)
 		for range 100 {
 			th.scribble()
 			time.Sleep(20 * time.Millisecond)
@@ -202,7 +214,7 @@ func TestStep(t *testing.T) {
 		if n := th.casts(); n != 2 {
 			t.Errorf("%d casts while one is slow", n)
 		}
-		slow.lag = 5 * time.Millisecond
+		slow.slowDown(5 * time.Millisecond)
 		time.Sleep(keepApart + 5*time.Second)
 		th.everybodySees(t)
 		th.scribble()

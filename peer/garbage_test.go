@@ -137,7 +137,11 @@ func TestInputNoGarbage(t *testing.T) {
 		}
 		must(t, far.take(wire.TypeKey, n, body[:5], handle))
 		must(t, near.take(wire.TypeInputAck, 0, wire.AppendAck(ack[:0], n), handle))
-		near.pending, far.pending = near.pending[:0], far.pending[:0]
+		for _, l := range [...]*line{near, far} { // written, as it were
+			l.mu.Lock()
+			l.pending = l.pending[:0]
+			l.mu.Unlock()
+		}
 	}
 	for range 20 {
 		step()

@@ -19,7 +19,7 @@ const (
 	// retryFirst is the pause after a slice in which the codec found nothing
 	// that rests, doubled each time up to retryMost.
 	retryFirst = 50 * time.Millisecond
-	retryMost  = 250 * time.Millisecond
+	retryMost  = 2 * time.Second
 )
 
 // detail is where the refinement of one picture stands.
