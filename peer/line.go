@@ -91,22 +91,28 @@ func (l *line) Waiting() int {
 	return l.out.Waiting()
 }
 
-// Drain waits until the other side has applied everything, its stream ended,
-// or the time is over.
+// Drain waits until the other side has applied everything, or the time is over.
+// A stream that ends meanwhile is no reason to give up: the next one, on a
+// better path, carries on where it stopped.
 func (l *line) Drain(within time.Duration) {
 	t := time.NewTimer(within)
 	defer t.Stop()
+	var over *turn
 	for {
 		l.mu.Lock()
 		waiting, now := l.out.Waiting(), l.current
 		l.mu.Unlock()
-		if waiting == 0 || now == nil {
+		if waiting == 0 {
 			return
+		}
+		var ended <-chan struct{}
+		if now != nil && now != over {
+			ended = now.done
 		}
 		select {
 		case <-l.applied:
-		case <-now.done:
-			return
+		case <-ended:
+			over = now
 		case <-t.C:
 			return
 		}
