@@ -148,10 +148,13 @@ func plainDial(err error) error {
 	case errors.Is(err, fs.ErrNotExist):
 		return errors.New("no X server listens there")
 	case isRefused(err):
-		return errors.New("its X server is gone (the socket is left over)")
+		return errGone
 	}
 	return err
 }
+
+// errGone is a server that died and could not clear up.
+var errGone = errors.New("its X server is gone (the socket is left over)")
 
 // errRefused is a server that answers and does not let us in.
 type errRefused struct{ reason string }

@@ -51,10 +51,22 @@ func (e *NotFound) Error() string {
 		return "no display: DISPLAY is not set and no X server runs on this machine"
 	}
 	why := make([]string, 0, len(e.Tried))
+	var gone []string
 	for _, a := range e.Tried {
+		if errors.Is(a.Err, errGone) {
+			gone = append(gone, a.Display)
+		}
+	}
+	for _, a := range e.Tried {
+		if len(gone) > 1 && errors.Is(a.Err, errGone) {
+			continue // a machine that crashed may have many: they are named at the end
+		}
 		// What Probe returns begins with these words.
 		s := strings.TrimPrefix(a.Err.Error(), screen.ErrNoDisplay.Error()+": ")
 		why = append(why, fmt.Sprintf("%s (from %s)", s, a.How))
+	}
+	if len(gone) > 1 {
+		why = append(why, "the X servers of "+strings.Join(gone, ", ")+" are gone (their sockets are left over)")
 	}
 	return "no display: " + strings.Join(why, "; ")
 }
