@@ -10,9 +10,9 @@ import (
 )
 
 // What the film coder is asked for: filmQP where the line allows it, more
-// coarsely down to coarsestQP where it does not.
-// A picture that had to be coded more coarsely than roughQP is owed again, in the
-// light of what is there already, before it is made exact.
+// coarsely down to coarsestQP where it does not. A picture that had to be coded
+// more coarsely than roughQP is owed again, in the light of what is there
+// already, before it is made exact.
 const (
 	filmQP     = 26
 	roughQP    = 32
@@ -71,7 +71,7 @@ func (m *message) sort() {
 		for x := s.dirty.Next(0, y); x < s.dirty.Cols; x = s.dirty.Next(x+1, y) {
 			t := v.history(x, y)
 			if m.now-t.changed > filmOver {
-				t.film = false
+				t.film, t.cost = false, 0
 			}
 			t.beat(m.now)
 			if !t.film || t.heat <= hot || (x+y+int(v.seq))%askAgain == 0 {
@@ -122,6 +122,9 @@ func (m *message) photographic(x, y int, t *history) bool {
 	}
 	r := m.set.dirty.Tile(x, y)
 	c, moves := contrast(m.src, r), t.heat > hot
+	if t.film {
+		t.cost -= t.cost / 8 // what it cost as text is past: it is tried again in a while
+	}
 	switch {
 	case moves && t.cost > fading:
 		return true
