@@ -1,6 +1,7 @@
 package relay
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"net/netip"
@@ -80,7 +81,7 @@ func hasIPv6() bool {
 	return true
 }
 
-// freePort finds a number that is free for TCP and UDP.
+// freePort finds a number that is free for TCP and UDP, as its second port is.
 func freePort(ip netip.Addr) (uint64, error) {
 	var last error
 	for range 16 {
@@ -88,14 +89,12 @@ func freePort(ip netip.Addr) (uint64, error) {
 		if err != nil {
 			return 0, fmt.Errorf("find a free port: %w", err)
 		}
-		port := l.Addr().(*net.TCPAddr).AddrPort().Port()
-		c, err := net.ListenPacket("udp", netip.AddrPortFrom(ip, port).String())
+		at := netip.AddrPortFrom(ip, l.Addr().(*net.TCPAddr).AddrPort().Port())
 		l.Close()
-		if err == nil {
-			c.Close()
-			return uint64(port), nil
+		second, ok := secondOf(at)
+		if last = errors.Join(free(at), free(second)); ok && last == nil {
+			return uint64(at.Port()), nil
 		}
-		last = err
 	}
 	return 0, fmt.Errorf("find a port that is free for TCP and UDP: %w", last)
 }

@@ -156,7 +156,7 @@ func start(o Options, plan plan) (s *Server, err error) {
 			return s, fmt.Errorf("listen on %s: %w", a, err)
 		}
 	}
-	err = s.stun.serve(plan.udp(), s.udp)
+	err = s.stun.serve(append(plan.udp(), s.listenSecond(plan.second()).udp()...), s.udp)
 	return s, err
 }
 

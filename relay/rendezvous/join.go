@@ -118,6 +118,15 @@ func Transports(port uint16) []string {
 	return []string{fmt.Sprintf("/udp/%d/quic-v1", port), fmt.Sprintf("/tcp/%d", port)}
 }
 
+// SecondPort is the number beside port on which a relay speaks QUIC and TCP too,
+// with STUN on its UDP half: what a NAT box does with a second destination can be
+// seen only from there. It is port+1 and therefore in no join string; a relay that
+// finds it taken does without. The ports of WebSocket have none, and lend none.
+func SecondPort(port uint16) (second uint16, ok bool) {
+	second = port + 1
+	return second, second != 0 && len(Transports(port)) == 2 && len(Transports(second)) == 2
+}
+
 func multiaddrs(hostPort string) ([]ma.Multiaddr, error) {
 	host, port, err := splitHostPort(hostPort)
 	if err != nil {
