@@ -85,8 +85,11 @@ func (m *message) sort() {
 			}
 		}
 	}
-	if moving {
+	switch {
+	case moving:
 		m.joinFilms()
+	case s.films.Len() > fewTiles:
+		m.joinPhotographs()
 	}
 	m.few(moving)
 	m.coarse()
@@ -221,6 +224,63 @@ func (m *message) joinFilm(x, y int) {
 	s.words.Del(x, y)
 	s.films.Add(x, y)
 	t.film = true
+}
+
+// joinPhotographs gives photographs that just came what is soft beside or amid
+// them, a sky or what is out of focus: it would cost as much as text as the
+// rest of the photograph with loss, and be coded before it.
+func (m *message) joinPhotographs() {
+	s := m.set
+	for y := range s.words.Rows {
+		for x := s.words.Next(0, y); x < s.words.Cols; x = s.words.Next(x+1, y) {
+			m.joinPhotograph(x, y)
+		}
+	}
+	for y := s.words.Rows - 1; y >= 0; y-- { // and what lies above and to the left of it
+		for x := s.words.Cols - 1; x >= 0; x-- {
+			if s.words.Has(x, y) {
+				m.joinPhotograph(x, y)
+			}
+		}
+	}
+}
+
+func (m *message) joinPhotograph(x, y int) {
+	s := m.set
+	if !s.films.Has(x-1, y) && !s.films.Has(x+1, y) && !s.films.Has(x, y-1) && !s.films.Has(x, y+1) {
+		return
+	}
+	if r := s.words.Tile(x, y); soft(m.src, r) && text.Colours(m.src, r, plain+1) > plain {
+		s.words.Del(x, y)
+		s.films.Add(x, y)
+		m.v.history(x, y).film = true
+	}
+}
+
+// plain is how many colours are so few that they cost next to nothing as text.
+const plain = 2
+
+// softStep is how far the green of two pixels beside or below each other lies
+// apart in what is soft, of 255, at most. The strokes of the palest text are
+// above it.
+const softStep = 14
+
+// soft tells whether a tile is without edges.
+func soft(f *screen.Frame, r image.Rectangle) bool {
+	above := f.Row(r.Min.Y, r.Min.X, r.Max.X)
+	for y := r.Min.Y; y < r.Max.Y; y++ {
+		row := f.Row(y, r.Min.X, r.Max.X)
+		left := int(row[1])
+		for i := 1; i < len(row) && i < len(above); i += 4 {
+			v := int(row[i])
+			if d, e := v-left, v-int(above[i]); max(d, -d, e, -e) > softStep {
+				return false
+			}
+			left = v
+		}
+		above = row
+	}
+	return true
 }
 
 // strokes is the contrast of text with its ground, of 255, at least.

@@ -37,3 +37,57 @@ func TestTextIsTriedAgain(t *testing.T) {
 		t.Error("it is not exact")
 	}
 }
+
+// TestSoftJoinsPhotograph: the sky above hills goes with them, the text that
+// stands in it does not, nor does a soft window with nothing of a photograph
+// beside it.
+func TestSoftJoinsPhotograph(t *testing.T) {
+	r := newRig(t, 52)
+	f := screen.NewFrame(image.Rect(0, 0, 512, 320))
+	f.Fill(f.Rect, 0x204060)
+	r.host[0] = f
+	r.owed[0] = screen.Region{f.Rect}
+	r.step(0, Budget{})
+	sky := image.Rect(0, 0, 256, 160)
+	alone := image.Rect(320, 0, 448, 160)
+	for _, area := range []image.Rectangle{sky, alone} {
+		for y := area.Min.Y; y < area.Max.Y; y++ {
+			for x := area.Min.X; x < area.Max.X; x++ {
+				v := uint32(80 + (x+2*y)/6)
+				f.Fill(image.Rect(x, y, x+1, y+1), v<<16|v<<8|0xc0)
+			}
+		}
+	}
+	seed := uint32(1)
+	hills := image.Rect(0, 160, 256, 320)
+	for y := hills.Min.Y; y < hills.Max.Y; y++ {
+		for x := range hills.Max.X {
+			seed = seed*1664525 + 1013904223
+			f.Fill(image.Rect(x, y, x+1, y+1), seed>>8)
+		}
+	}
+	for i := range 8 { // letters on the sky
+		f.Fill(image.Rect(66+12*i, 66, 70+12*i, 78), 0x101010)
+	}
+	r.owed[0] = screen.Region{f.Rect}
+	r.step(0, Budget{})
+	films := func(area image.Rectangle) (n, of int) {
+		touch := r.enc.views[0].lossy.Touch(area)
+		for y := touch.Min.Y; y < touch.Max.Y; y++ {
+			for x := touch.Min.X; x < touch.Max.X; x++ {
+				n += b2i(r.enc.views[0].history(x, y).film)
+				of++
+			}
+		}
+		return n, of
+	}
+	if n, of := films(image.Rect(0, 96, 256, 160)); n < of {
+		t.Errorf("%d of %d tiles of the sky went with the hills", n, of)
+	}
+	if n, _ := films(image.Rect(64, 64, 160, 80)); n > 0 {
+		t.Errorf("%d tiles of text went with the photograph", n)
+	}
+	if n, _ := films(alone); n > 0 {
+		t.Errorf("%d tiles of a soft window were taken for a photograph", n)
+	}
+}
