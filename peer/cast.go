@@ -20,9 +20,8 @@ import (
 //	everything settled in two casts ──► one cast, its encoder begins to learn anew
 //	a member falls behind the log ──► a cast of its own, with a clone of the encoder
 type cast struct {
-	id    uint64 // locks are taken in this order
-	tap   *screen.Tap
-	heavy atomic.Bool // the last news took long to encode
+	id  uint64 // locks are taken in this order
+	tap *screen.Tap
 
 	mu      sync.Mutex // held while encoding: all members wait for the same bytes
 	enc     codec.Encoder
@@ -206,7 +205,6 @@ func (c *cast) news(u *update, ch *screen.Changes, w wish) error {
 		}
 		c.tap.Owe(f.Picture, rest)
 	}
-	c.heavy.Store(u.took > heavyFrom)
 	return nil
 }
 

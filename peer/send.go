@@ -50,46 +50,12 @@ func (st *seat) paint(ctx context.Context, s io.Writer, p *picture) error {
 		select {
 		case <-news:
 			woken = of
-			of.gather(ctx)
 		case <-p.wake:
 		case <-later.C:
 		case <-ctx.Done():
 		}
 	}
 }
-
-// gather waits, if updates take long to encode, until nothing has come for a
-// moment: the first piece of a film's next frame is not to be sent without the
-// rest of it, which would have to wait until that is encoded.
-func (c *cast) gather(ctx context.Context) {
-	if !c.heavy.Load() {
-		return
-	}
-	end := time.NewTimer(gatherMost)
-	defer end.Stop()
-	for {
-		calm := time.NewTimer(gatherCalm)
-		select {
-		case <-c.tap.Wake():
-			calm.Stop()
-			continue
-		case <-calm.C:
-		case <-end.C:
-		case <-ctx.Done():
-		}
-		calm.Stop()
-		return
-	}
-}
-
-const (
-	// heavyFrom is the time to encode from which an update is heavy.
-	heavyFrom = 12 * time.Millisecond
-	// A program draws a full-screen picture within some 10 ms, in pieces that
-	// come within 2 ms of each other.
-	gatherCalm = 3 * time.Millisecond
-	gatherMost = 12 * time.Millisecond
-)
 
 // pass lets the other members of a cast look for news; nil has none.
 func (c *cast) pass() {

@@ -25,8 +25,9 @@ type asker struct {
 	heard         byte   // code of DAMAGE's event on this server
 	watch         uint32 // the damage object
 	region        uint32
-	body          int    // bytes of the last reply that were not read yet
-	merger        merger // scratch of take
+	body          int         // bytes of the last reply that were not read yet
+	at            whereabouts // of the pointer, as of take
+	merger        merger      // scratch of take
 }
 
 const (
@@ -42,6 +43,12 @@ const (
 	fixesFetchRegion   = 19
 	shmGetImage        = 4
 )
+
+// whereabouts tell where the pointer is on a root window, if it is there.
+type whereabouts struct {
+	at   image.Point
+	here bool
+}
 
 // xError is what the server answers to a request that it cannot carry out.
 type xError struct {
@@ -174,8 +181,9 @@ func (a *asker) refusal() error {
 }
 
 // take empties the damage object of the ear and returns what was drawn within an
-// area, as few boxes. They are valid until the next call.
-func (a *asker) take(watch uint32, area image.Rectangle) ([]image.Rectangle, error) {
+// area, as few boxes. They are valid until the next call. Along with them it asks
+// where the pointer is on the root window: what was drawn often follows it.
+func (a *asker) take(watch, root uint32, area image.Rectangle) ([]image.Rectangle, error) {
 	if a.region == 0 {
 		a.region = a.id()
 		a.req(a.fixes, fixesCreateRegion, 2)
@@ -185,13 +193,20 @@ func (a *asker) take(watch uint32, area image.Rectangle) ([]image.Rectangle, err
 	a.u32(watch, 0, a.region)
 	a.req(a.fixes, fixesFetchRegion, 2)
 	a.u32(a.region)
+	drawn := a.seq
+	a.askPointer(root)
 	if err := a.flush(); err != nil {
 		return nil, err
 	}
-	if err := a.reply(a.seq); err != nil {
+	if err := a.reply(drawn); err != nil {
 		return nil, err
 	}
-	return a.boxes(area)
+	boxes, err := a.boxes(area)
+	if err != nil {
+		return nil, err
+	}
+	a.at, err = a.place()
+	return boxes, err
 }
 
 // boxes reads the rectangles of a reply: x, y i16, width, height u16 each.
@@ -217,18 +232,27 @@ func (a *asker) empty(watch uint32) {
 	a.u32(watch, 0, 0)
 }
 
-// pointer is where the pointer is on a root window, if it is there.
-func (a *asker) pointer(root uint32) (at image.Point, here bool, err error) {
+// pointer asks where the pointer is on a root window.
+func (a *asker) pointer(root uint32) (whereabouts, error) {
+	a.askPointer(root)
+	if err := a.flush(); err != nil {
+		return whereabouts{}, err
+	}
+	return a.place()
+}
+
+func (a *asker) askPointer(root uint32) {
 	a.req(opQueryPointer, 0, 2)
 	a.u32(root)
-	if err := a.flush(); err != nil {
-		return at, false, err
-	}
+}
+
+// place reads the answer to askPointer, the last request.
+func (a *asker) place() (whereabouts, error) {
 	if err := a.reply(a.seq); err != nil {
-		return at, false, err
+		return whereabouts{}, err
 	}
 	le := binary.LittleEndian
-	return image.Pt(int(int16(le.Uint16(a.head[16:]))), int(int16(le.Uint16(a.head[18:])))), a.head[1] != 0, nil
+	return whereabouts{image.Pt(int(int16(le.Uint16(a.head[16:]))), int(int16(le.Uint16(a.head[18:])))), a.head[1] != 0}, nil
 }
 
 // askShared asks for the pixels of a box, to be put into a segment from an offset

@@ -30,7 +30,7 @@ func FuzzAsker(f *testing.F) {
 		area := image.Rect(0, 0, 640, 480)
 		for _, ask := range []func(*asker){
 			func(a *asker) {
-				boxes, err := a.take(1, area)
+				boxes, err := a.take(1, 1, area)
 				for _, b := range boxes {
 					if err == nil && (!b.In(area) || b.Empty()) {
 						t.Errorf("box %v", b)
@@ -68,7 +68,7 @@ func TestAskerKeepsStep(t *testing.T) {
 	a.c.SetDeadline(time.Now().Add(patience))
 	a.empty(0x12345) // there is no such damage
 	var refused *xError
-	if _, _, err := a.pointer(a.root(t, x)); !errors.As(err, &refused) || refused.bad != 0x12345 {
+	if _, err := a.pointer(a.root(t, x)); !errors.As(err, &refused) || refused.bad != 0x12345 {
 		t.Errorf("the error is %v", err)
 	}
 	buf := make([]byte, 4*320*200)
@@ -81,11 +81,11 @@ func TestAskerKeepsStep(t *testing.T) {
 	if err := a.readImage(a.root(t, x), image.Rect(0, 0, 10, 10), buf[:100]); err != nil { // the rest is left
 		t.Error(err)
 	}
-	if at, here, err := a.pointer(a.root(t, x)); err != nil || !here || !at.In(image.Rect(0, 0, 320, 200)) {
-		t.Errorf("the pointer is at %v, %v, %v", at, here, err)
+	if w, err := a.pointer(a.root(t, x)); err != nil || !w.here || !w.at.In(image.Rect(0, 0, 320, 200)) {
+		t.Errorf("the pointer is at %v, %v", w, err)
 	}
 	x.stop()
-	if _, _, err := a.pointer(1); err == nil || errors.Is(err, io.EOF) {
+	if _, err := a.pointer(1); err == nil || errors.Is(err, io.EOF) {
 		t.Errorf("a server that is gone: %v", err)
 	}
 }

@@ -12,10 +12,11 @@ import (
 
 // The pointer's place has no events: core motion events go to the window
 // below, and XInput2, which could tell, is not in xgb. So it is asked for, one
-// request of 24 bytes: every 33 ms for a second after it was seen moving, with
-// every frame, and else four times a second, less and less often the longer it
-// rests, down to once a second after a quarter of a minute. Each look costs this
-// process some 0.5 ms of CPU, most of it for waking up.
+// request of 24 bytes: along with each frame's damage, where it costs next to
+// nothing, every 33 ms for a second after it was seen moving, and else four times
+// a second, less and less often the longer it rests, down to once a second after
+// a quarter of a minute. Each look costs this process some 0.5 ms of CPU, most of
+// it for waking up.
 const (
 	pointerFast  = 33 * time.Millisecond
 	pointerSlow  = 250 * time.Millisecond
@@ -47,28 +48,32 @@ func (w *cursorWatch) due() time.Time {
 // look returns what changed about the pointer since the last look, nil if
 // nothing. area is the picture's place on the root window.
 func (w *cursorWatch) look(area image.Rectangle, reshaped bool, now time.Time) (*screen.Cursor, error) {
-	w.asked = now
-	at, here, err := w.a.pointer(uint32(w.x.root))
+	where, err := w.a.pointer(uint32(w.x.root))
 	if err != nil {
 		return nil, err
 	}
-	hidden := !here || !at.In(area)
-	at = at.Sub(area.Min)
 	var shape *screen.CursorShape
 	if reshaped || !w.known {
 		if shape, err = w.shape(); err != nil {
 			return nil, err
 		}
 	}
-	hidden = hidden || w.blank
+	return w.see(where, area, shape, now), nil
+}
+
+// see returns what changed about the pointer, nil if nothing: where it is on the
+// root window, and its shape if that is new.
+func (w *cursorWatch) see(where whereabouts, area image.Rectangle, shape *screen.CursorShape, now time.Time) *screen.Cursor {
+	w.asked = now
+	at, hidden := where.at.Sub(area.Min), !where.here || !where.at.In(area) || w.blank
 	if w.known && at == w.at && hidden == w.hidden && shape == nil {
-		return nil, nil
+		return nil
 	}
 	if at != w.at {
 		w.moved = now
 	}
 	w.known, w.at, w.hidden = true, at, hidden
-	return &screen.Cursor{At: at, Hidden: hidden, Shape: shape}, nil
+	return &screen.Cursor{At: at, Hidden: hidden, Shape: shape}
 }
 
 // shape fetches how the pointer looks; nil if that was reported before.

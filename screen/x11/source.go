@@ -70,6 +70,7 @@ type Source struct {
 	pending noted
 	shot    time.Time // of the last frame
 	first   time.Time // when damage was noticed that was not read yet
+	burst   burst
 	timer   *time.Timer
 	read    taker // take
 }
@@ -207,16 +208,8 @@ func (n *noted) add(m noted) {
 	n.resized = n.resized || m.resized
 }
 
-// A program that writes a letter draws it, then its cursor, then the clock in
-// its corner. After a quiet time (calm) damage is therefore gathered for a
-// moment: read at once, the first stroke would be a frame of its own and the
-// rest would have to wait for the next. Not so when somebody acts (Hurry) and
-// waits for the answer.
-const (
-	calm   = 50 * time.Millisecond
-	gather = 2 * time.Millisecond
-	hurry  = 250 * time.Millisecond
-)
+// hurry is how long after Hurry nothing is gathered.
+const hurry = 250 * time.Millisecond
 
 // Hurry tells that somebody is about to act on this display: what changes
 // within the next 250 ms is read at once. It may be called by any goroutine.
@@ -224,15 +217,18 @@ func (s *Source) Hurry() { s.hurry.Store(time.Now().Add(hurry).UnixNano()) }
 
 // frameDue is when damage that was noticed is read.
 func (s *Source) frameDue() time.Time {
-	due, gathered := s.shot.Add(s.gap), s.first.Add(gather)
-	if s.first.Sub(s.shot) < calm || s.first.UnixNano() < s.hurry.Load() || gathered.Before(due) {
+	due := s.shot.Add(s.gap)
+	if s.first.UnixNano() < s.hurry.Load() {
 		return due
 	}
-	return gathered
+	if whole := s.burst.whole(s.first); whole.After(due) {
+		return whole
+	}
+	return due
 }
 
-// Next waits for a change. The first frame after a quiet time is read within
-// 2 ms, the following ones at most MaxFPS times a second and only when asked for.
+// Next waits for a change. What is drawn is read when it is whole, within 7 ms,
+// at most MaxFPS times a second and only when asked for.
 func (s *Source) Next(ctx context.Context, c *screen.Change) error {
 	s.busy.Lock()
 	defer s.busy.Unlock()
@@ -282,6 +278,7 @@ func (s *Source) collect(now time.Time) {
 	defer s.mu.Unlock()
 	if s.noted.damaged && !s.pending.damaged {
 		s.first = now
+		s.burst.begin(now)
 	}
 	s.pending.add(s.noted)
 	s.noted = noted{}
@@ -364,7 +361,8 @@ func (s *Source) take(box image.Rectangle, pix []byte, stride int) {
 // frame takes the damage from the server and reads these boxes.
 func (s *Source) frame(c *screen.Change, now time.Time) (found bool, err error) {
 	s.pending.damaged, s.shot = false, now
-	boxes, err := s.a.take(s.ear.watch, s.area)
+	s.burst.end(s.first, now)
+	boxes, err := s.a.take(s.ear.watch, uint32(s.x.root), s.area)
 	if err != nil {
 		return false, err
 	}
@@ -377,8 +375,9 @@ func (s *Source) frame(c *screen.Change, now time.Time) (found bool, err error) 
 	}
 	s.diff.last.At = now
 	c.Frame = s.diff.last
-	// What was drawn often follows the pointer, or the pointer it.
-	s.cursor.asked = time.Time{}
+	if s.cursor.known {
+		c.Cursor = s.cursor.see(s.a.at, s.area, nil, now)
+	}
 	return true, nil
 }
 
