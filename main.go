@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"net"
 	"net/netip"
@@ -775,7 +776,7 @@ func runRelay(ctx context.Context, run config.RelayRun) error {
 	s := run.Settings.Relay
 	srv, err := relay.New(relay.Options{
 		Key: id, LeaseKey: [32]byte(lease), Token: token, Open: s.Open, Listen: s.Listen, Announce: s.Announce,
-		Trusted: prefixes(s.Trusted), Limits: relayLimits(s.Limits), Log: logger(),
+		Trusted: prefixes(s.Trusted), Limits: relayLimits(s.Limits), Volume: volumeFile(run.Dirs.RelayVolume()), Log: logger(),
 		Events: func(relay.Event) {
 			select {
 			case changed <- struct{}{}:
@@ -783,11 +784,27 @@ func runRelay(ctx context.Context, run config.RelayRun) error {
 			}
 		},
 	})
+	if errors.Is(err, relay.ErrVolume) {
+		return &peer.Error{Class: peer.ClassFault, Err: err, Fix: "look into " + run.Dirs.RelayVolume() + "; without that file the month begins at zero"}
+	}
 	if err != nil {
 		return err
 	}
 	return serveRelay(ctx, run, srv, print, changed)
 }
+
+// volumeFile is where a relay keeps its count of the month's bytes.
+type volumeFile string
+
+func (f volumeFile) Read() ([]byte, error) {
+	b, err := keyring.ReadFile(string(f), 4096)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	return b, err
+}
+
+func (f volumeFile) Write(b []byte) error { return keyring.WriteFile(string(f), b) }
 
 func serveRelay(ctx context.Context, run config.RelayRun, srv *relay.Server, print *tui.Printer, changed <-chan struct{}) error {
 	ctx, cancel := context.WithCancelCause(ctx)
@@ -799,6 +816,7 @@ func serveRelay(ctx context.Context, run config.RelayRun, srv *relay.Server, pri
 		return &ctl.Report{Role: tui.RoleRelay, Relay: &ctl.RelayReport{
 			Join: srv.Join().String(), Listen: srv.Listening(), Registrations: st.Registrations,
 			Circuits: st.Circuits, Bytes: uint64(st.Bytes), Refused: uint64(st.Refused + st.Limited + st.CircuitsRefused),
+			Cut: uint64(st.CircuitsCut), Month: uint64(st.Month), MonthLimit: uint64(max(st.MonthLimit, 0)), Peers: relayPeers(st),
 		}}
 	}
 	wg.Go(func() {
@@ -811,10 +829,19 @@ func serveRelay(ctx context.Context, run config.RelayRun, srv *relay.Server, pri
 	return err
 }
 
+func relayPeers(st relay.Stats) []ctl.RelayPeer {
+	peers := []ctl.RelayPeer{}
+	for _, p := range st.Peers {
+		peers = append(peers, ctl.RelayPeer{Peer: p.Number, Role: p.Role, Circuits: p.Circuits, Bytes: uint64(p.Bytes), Since: p.Since})
+	}
+	return peers
+}
+
 // tellLoad prints a line after something changed, at most one every 5 s.
 func tellLoad(ctx context.Context, srv *relay.Server, print *tui.Printer, changed <-chan struct{}) {
 	var bytes int64
 	at := time.Now()
+	last := make(map[int]int64) // bytes by peer
 	for {
 		select {
 		case <-changed:
@@ -822,10 +849,20 @@ func tellLoad(ctx context.Context, srv *relay.Server, print *tui.Printer, change
 			return
 		}
 		s := srv.Stats()
-		print.Load(tui.Load{
+		span := max(time.Since(at).Seconds(), 0.001)
+		load := tui.Load{
 			Registrations: s.Registrations, Circuits: s.Circuits, Bytes: uint64(s.Bytes), Refused: uint64(s.Refused + s.Limited + s.CircuitsRefused),
-			BytesPerSec: float64(s.Bytes-bytes) / max(time.Since(at).Seconds(), 0.001), Up: time.Since(s.Since),
-		})
+			BytesPerSec: float64(s.Bytes-bytes) / span, Up: time.Since(s.Since),
+			Cut: uint64(s.CircuitsCut), Month: uint64(s.Month), MonthLimit: uint64(max(s.MonthLimit, 0)),
+		}
+		now := make(map[int]int64)
+		for _, p := range s.Peers {
+			now[p.Number] = p.Bytes
+			load.Peers = append(load.Peers, tui.PeerLoad{Peer: p.Number, Role: p.Role, Circuits: p.Circuits, Bytes: uint64(p.Bytes),
+				BytesPerSec: float64(p.Bytes-last[p.Number]) / span, Age: int64(time.Since(p.Since).Seconds())})
+		}
+		last = now
+		print.Load(load)
 		bytes, at = s.Bytes, time.Now()
 		select {
 		case <-time.After(5 * time.Second):
@@ -854,6 +891,8 @@ func relayLimits(l config.Limits) relay.Limits {
 		},
 		Circuits: l.Circuits, CircuitsPerViewer: l.CircuitsPerViewer, CircuitsPerHost: l.CircuitsPerHost,
 		ReservationsPerIP: l.RegistrationsPerAddress,
+		CircuitRate:       l.MbitPerCircuit * relay.Mbit, PeerRate: l.MbitPerPeer * relay.Mbit, Rate: l.Mbit * relay.Mbit,
+		Idle: l.Idle, Age: l.Age, Volume: int64(l.GBPerMonth) * 1_000_000_000,
 	}
 }
 

@@ -22,6 +22,9 @@ func (d Dirs) RelayKey() string   { return filepath.Join(d.State, "relay.key") }
 func (d Dirs) RelayToken() string { return filepath.Join(d.State, "relay.token") }
 func (d Dirs) RelayLease() string { return filepath.Join(d.State, "relay.lease") }
 
+// RelayVolume holds what a relay with gb_per_month carried in this month.
+func (d Dirs) RelayVolume() string { return filepath.Join(d.State, "relay.volume") }
+
 // FindDirs follows the XDG base directory specification everywhere (a relative
 // path in a variable is ignored, as it demands), with the platform's own
 // directories where no variable is set on Windows and macOS.

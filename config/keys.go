@@ -52,6 +52,12 @@ var keys = []*key{
 	limit("circuits", func(l *Limits) *int { return &l.Circuits }),
 	limit("circuits_per_viewer", func(l *Limits) *int { return &l.CircuitsPerViewer }),
 	limit("circuits_per_host", func(l *Limits) *int { return &l.CircuitsPerHost }),
+	limit("mbit_per_circuit", func(l *Limits) *int { return &l.MbitPerCircuit }),
+	limit("mbit_per_peer", func(l *Limits) *int { return &l.MbitPerPeer }),
+	limit("mbit", func(l *Limits) *int { return &l.Mbit }),
+	{"relay.limits.idle", "", span(func(s *Settings) *time.Duration { return &s.Relay.Limits.Idle }, 30*time.Second, 24*time.Hour)},
+	{"relay.limits.age", "", span(func(s *Settings) *time.Duration { return &s.Relay.Limits.Age }, time.Minute, 8760*time.Hour)},
+	{"relay.limits.gb_per_month", "", number(func(s *Settings) *int { return &s.Relay.Limits.GBPerMonth }, 0, 1_000_000)},
 }
 
 // limit is a row of [relay.limits]. A million of anything is more than one

@@ -61,6 +61,13 @@ type Limits struct {
 	Circuits          int // in all
 	CircuitsPerViewer int
 	CircuitsPerHost   int
+
+	MbitPerCircuit int           // Mbit/s each way
+	MbitPerPeer    int           // Mbit/s of all circuits of one viewer or host, both ways together
+	Mbit           int           // Mbit/s in all, both ways together
+	Idle           time.Duration // of a circuit that carries nothing
+	Age            time.Duration // of a circuit
+	GBPerMonth     int           // 10^9 bytes that circuits carry in a calendar month; 0: no limit
 }
 
 // Defaults are the settings of a machine where nothing was set. Name is empty;
@@ -75,6 +82,7 @@ func Defaults() Settings {
 			Registrations: 128, RegistrationsPerAddress: 8, NumbersPerHour: 120,
 			LookupsPerMinute: 10, LookupsPerHour: 60, WrongLookupsPerHour: 20, LookupsPerNumber: 30,
 			Circuits: 64, CircuitsPerViewer: 4, CircuitsPerHost: 16,
+			MbitPerCircuit: 20, MbitPerPeer: 50, Mbit: 100, Idle: 2 * time.Minute, Age: 24 * time.Hour,
 		}},
 	}
 }

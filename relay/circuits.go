@@ -2,8 +2,11 @@ package relay
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"io"
+	"maps"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -15,6 +18,8 @@ import (
 	pb "github.com/libp2p/go-libp2p/p2p/protocol/circuitv2/pb"
 	"github.com/libp2p/go-libp2p/p2p/protocol/circuitv2/proto"
 	"github.com/libp2p/go-libp2p/p2p/protocol/circuitv2/util"
+
+	"sightline/relay/share"
 )
 
 // libp2p's relay knows one limit, circuits per peer, and counts viewers and hosts
@@ -48,20 +53,7 @@ func (h gatedHost) NewStream(ctx context.Context, p p2p.ID, ids ...protocol.ID) 
 	if err != nil {
 		return nil, err
 	}
-	return &stopStream{s, time.Now().Add(connectTime)}, nil
-}
-
-// stopStream cuts the relay's handshake deadline of a minute to ours.
-type stopStream struct {
-	network.Stream
-	latest time.Time
-}
-
-func (s *stopStream) SetDeadline(t time.Time) error {
-	if t.After(s.latest) { // never for the zero time, which lifts the deadline
-		t = s.latest
-	}
-	return s.Stream.SetDeadline(t)
+	return &stopStream{Stream: s, latest: time.Now().Add(connectTime), idle: h.gate.limits.Idle}, nil
 }
 
 // gate counts circuits and keeps them within Limits. It is also the MetricsTracer
@@ -69,21 +61,37 @@ func (s *stopStream) SetDeadline(t time.Time) error {
 type gate struct {
 	limits Limits
 	events func(Event)
+	volume *volume
+	link   share.Link    // whose bandwidth the circuits divide
+	all    *share.Bucket // Limits.Rate
 
-	mu       sync.Mutex // guards all below
-	closed   bool
-	all      int
-	byViewer map[p2p.ID]int
-	byHost   map[p2p.ID]int
+	mu      sync.Mutex // guards all below
+	closed  bool
+	open    map[*circuitStream]struct{}
+	viewers map[p2p.ID]*account
+	hosts   map[p2p.ID]*account
+	peers   int // accounts opened since the start
 
 	handlers sync.WaitGroup // hop streams whose first message is being served
 	copies   sync.WaitGroup // circuits whose bytes the relay copies
 
-	opened, refused, bytes atomic.Int64
+	opened, refused, cut, bytes atomic.Int64
 }
 
-func newGate(l Limits, events func(Event)) *gate {
-	return &gate{limits: l, events: events, byViewer: make(map[p2p.ID]int), byHost: make(map[p2p.ID]int)}
+func newGate(l Limits, v *volume, events func(Event)) *gate {
+	return &gate{
+		limits: l, events: events, volume: v, all: share.NewBucket(float64(l.Rate)),
+		open: make(map[*circuitStream]struct{}), viewers: make(map[p2p.ID]*account), hosts: make(map[p2p.ID]*account),
+	}
+}
+
+// account is what one peer has of the relay at the moment, as a viewer or as a host.
+type account struct {
+	number   int           // 1, 2, … in the order in which they came: a name that names nobody
+	since    time.Time     // the first of its present circuits
+	limit    *share.Bucket // of all its circuits, both ways together
+	circuits int           // guarded by gate.mu
+	bytes    atomic.Int64  // since then, both ways
 }
 
 // hop is the handler of hop streams: it decides, then lets relay do the work.
@@ -104,14 +112,13 @@ func (g *gate) hop(s network.Stream, relay network.StreamHandler) {
 		relay(first) // a reservation; or nonsense, which relay refuses
 		return
 	}
-	viewer := s.Conn().RemotePeer()
-	if !g.take(viewer, dest) {
+	c := g.take(first, dest)
+	if c == nil {
 		g.refused.Add(1)
 		refuse(s)
 		g.events(Event{What: "circuit refused"})
 		return
 	}
-	c := &circuitStream{firstRead: first, gate: g, viewer: viewer, host: dest, since: time.Now()}
 	relay(c) // returns when the circuit stands or has failed
 	c.report()
 }
@@ -132,42 +139,88 @@ func (g *gate) wait() {
 	g.mu.Lock()
 	g.closed = true
 	g.mu.Unlock()
+	g.link.Close()
 	g.handlers.Wait()
 	g.copies.Wait()
 }
 
-func (g *gate) take(viewer, host p2p.ID) bool {
+// take gives a circuit its place, or returns nil if there is none.
+func (g *gate) take(s *firstRead, host p2p.ID) *circuitStream {
+	viewer := s.Conn().RemotePeer()
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if g.all >= g.limits.Circuits || g.byViewer[viewer] >= g.limits.CircuitsPerViewer ||
-		g.byHost[host] >= g.limits.CircuitsPerHost {
-		return false
+	if len(g.open) >= g.limits.Circuits || g.viewers[viewer].count() >= g.limits.CircuitsPerViewer ||
+		g.hosts[host].count() >= g.limits.CircuitsPerHost || g.volume.spent() {
+		return nil
 	}
-	g.all++
-	g.byViewer[viewer]++
-	g.byHost[host]++
-	return true
+	c := newCircuit(g, s, g.accountLocked(g.viewers, viewer), g.accountLocked(g.hosts, host))
+	c.give = func() { g.give(c, viewer, host) }
+	g.open[c] = struct{}{}
+	return c
 }
 
-func (g *gate) give(viewer, host p2p.ID) {
+func (g *gate) accountLocked(m map[p2p.ID]*account, p p2p.ID) *account {
+	a := m[p]
+	if a == nil {
+		g.peers++
+		a = &account{number: g.peers, since: time.Now(), limit: share.NewBucket(float64(g.limits.PeerRate))}
+		m[p] = a
+	}
+	a.circuits++
+	return a
+}
+
+// count is 0 for a peer that has no account.
+func (a *account) count() int {
+	if a == nil {
+		return 0
+	}
+	return a.circuits
+}
+
+func (g *gate) give(c *circuitStream, viewer, host p2p.ID) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.all--
-	less(g.byViewer, viewer)
-	less(g.byHost, host)
+	delete(g.open, c)
+	less(g.viewers, viewer)
+	less(g.hosts, host)
 }
 
-func less(m map[p2p.ID]int, p p2p.ID) {
-	if m[p]--; m[p] <= 0 {
+func less(m map[p2p.ID]*account, p p2p.ID) {
+	if m[p].circuits--; m[p].circuits == 0 {
 		delete(m, p)
+	}
+}
+
+// cutAll ends every circuit: the month's volume is spent.
+func (g *gate) cutAll() {
+	g.mu.Lock()
+	all := slices.Collect(maps.Keys(g.open))
+	g.mu.Unlock()
+	for _, c := range all {
+		c.cut()
 	}
 }
 
 func (g *gate) count(st *Stats) {
 	g.mu.Lock()
-	st.Circuits = g.all
+	st.Circuits = len(g.open)
+	st.Peers = append(loads(g.viewers, "viewer"), loads(g.hosts, "host")...)
 	g.mu.Unlock()
-	st.CircuitsOpened, st.CircuitsRefused, st.Bytes = g.opened.Load(), g.refused.Load(), g.bytes.Load()
+	slices.SortFunc(st.Peers, func(a, b PeerLoad) int {
+		return cmp.Or(cmp.Compare(b.Bytes, a.Bytes), cmp.Compare(a.Number, b.Number))
+	})
+	st.CircuitsOpened, st.CircuitsRefused, st.CircuitsCut = g.opened.Load(), g.refused.Load(), g.cut.Load()
+	st.Bytes = g.bytes.Load()
+	st.Month, st.MonthLimit = g.volume.used.Load(), g.limits.Volume
+}
+
+func loads(m map[p2p.ID]*account, role string) []PeerLoad {
+	var all []PeerLoad
+	for _, a := range m {
+		all = append(all, PeerLoad{Number: a.number, Role: role, Circuits: a.circuits, Bytes: a.bytes.Load(), Since: a.since})
+	}
+	return all
 }
 
 // The MetricsTracer of libp2p's relay. ConnectionOpened and ConnectionClosed stand
@@ -179,95 +232,19 @@ func (g *gate) ConnectionClosed(time.Duration)      { g.copies.Done() }
 func (g *gate) ReservationAllowed(bool)             {}
 func (g *gate) ReservationClosed(int)               {}
 func (g *gate) ReservationRequestHandled(pb.Status) {}
-func (g *gate) BytesTransferred(n int)              { g.bytes.Add(int64(n)) }
+func (g *gate) BytesTransferred(n int) {
+	g.bytes.Add(int64(n))
+	if g.volume.add(int64(n)) {
+		g.cutAll()
+	}
+}
+
 func (g *gate) ConnectionRequestHandled(status pb.Status) {
 	if status == pb.Status_OK {
 		g.opened.Add(1)
 	} else {
 		g.refused.Add(1)
 	}
-}
-
-// firstRead is a stream whose first message has been read and is put back.
-type firstRead struct {
-	network.Stream
-	head *bytes.Reader
-}
-
-func (s *firstRead) Read(b []byte) (int, error) {
-	if s.head.Len() > 0 {
-		return s.head.Read(b)
-	}
-	return s.Stream.Read(b)
-}
-
-// circuitStream is the viewer's end of a circuit. The place it holds is given back
-// when the relay closes or resets it, which it does once both directions have ended
-// or one has failed.
-type circuitStream struct {
-	*firstRead
-	gate         *gate
-	viewer, host p2p.ID
-	since        time.Time
-	bytes        atomic.Int64
-
-	mu              sync.Mutex // guards below
-	ended, reported bool
-}
-
-func (c *circuitStream) Read(b []byte) (int, error) {
-	n, err := c.firstRead.Read(b)
-	c.bytes.Add(int64(n))
-	return n, err
-}
-
-func (c *circuitStream) Write(b []byte) (int, error) {
-	n, err := c.firstRead.Write(b)
-	c.bytes.Add(int64(n))
-	return n, err
-}
-
-func (c *circuitStream) Close() error {
-	defer c.end()
-	return c.firstRead.Close()
-}
-
-func (c *circuitStream) Reset() error {
-	defer c.end()
-	return c.firstRead.Reset()
-}
-
-func (c *circuitStream) ResetWithError(code network.StreamErrorCode) error {
-	defer c.end()
-	return c.firstRead.ResetWithError(code)
-}
-
-func (c *circuitStream) end() {
-	c.mu.Lock()
-	again, reported := c.ended, c.reported
-	c.ended = true
-	c.mu.Unlock()
-	if again {
-		return
-	}
-	c.gate.give(c.viewer, c.host)
-	if reported {
-		c.gate.events(Event{What: "circuit closed", Bytes: c.bytes.Load(), Age: time.Since(c.since)})
-	}
-}
-
-// report tells of a circuit that stands. One that has ended by now was refused by
-// the host or the relay, or was too short to speak of.
-func (c *circuitStream) report() {
-	c.mu.Lock()
-	c.reported = !c.ended
-	reported := c.reported
-	c.mu.Unlock()
-	what := "circuit refused"
-	if reported {
-		what = "circuit opened"
-	}
-	c.gate.events(Event{What: what})
 }
 
 const (

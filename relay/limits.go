@@ -1,6 +1,7 @@
 package relay
 
 import (
+	"cmp"
 	"net/netip"
 	"time"
 
@@ -26,10 +27,25 @@ type Limits struct {
 	// ReservationsPerIP is how many peers of one IP address may wait for circuits
 	// [8, or Directory.LivePerSource if that is more].
 	ReservationsPerIP int
+
+	// Bandwidth, in bytes per second of what the circuits carry.
+	CircuitRate int // of one circuit, each way [20 Mbit/s]
+	PeerRate    int // of all circuits of one viewer or one host, both ways together [50 Mbit/s]
+	Rate        int // of all circuits, both ways together [100 Mbit/s]
+
+	Idle   time.Duration // a circuit that carries nothing for so long is ended [2 min]
+	Age    time.Duration // … and one that is so old [24 h]; its session comes back on a new one
+	Volume int64         // bytes in a calendar month (UTC), both ways together; then no circuits are left [none]
 }
 
 // Unlimited lifts every limit of the relay but those on connections; for tests.
-var Unlimited = Limits{rendezvous.Unlimited, -1, -1, -1, -1}
+var Unlimited = Limits{
+	Directory: rendezvous.Unlimited, Circuits: -1, CircuitsPerViewer: -1, CircuitsPerHost: -1, ReservationsPerIP: -1,
+	CircuitRate: -1, PeerRate: -1, Rate: -1, Idle: -1, Age: -1,
+}
+
+// Mbit is a megabit per second in the unit of Limits.
+const Mbit = 1_000_000 / 8
 
 const (
 	// Per direction and circuit. 64 KiB instead of libp2p's 2 KiB carries 1.4 to 1.75
@@ -65,6 +81,12 @@ func (l Limits) withDefaults() Limits {
 			*d.field = plenty
 		}
 	}
+	// Negative means none to package share and to the timers as well.
+	l.CircuitRate = cmp.Or(l.CircuitRate, 20*Mbit)
+	l.PeerRate = cmp.Or(l.PeerRate, 50*Mbit)
+	l.Rate = cmp.Or(l.Rate, 100*Mbit)
+	l.Idle = cmp.Or(l.Idle, 2*time.Minute)
+	l.Age = cmp.Or(l.Age, 24*time.Hour)
 	return l
 }
 

@@ -57,6 +57,7 @@ type Options struct {
 	Announce []string
 	Trusted  []netip.Prefix // sources that are no single person: a reverse proxy, an office. No limits per address
 	Limits   Limits
+	Volume   VolumeStore  // where Limits.Volume is kept over a restart; nil: in memory
 	Log      *slog.Logger // nil: silent. Counts only, no addresses, no peer IDs, no numbers
 	Events   func(Event)  // nil: nobody. Called without locks, from several goroutines
 }
@@ -79,10 +80,24 @@ type Stats struct {
 	Unknown         int64 // look-ups that met no live number
 	CircuitsOpened  int64
 	CircuitsRefused int64 // by a limit, or because nobody is there
+	CircuitsCut     int64 // ended by us: idle, too old, or the month's volume was spent
 	Refused         int64 // registrations with a wrong or missing token
 	Limited         int64 // questions over a limit
 	Bytes           int64 // carried in circuits, both ways, each byte once
+	Month           int64 // of them in this month, also before the start
+	MonthLimit      int64 // Limits.Volume
 	STUN            int64 // Binding requests answered
+	Peers           []PeerLoad
+}
+
+// PeerLoad is what a peer that has circuits now makes the relay carry. It is named by
+// a number and nothing else.
+type PeerLoad struct {
+	Number   int    // in the order in which they came since the start
+	Role     string // viewer or host
+	Circuits int
+	Bytes    int64     // both ways, since Since
+	Since    time.Time // the first of its present circuits
 }
 
 // Server is a running relay. Its goroutines are libp2p's and the STUN readers;
@@ -99,6 +114,7 @@ type Server struct {
 	join    rendezvous.Join
 	listen  []string
 	since   time.Time
+	volume  *volume
 
 	closeOnce sync.Once
 	closeErr  error
@@ -163,7 +179,10 @@ func start(o Options, plan plan) (s *Server, err error) {
 // serve starts the directory and the circuits. Both before the first listener, so
 // that nobody meets a relay that has only half of its protocols.
 func (s *Server) serve() (err error) {
-	s.gate = newGate(s.o.Limits, s.circuitEvent)
+	if s.volume, err = newVolume(s.o.Volume, s.o.Limits.Volume, time.Now()); err != nil {
+		return err
+	}
+	s.gate = newGate(s.o.Limits, s.volume, s.circuitEvent)
 	s.dir, err = rendezvous.NewServer(rendezvous.ServerOptions{
 		Host: s.host, Token: s.o.Token, Open: s.o.Open, LeaseKey: s.o.LeaseKey,
 		Limits: s.o.Limits.Directory, Trusted: s.o.Trusted, Log: s.o.Log,
@@ -184,7 +203,7 @@ func (s *Server) serve() (err error) {
 // Run serves until ctx ends, then closes and returns when everything has ended.
 func (s *Server) Run(ctx context.Context) error {
 	s.o.Log.Info("relay: ready", "listen", s.listen, "open", s.o.Open)
-	<-ctx.Done()
+	s.keepVolume(ctx)
 	err := s.Close()
 	st := s.Stats()
 	s.o.Log.Info("relay: stopped", "registered", st.Registered, "circuits", st.CircuitsOpened, "bytes", st.Bytes)
@@ -214,7 +233,26 @@ func (s *Server) close() error {
 	if s.gate != nil {
 		s.gate.wait()
 	}
+	if s.volume != nil {
+		errs = append(errs, s.volume.save(time.Now()))
+	}
 	return errors.Join(errs...)
+}
+
+// keepVolume writes the month's volume down every minute until ctx ends.
+func (s *Server) keepVolume(ctx context.Context) {
+	t := time.NewTicker(time.Minute)
+	defer t.Stop()
+	for {
+		select {
+		case now := <-t.C:
+			if err := s.volume.save(now); err != nil {
+				s.o.Log.Warn("relay: keep the month's volume", "err", err)
+			}
+		case <-ctx.Done():
+			return
+		}
+	}
 }
 
 // Join is what a person hands on; it holds the token of a closed relay.

@@ -37,6 +37,7 @@ var arrows = map[string][]string{
 	"peer/wire":                 {},
 	"relay":                     {"relay/*"},
 	"relay/rendezvous":          {},
+	"relay/share":               {},
 	"screen":                    {"screen/keysym"},
 	"screen/ansi":               {"screen", "screen/keysym"},
 	"screen/codec":              {"screen", "screen/keysym", "screen/codec/*"},

@@ -138,7 +138,8 @@ func TestJSONLines(t *testing.T) {
 
 func TestRelayLines(t *testing.T) {
 	ready := Ready{Join: "sightline-relay:abc", Listen: []string{"0.0.0.0:4001 quic", "0.0.0.0:443 wss"}}
-	load := Load{Registrations: 1, Circuits: 2, BytesPerSec: 1.25e6, Bytes: 18e6, Refused: 3, Up: time.Hour}
+	load := Load{Registrations: 1, Circuits: 2, BytesPerSec: 1.25e6, Bytes: 18e6, Refused: 3, Up: time.Hour, Cut: 1, Month: 5e9, MonthLimit: 9e9,
+		Peers: []PeerLoad{{Peer: 4, Role: "host", Circuits: 2, Bytes: 18e6, BytesPerSec: 1.25e6, Age: 90}}}
 	for _, c := range []struct {
 		json       bool
 		out, words string
@@ -147,7 +148,7 @@ func TestRelayLines(t *testing.T) {
 			"on each host run:  sightline config relay add STRING  (viewers too; they can leave away the # and what follows, the key that lets hosts in):\n" +
 			"12:00:00  1 host, 2 sessions, 1.2 MB/s, 18 MB in all, 3 refused\n"},
 		{true, `{"time":"2026-11-22T12:00:00.007Z","event":"ready","join":"sightline-relay:abc","listen":["0.0.0.0:4001 quic","0.0.0.0:443 wss"]}
-{"time":"2026-11-22T12:00:00.007Z","event":"load","registrations":1,"circuits":2,"bytes_per_s":1250000,"bytes":18000000,"refused":3,"up_s":3600}
+{"time":"2026-11-22T12:00:00.007Z","event":"load","registrations":1,"circuits":2,"bytes_per_s":1250000,"bytes":18000000,"refused":3,"cut":1,"peers":[{"peer":4,"role":"host","circuits":2,"bytes":18000000,"bytes_per_s":1250000,"age_s":90}],"month_bytes":5000000000,"month_limit":9000000000,"up_s":3600}
 `, ""},
 	} {
 		var out, words bytes.Buffer

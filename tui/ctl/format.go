@@ -22,7 +22,7 @@ func FormatStatus(w io.Writer, r Report, now time.Time) error {
 	case r.View != nil:
 		formatView(row, *r.View, now)
 	case r.Relay != nil:
-		formatRelay(row, *r.Relay)
+		formatRelay(row, *r.Relay, now)
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
@@ -81,10 +81,18 @@ func formatView(row rowFunc, v ViewReport, now time.Time) {
 	}
 }
 
-func formatRelay(row rowFunc, r RelayReport) {
+func formatRelay(row rowFunc, r RelayReport, now time.Time) {
 	row("join", "%s", r.Join)
 	row("listens on", "%s", strings.Join(r.Listen, ", "))
-	row("load", "%d hosts, %d sessions, %d bytes in all, %d refused", r.Registrations, r.Circuits, r.Bytes, r.Refused)
+	row("load", "%d hosts, %d sessions, %d bytes in all, %d refused, %d cut", r.Registrations, r.Circuits, r.Bytes, r.Refused, r.Cut)
+	if r.MonthLimit > 0 {
+		row("this month", "%.2f of %.0f GB", float64(r.Month)/1e9, float64(r.MonthLimit)/1e9)
+	}
+	for _, p := range r.Peers {
+		age := now.Sub(p.Since)
+		row(fmt.Sprintf("%s %d", p.Role, p.Peer), "%d sessions for %s, %d bytes, %.2f Mbit/s on the whole",
+			p.Circuits, span(age), p.Bytes, float64(p.Bytes)*8/1e6/max(age.Seconds(), 1))
+	}
 }
 
 // String is a path in words.

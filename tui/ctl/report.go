@@ -63,12 +63,26 @@ type ViewReport struct {
 
 // RelayReport is the state of a relay, in counts.
 type RelayReport struct {
-	Join          string   `json:"join"`
-	Listen        []string `json:"listen"`
-	Registrations int      `json:"registrations"`
-	Circuits      int      `json:"circuits"`
-	Bytes         uint64   `json:"bytes"`
-	Refused       uint64   `json:"refused"`
+	Join          string      `json:"join"`
+	Listen        []string    `json:"listen"`
+	Registrations int         `json:"registrations"`
+	Circuits      int         `json:"circuits"`
+	Bytes         uint64      `json:"bytes"`
+	Refused       uint64      `json:"refused"`
+	Cut           uint64      `json:"cut"`         // circuits ended by the relay: idle, too old, volume spent
+	Month         uint64      `json:"month_bytes"` // carried in this month, counted only under a limit
+	MonthLimit    uint64      `json:"month_limit"` // 0: none
+	Peers         []RelayPeer `json:"peers"`
+}
+
+// RelayPeer is one of those who have circuits now, named by a number that means
+// nothing outside this run of the relay.
+type RelayPeer struct {
+	Peer     int       `json:"peer"`
+	Role     string    `json:"role"` // host or viewer
+	Circuits int       `json:"circuits"`
+	Bytes    uint64    `json:"bytes"` // both ways
+	Since    time.Time `json:"since"`
 }
 
 // PathReport has the words of the "path" event.
