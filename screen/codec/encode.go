@@ -21,6 +21,7 @@ type TilesEncoder struct {
 	exact  *refine.Coder
 	forget bool                 // the next message says that all was forgotten
 	now    func() time.Duration // since the encoder's birth
+	over   time.Duration        // of it, what its own work took beyond workMost a message
 
 	scratch
 }
@@ -103,7 +104,7 @@ func (e *TilesEncoder) Forget() {
 func (e *TilesEncoder) Clone() *TilesEncoder {
 	c := &TilesEncoder{
 		views: make(map[screen.PictureID]*view, len(e.views)),
-		text:  e.text.Clone(), exact: e.exact.Clone(), forget: e.forget, now: e.now,
+		text:  e.text.Clone(), exact: e.exact.Clone(), forget: e.forget, now: e.now, over: e.over,
 	}
 	for id, v := range e.views {
 		c.views[id] = v.clone()
@@ -148,6 +149,8 @@ func (e *TilesEncoder) Encode(dst []byte, c *screen.Change, b Budget) ([]byte, s
 	if err != nil {
 		return dst, nil, err
 	}
+	began := e.now()
+	defer func() { e.over += max(e.now()-began-workMost, 0) }()
 	m := &e.message
 	m.begin(e, v, c, b, dst)
 	m.look(c)
@@ -159,6 +162,11 @@ func (e *TilesEncoder) Encode(dst []byte, c *screen.Change, b Budget) ([]byte, s
 	}
 	return m.end(), e.rest, nil
 }
+
+// workMost is how much of the time that a message takes to encode counts in the
+// history of tiles: where it takes longer than a film's frame is shown, the film must
+// not pass for slides, which take longer still.
+const workMost = 30 * time.Millisecond
 
 // keep drops the pictures that are no longer there.
 func (e *TilesEncoder) keep(l *screen.Layout) {

@@ -35,7 +35,7 @@ const mostBytes = MaxMessage - 64<<10
 
 // begin writes the header.
 func (m *message) begin(e *TilesEncoder, v *view, c *screen.Change, b Budget, dst []byte) {
-	*m = message{e: e, v: v, src: c.Frame, b: b, now: e.now(), set: &e.tiles, msg: dst, start: len(dst), max: mostBytes}
+	*m = message{e: e, v: v, src: c.Frame, b: b, now: e.now() - e.over, set: &e.tiles, msg: dst, start: len(dst), max: mostBytes}
 	if b.Bytes > 0 {
 		m.max = min(b.Bytes, mostBytes)
 	}

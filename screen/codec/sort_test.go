@@ -3,6 +3,7 @@ package codec
 import (
 	"image"
 	"testing"
+	"time"
 
 	"sightline/screen"
 )
@@ -89,5 +90,24 @@ func TestSoftJoinsPhotograph(t *testing.T) {
 	}
 	if n, _ := films(alone); n > 0 {
 		t.Errorf("%d tiles of a soft window were taken for a photograph", n)
+	}
+}
+
+// TestSlowMachine: what changes with each message is a film although each takes
+// a quarter of a second to encode.
+func TestSlowMachine(t *testing.T) {
+	r := newRig(t, 53)
+	f := screen.NewFrame(image.Rect(0, 0, 64, 64))
+	r.host[0] = f
+	clock := time.Duration(0)
+	r.enc.now = func() time.Duration { clock += 250 * time.Millisecond; return clock } // asked when it begins and ends
+	for step := range 12 {
+		f.Fill(f.Rect, uint32(step*0x050505))
+		r.owed[0] = screen.Region{f.Rect}
+		r.step(0, Budget{})
+		clock -= 250*time.Millisecond - 5*time.Millisecond // the next frame is there already
+	}
+	if heat := r.enc.views[0].history(1, 1).heat; heat <= hot {
+		t.Errorf("after 12 frames the heat is %v", heat)
 	}
 }
