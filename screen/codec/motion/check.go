@@ -33,11 +33,10 @@ func (c *check) fit(cols, rows int) {
 	c.sums = make([]int32, max(cols, rows))
 }
 
-// begin scores the tiles under vector by.
-func (c *check) begin(src, ref *screen.Frame, dirty, left *grid.Set, by image.Point, moves []screen.Move) {
+// begin scores the tiles under vector by and counts those that it would mend.
+func (c *check) begin(src, ref *screen.Frame, dirty, left *grid.Set, by image.Point, moves []screen.Move) (n int) {
 	c.src, c.ref, c.dirty, c.left, c.by = src, ref, dirty, left, by
 	c.box = image.Rectangle{}
-	n := 0
 	for y := range c.rows {
 		first, last := c.cols, -1
 		for x := left.Next(0, y); x < c.cols; x = left.Next(x, y) {
@@ -64,9 +63,10 @@ func (c *check) begin(src, ref *screen.Frame, dirty, left *grid.Set, by image.Po
 	}
 	if n < minGain {
 		c.box = image.Rectangle{}
-		return
+		return 0
 	}
 	c.scoreEqual(moves)
+	return n
 }
 
 // scoreEqual scores the tiles within the box that are equal now.

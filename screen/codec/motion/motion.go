@@ -19,6 +19,7 @@ package motion
 
 import (
 	"image"
+	"slices"
 
 	"sightline/screen"
 	"sightline/screen/codec/grid"
@@ -37,6 +38,9 @@ const (
 	// maxTries bounds the vectors checked in one call; a check of the whole of
 	// a 1080p picture that fails costs some 0.1 ms.
 	maxTries = 24
+	// maxLately vectors of earlier calls are checked before anything is looked up:
+	// what scrolls goes on at its pace, or at one of a few.
+	maxLately = 4
 	// maxMisses is how many vectors may fail in a call before it gives up.
 	maxMisses = 5
 )
@@ -44,9 +48,10 @@ const (
 // Finder finds moves. The zero value is ready; it keeps its scratch memory and
 // where searching was in vain, so use one per picture. Not for concurrent use.
 type Finder struct {
-	size  image.Point
-	calls uint32
-	vain  []uint8 // per tile: calls in a row in which it was dirty and nothing moved there
+	size   image.Point
+	calls  uint32
+	vain   []uint8       // per tile: calls in a row in which it was dirty and nothing moved there
+	lately []image.Point // vectors that were good for a move, the last one first
 
 	// Scratch of one call.
 	near  grid.Set // dirty tiles and their neighbours: where sources can be
@@ -67,7 +72,8 @@ func (f *Finder) Find(dst []screen.Move, src, ref *screen.Frame, dirty *grid.Set
 	}
 	f.begin(src.Rect.Max, dirty)
 	base := len(dst)
-	if f.look(src, ref) {
+	dst = f.again(dst, base, src, ref, dirty)
+	if f.left.Len() >= minGain && f.look(src, ref) {
 		dst = f.elect(dst, base, src, ref, dirty)
 	}
 	f.remember(dirty)
@@ -100,6 +106,18 @@ func (f *Finder) begin(size image.Point, dirty *grid.Set) {
 	}
 }
 
+// again checks the vectors of late, for moves that mend most of what is left.
+func (f *Finder) again(dst []screen.Move, base int, src, ref *screen.Frame, dirty *grid.Set) []screen.Move {
+	for i := 0; i < len(f.lately) && f.left.Len() >= minGain; i++ {
+		v := f.lately[i]
+		// One that is good for little only takes away from the right one.
+		if f.check.begin(src, ref, dirty, &f.left, v, dst[base:]) >= f.left.Len()/2 {
+			dst, _ = f.follow(dst, base, v)
+		}
+	}
+	return dst
+}
+
 // elect checks the vectors in the order of their votes and appends the moves
 // that they are good for.
 func (f *Finder) elect(dst []screen.Move, base int, src, ref *screen.Frame, dirty *grid.Set) []screen.Move {
@@ -109,23 +127,9 @@ func (f *Finder) elect(dst []screen.Move, base int, src, ref *screen.Frame, dirt
 		if n < minVotes {
 			break
 		}
+		var found bool
 		f.check.begin(src, ref, dirty, &f.left, v, dst[base:])
-		found := false
-		for len(dst)-base < maxMoves {
-			m, ok := f.check.move(dst[base:])
-			if !ok {
-				break
-			}
-			at, ok := place(dst[base:], m)
-			if !ok {
-				break
-			}
-			dst = append(dst, screen.Move{})
-			copy(dst[base+at+1:], dst[base+at:])
-			dst[base+at] = m
-			f.check.settle(m)
-			found = true
-		}
+		dst, found = f.follow(dst, base, v)
 		f.votes.done(v)
 		if !found {
 			if misses++; misses == maxMisses {
@@ -134,6 +138,43 @@ func (f *Finder) elect(dst []screen.Move, base int, src, ref *screen.Frame, dirt
 		}
 	}
 	return dst
+}
+
+// follow appends the moves that the vector which the check has begun with is good for.
+func (f *Finder) follow(dst []screen.Move, base int, v image.Point) ([]screen.Move, bool) {
+	found := false
+	for len(dst)-base < maxMoves {
+		m, ok := f.check.move(dst[base:])
+		if !ok {
+			break
+		}
+		at, ok := place(dst[base:], m)
+		if !ok {
+			break
+		}
+		dst = append(dst, screen.Move{})
+		copy(dst[base+at+1:], dst[base+at:])
+		dst[base+at] = m
+		f.check.settle(m)
+		found = true
+	}
+	if found {
+		f.keep(v)
+	}
+	return dst, found
+}
+
+// keep puts a vector at the head of those of late.
+func (f *Finder) keep(v image.Point) {
+	i := slices.Index(f.lately, v)
+	if i < 0 {
+		if len(f.lately) < maxLately {
+			f.lately = append(f.lately, v)
+		}
+		i = len(f.lately) - 1
+	}
+	copy(f.lately[1:], f.lately[:i])
+	f.lately[0] = v
 }
 
 // place finds where among the moves m can be applied: before those whose target
