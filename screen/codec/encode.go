@@ -55,7 +55,8 @@ func (s *tileSets) size(p image.Point) {
 // view is one picture as the viewer has it.
 type view struct {
 	shown *screen.Frame // the viewer's pixels
-	meant *screen.Frame // what they stand for: the same, or the original of what was coded with loss
+	meant *screen.Frame // what they stand for: shown itself, or with the originals of what was coded with loss
+	spare *screen.Frame // meant's memory while it is not needed; nil before it first was
 	lossy grid.Set      // tiles in which the two differ
 	rough grid.Set      // of those the ones in which it shows
 	tiles []history     // row by row
@@ -113,9 +114,13 @@ func (e *TilesEncoder) Clone() *TilesEncoder {
 }
 
 func (v *view) clone() *view {
+	shown := cloneFrame(v.shown)
 	c := &view{
-		shown: cloneFrame(v.shown), meant: cloneFrame(v.meant), tiles: append([]history(nil), v.tiles...),
+		shown: shown, meant: shown, tiles: append([]history(nil), v.tiles...),
 		fresh: v.fresh, seq: v.seq, band: v.band, textTiles: *v.textTiles.Clone(), exactTiles: *v.exactTiles.Clone(),
+	}
+	if v.meant != v.shown {
+		c.meant = cloneFrame(v.meant)
 	}
 	c.lossy.Copy(&v.lossy)
 	c.rough.Copy(&v.rough)
@@ -123,6 +128,26 @@ func (v *view) clone() *view {
 		c.film = v.film.Clone()
 	}
 	return c
+}
+
+// part gives meant memory of its own: something is about to be coded with loss.
+func (v *view) part() {
+	if v.meant != v.shown {
+		return
+	}
+	if v.spare == nil {
+		v.spare = screen.NewFrame(v.shown.Rect)
+	}
+	v.spare.Copy(v.shown, v.shown.Rect)
+	v.meant, v.spare = v.spare, nil
+}
+
+// unite makes meant and shown one again once all is exact: text alone needs
+// half the memory traffic.
+func (v *view) unite() {
+	if v.meant != v.shown && v.lossy.Len() == 0 {
+		v.meant, v.spare = v.shown, v.meant
+	}
 }
 
 func cloneFrame(f *screen.Frame) *screen.Frame {
@@ -197,7 +222,8 @@ func (e *TilesEncoder) view(c *screen.Change) (*view, error) {
 	if len(e.views) >= screen.MaxPictures || total > screen.MaxPixels {
 		return nil, fmt.Errorf("encode picture %d: more pictures than a session holds", c.Picture)
 	}
-	v := &view{shown: screen.NewFrame(box), meant: screen.NewFrame(box), fresh: true}
+	shown := screen.NewFrame(box)
+	v := &view{shown: shown, meant: shown, fresh: true}
 	v.lossy.Size(box.Dx(), box.Dy())
 	v.rough.Size(box.Dx(), box.Dy())
 	v.tiles = make([]history, v.lossy.Cols*v.lossy.Rows)

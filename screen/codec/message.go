@@ -181,8 +181,10 @@ func (m *message) restless(n int) bool {
 // move carries out one move on what the viewer has.
 func (m *message) move(mv screen.Move) {
 	v := m.v
-	v.meant.Shift(mv)
 	v.shown.Shift(mv)
+	if v.meant != v.shown {
+		v.meant.Shift(mv)
+	}
 	m.touched(mv.To)
 	m.lookAt(mv.To)
 	if v.lossy.Len() == 0 {
@@ -332,7 +334,9 @@ func runs(s *grid.Set, from, to, y int) iter.Seq[image.Rectangle] {
 // bytes each.
 func (m *message) settle(want *grid.Set, run, r image.Rectangle, cost int) {
 	m.touched(r)
-	m.v.meant.Copy(m.src, r)
+	if m.v.meant != m.v.shown {
+		m.v.meant.Copy(m.src, r)
+	}
 	for x := run.Min.X; x < run.Max.X; x++ {
 		want.Del(x, run.Min.Y)
 		m.v.lossy.Del(x, run.Min.Y)
@@ -354,6 +358,7 @@ func (m *message) film(bytes int) {
 	if v.film == nil {
 		v.film = pict.NewEncoder(m.src.Rect.Dx(), m.src.Rect.Dy())
 	}
+	v.part()
 	m.section(kindFilm)
 	p := pict.Params{QP: filmQP, MaxQP: coarsestQP}
 	if !m.until.IsZero() {
@@ -396,6 +401,7 @@ func (m *message) end() []byte {
 			e.rest = set.AppendRegion(e.rest)
 		}
 	}
+	v.unite()
 	if m.quiet() {
 		return m.msg[:m.start]
 	}
