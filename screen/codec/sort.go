@@ -35,8 +35,9 @@ const (
 const filmOver = time.Second
 
 // askAgain is after how many messages a tile of a film is looked at again: the
-// question costs as much as the tile.
-const askAgain = 8
+// question costs as much as the tile. Whole rows of tiles are asked in turn, for
+// most of the cost is fetching the pixels, which rows side by side bring along.
+const askAgain = 16
 
 // A few photographs, such as an icon that is drawn or a picture in a page that
 // scrolls in, are coded without loss at once if they are likely to fit.
@@ -74,7 +75,7 @@ func (m *message) sort() {
 				t.film, t.cost = false, 0
 			}
 			t.beat(m.now)
-			if !t.film || t.heat <= hot || (x+y+int(v.seq))%askAgain == 0 {
+			if !t.film || t.heat <= hot || (y+int(v.seq))%askAgain == 0 {
 				t.film = m.photographic(x, y, t)
 			}
 			if t.film {
