@@ -32,6 +32,7 @@ import (
 
 	"sightline/config"
 	"sightline/config/keyring"
+	"sightline/config/slack"
 	"sightline/peer"
 	"sightline/peer/invite"
 	"sightline/peer/link"
@@ -128,7 +129,7 @@ func command() interface {
 	ExecuteContext(context.Context) error
 } {
 	cmd := config.Command(config.Roles{
-		Start: start, Host: host, View: view, Relay: runRelay, Demo: demo, Ctl: control,
+		Start: lasting(start), Host: lasting(host), View: lasting(view), Relay: lasting(runRelay), Demo: lasting(demo), Ctl: control,
 		DoctorNetwork: doctorNetwork, DoctorDisplay: doctorDisplay,
 		Version: versionInfo, Explain: exitRows,
 		CheckRelay:  func(s string) error { _, err := rendezvous.ParseJoin(s); return err },
@@ -136,6 +137,15 @@ func command() interface {
 	})
 	cmd.SetArgs(config.Words(os.Args[1:]))
 	return cmd
+}
+
+// lasting is a role that runs for long: before it reads or begins anything the
+// process is made to wake up less.
+func lasting[Run any](role func(context.Context, Run) error) func(context.Context, Run) error {
+	return func(ctx context.Context, run Run) error {
+		slack.Widen()
+		return role(ctx, run)
+	}
 }
 
 func versionInfo() config.VersionInfo {
@@ -1178,6 +1188,10 @@ func (d *demonstration) view(ctx context.Context, run config.ViewRun, text strin
 	return err
 }
 
+// leastInputs are made however late the first picture came: four letters and a
+// click.
+const leastInputs = 5
+
 // measure types, clicks and turns the wheel for the given time, then compares
 // both ends.
 func (d *demonstration) measure(ctx context.Context, v *peer.View) error {
@@ -1191,7 +1205,7 @@ func (d *demonstration) measure(ctx context.Context, v *peer.View) error {
 		return d.report(v, fmt.Errorf("the first picture never came: %w", err))
 	}
 	clicks := 0
-	for i := 0; time.Now().Before(end); i++ {
+	for i := 0; i < leastInputs || time.Now().Before(end); i++ {
 		if err := d.act(deadline, i, &clicks); err != nil {
 			return d.report(v, fmt.Errorf("input did not come round: %w", err))
 		}

@@ -27,6 +27,7 @@ var arrows = map[string][]string{
 	"":                          {"config", "config/*", "peer", "peer/*", "relay", "relay/*", "screen", "screen/*", "tui", "tui/*"},
 	"config":                    {},
 	"config/keyring":            {},
+	"config/slack":              {},
 	"peer":                      {"peer/*", "screen", "screen/codec", "screen/keysym"},
 	"peer/invite":               {"peer/wire"},
 	"peer/link":                 {"peer/netcheck", "peer/wire"},

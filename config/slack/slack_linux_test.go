@@ -1,0 +1,47 @@
+package slack
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"os/exec"
+	"testing"
+
+	"golang.org/x/sys/unix"
+)
+
+func TestMain(m *testing.M) {
+	if os.Getenv("SLACK_TEST") == "" {
+		os.Exit(m.Run())
+	}
+	Widen()
+	fmt.Println(os.Getpid(), os.Args[1:])
+	// A thread that the runtime made has what the first one had.
+	done := make(chan int)
+	go func() {
+		now, _ := unix.PrctlRetInt(unix.PR_GET_TIMERSLACK, 0, 0, 0, 0)
+		done <- now
+	}()
+	fmt.Println(<-done)
+	os.Exit(0)
+}
+
+// TestWiden: the program goes on under its process number, with its arguments
+// and with a wide slack.
+func TestWiden(t *testing.T) {
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(self, "one", "two words")
+	cmd.Env = append(os.Environ(), "SLACK_TEST=1")
+	var out bytes.Buffer
+	cmd.Stdout = &out
+	if err := cmd.Run(); err != nil {
+		t.Fatal(err)
+	}
+	want := fmt.Sprintf("%d [one two words]\n", cmd.Process.Pid)
+	if !bytes.HasPrefix(out.Bytes(), []byte(want)) || !bytes.HasSuffix(out.Bytes(), []byte("500000\n")) {
+		t.Errorf("it says %q, want %q first and a slack of 500000 ns last", out.String(), want)
+	}
+}
