@@ -15,7 +15,8 @@ func TestMain(m *testing.M) {
 		os.Exit(m.Run())
 	}
 	Widen()
-	fmt.Println(os.Getpid(), os.Args[1:])
+	_, marked := os.LookupEnv(again)
+	fmt.Println(os.Getpid(), os.Args[1:], marked)
 	// A thread that the runtime made has what the first one had.
 	done := make(chan int)
 	go func() {
@@ -40,8 +41,27 @@ func TestWiden(t *testing.T) {
 	if err := cmd.Run(); err != nil {
 		t.Fatal(err)
 	}
-	want := fmt.Sprintf("%d [one two words]\n", cmd.Process.Pid)
+	want := fmt.Sprintf("%d [one two words] false\n", cmd.Process.Pid)
 	if !bytes.HasPrefix(out.Bytes(), []byte(want)) || !bytes.HasSuffix(out.Bytes(), []byte("500000\n")) {
 		t.Errorf("it says %q, want %q first and a slack of 500000 ns last", out.String(), want)
+	}
+}
+
+// TestWidenWithoutSlack: threads of real-time scheduling have none, and must not
+// start over for ever.
+func TestWidenWithoutSlack(t *testing.T) {
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	chrt, err := exec.LookPath("chrt")
+	if err != nil || exec.Command(chrt, "-r", "1", "true").Run() != nil {
+		t.Skip("chrt (util-linux), or the right to use it")
+	}
+	cmd := exec.Command(chrt, "-r", "1", self)
+	cmd.Env = append(os.Environ(), "SLACK_TEST=1")
+	out, err := cmd.CombinedOutput()
+	if err != nil || !bytes.Contains(out, []byte(" [] false\n")) {
+		t.Errorf("it says %q, %v", out, err)
 	}
 }
