@@ -999,7 +999,7 @@ func doctorNetwork(ctx context.Context, run config.DoctorRun) error {
 		if err != nil {
 			return err
 		}
-		relays = append(relays, netcheck.Relay{Name: j.Name(), STUN: stunAddrs(j), Info: info})
+		relays = append(relays, netcheck.Relay{Name: j.Name(), STUN: stunAddrs(j), Second: secondAddrs(j), Info: info})
 	}
 	report := link.Check(ctx, relays)
 	if run.JSON {
@@ -1018,6 +1018,19 @@ func stunAddrs(j rendezvous.Join) []string {
 	for _, a := range j.Addrs {
 		if _, port, err := net.SplitHostPort(a); err == nil && port != "443" && port != "80" {
 			list = append(list, a)
+		}
+	}
+	return list
+}
+
+// secondAddrs are the second ports of a relay (rendezvous.SecondPort).
+func secondAddrs(j rendezvous.Join) []string {
+	var list []string
+	for _, a := range stunAddrs(j) {
+		host, text, _ := net.SplitHostPort(a)
+		port, _ := strconv.ParseUint(text, 10, 16) // a join string has real ports
+		if second, ok := rendezvous.SecondPort(uint16(port)); ok {
+			list = append(list, net.JoinHostPort(host, strconv.Itoa(int(second))))
 		}
 	}
 	return list

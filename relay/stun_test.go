@@ -1,6 +1,7 @@
 package relay
 
 import (
+	"bytes"
 	"net"
 	"net/netip"
 	"testing"
@@ -45,23 +46,106 @@ func TestSTUN(t *testing.T) {
 	eventually(t, "counted", func() bool { return s.Stats().STUN > 0 })
 }
 
+// Sockets of a relay with one address, with two, and with none by name.
+var (
+	oneAddress = ports("11.0.0.10:4001", "11.0.0.10:4002")
+	twoAddress = ports("11.0.0.10:4001", "11.0.0.11:4001", "11.0.0.10:4002", "11.0.0.11:4002")
+	anyAddress = ports("0.0.0.0:4001", "[::]:4001", "0.0.0.0:4002", "[::]:4002")
+)
+
+func ports(list ...string) (all []netip.AddrPort) {
+	for _, s := range list {
+		all = append(all, netip.MustParseAddrPort(s))
+	}
+	return all
+}
+
+func change(flags byte) stun.Setter {
+	return stun.RawAttribute{Type: stun.AttrChangeRequest, Value: []byte{0, 0, 0, flags}}
+}
+
 func TestAnswerSTUNRefuses(t *testing.T) {
 	from := &net.UDPAddr{IP: net.IPv4(11, 0, 0, 1), Port: 5000}
 	build := func(s ...stun.Setter) []byte { return stun.MustBuild(append(s, stun.TransactionID)...).Raw }
 	for name, in := range map[string][]byte{
-		"empty":          nil,
-		"too long":       build(stun.BindingRequest, stun.RawAttribute{Type: stun.AttrSoftware, Value: make([]byte, 600)}),
-		"an answer":      build(stun.BindingSuccess),
-		"TURN":           build(stun.NewType(stun.MethodAllocate, stun.ClassRequest)),
-		"CHANGE-REQUEST": build(stun.BindingRequest, stun.RawAttribute{Type: stun.AttrChangeRequest, Value: []byte{0, 0, 0, 2}}),
-		"no cookie":      make([]byte, 20),
-		"bad checksum":   append(build(stun.BindingRequest, stun.Fingerprint)[:27:27], 0),
+		"empty":        nil,
+		"too long":     build(stun.BindingRequest, stun.RawAttribute{Type: stun.AttrSoftware, Value: make([]byte, 600)}),
+		"an answer":    build(stun.BindingSuccess),
+		"TURN":         build(stun.NewType(stun.MethodAllocate, stun.ClassRequest)),
+		"no cookie":    make([]byte, 20),
+		"bad checksum": append(build(stun.BindingRequest, stun.Fingerprint)[:27:27], 0),
 	} {
 		t.Run(name, func(t *testing.T) {
-			if a, err := answerSTUN(in, from); err == nil {
+			if a, _, err := answerSTUN(in, from, oneAddress, 0); err == nil {
 				t.Errorf("answered %x", a)
 			}
 		})
+	}
+}
+
+// TestChangeRequest: which socket answers, and what the answer tells of the others.
+func TestChangeRequest(t *testing.T) {
+	from := &net.UDPAddr{IP: net.IPv4(11, 0, 0, 1), Port: 5000}
+	for _, row := range []struct {
+		name  string
+		at    []netip.AddrPort
+		to    int // the socket that was asked
+		flags byte
+		via   string // "" for error 420
+		other string
+	}{
+		{"one address: nothing changed", oneAddress, 0, 0, "11.0.0.10:4001", ""},
+		{"one address: port", oneAddress, 0, changePort, "11.0.0.10:4002", ""},
+		{"one address: port, asked at the second", oneAddress, 1, changePort, "11.0.0.10:4001", ""},
+		{"one address: address", oneAddress, 0, changeIP, "", ""},
+		{"one address: both", oneAddress, 0, changeIP | changePort, "", ""},
+		{"two addresses: port", twoAddress, 0, changePort, "11.0.0.10:4002", "11.0.0.11:4002"},
+		{"two addresses: address", twoAddress, 0, changeIP, "11.0.0.11:4001", "11.0.0.11:4002"},
+		{"two addresses: both", twoAddress, 1, changeIP | changePort, "11.0.0.10:4002", "11.0.0.10:4002"},
+		{"all addresses: port", anyAddress, 0, changePort, "0.0.0.0:4002", ""},
+		{"all addresses: port, IPv6", anyAddress, 1, changePort, "[::]:4002", ""},
+		{"all addresses: address", anyAddress, 0, changeIP, "", ""},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			q := stun.MustBuild(stun.TransactionID, stun.BindingRequest, change(row.flags), stun.Fingerprint)
+			raw, via, err := answerSTUN(q.Raw, from, row.at, row.to)
+			if err != nil {
+				t.Fatal(err)
+			}
+			a := &stun.Message{Raw: raw}
+			if err := a.Decode(); err != nil {
+				t.Fatal(err)
+			}
+			if row.via == "" {
+				var code stun.ErrorCodeAttribute
+				list, _ := a.Get(stun.AttrUnknownAttributes)
+				if code.GetFrom(a) != nil || code.Code != 420 || via != row.to || !bytes.Equal(list, []byte{0, 3}) {
+					t.Errorf("via %d: %s %x", via, a, list)
+				}
+				return
+			}
+			if got := row.at[via].String(); a.Type != stun.BindingSuccess || got != row.via {
+				t.Errorf("%s from %s", a.Type, got)
+			}
+			var other stun.OtherAddress
+			if err := other.GetFrom(a); (err == nil) != (row.other != "") || err == nil && other.String() != row.other {
+				t.Errorf("OTHER-ADDRESS %s, %v", other, err)
+			}
+		})
+	}
+}
+
+// TestNoReflector: nothing in a question makes the answer go elsewhere, which the
+// type of answerSTUN says; and RESPONSE-PORT is refused.
+func TestNoReflector(t *testing.T) {
+	q := stun.MustBuild(stun.TransactionID, stun.BindingRequest, stun.RawAttribute{Type: stun.AttrResponsePort, Value: []byte{0, 7, 0, 0}})
+	raw, via, err := answerSTUN(q.Raw, &net.UDPAddr{IP: net.IPv4(11, 0, 0, 1), Port: 5000}, twoAddress, 1)
+	if err != nil || via != 1 {
+		t.Fatal(via, err)
+	}
+	a := &stun.Message{Raw: raw}
+	if err := a.Decode(); err != nil || a.Type != stun.BindingError {
+		t.Errorf("%s, %v", a, err)
 	}
 }
 
@@ -94,12 +178,14 @@ func FuzzSTUN(f *testing.F) {
 	f.Add(stun.MustBuild(stun.TransactionID, stun.BindingRequest, stun.Fingerprint).Raw, true)
 	f.Add(stun.MustBuild(stun.TransactionID, stun.BindingRequest, stun.NewSoftware("x"), stun.Fingerprint).Raw, true)
 	f.Add(stun.MustBuild(stun.TransactionID, stun.BindingError, stun.CodeBadRequest).Raw, false)
+	f.Add(stun.MustBuild(stun.TransactionID, stun.BindingRequest, change(6), stun.Fingerprint).Raw, false)
+	f.Add(stun.MustBuild(stun.TransactionID, stun.BindingRequest, change(8), change(2)).Raw, true)
 	f.Fuzz(func(t *testing.T, in []byte, six bool) {
 		from := &net.UDPAddr{IP: net.IPv4(11, 0, 0, 1), Port: 5000}
 		if six {
 			from.IP = net.ParseIP("2001:db8::1")
 		}
-		a, err := answerSTUN(in, from)
+		a, via, err := answerSTUN(in, from, twoAddress, 0)
 		if err != nil {
 			return
 		}
@@ -108,7 +194,7 @@ func FuzzSTUN(f *testing.F) {
 			t.Fatalf("%d bytes for %d", len(a), len(in))
 		}
 		m := &stun.Message{Raw: a}
-		if err := m.Decode(); err != nil || m.Type != stun.BindingSuccess {
+		if err := m.Decode(); err != nil || m.Type != stun.BindingSuccess && (m.Type != stun.BindingError || via != 0) {
 			t.Fatalf("answer %x: %v", a, err)
 		}
 	})

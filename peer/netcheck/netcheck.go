@@ -24,13 +24,15 @@ import (
 )
 
 // Timeout is how long a whole check takes at most if Options name no other.
-const Timeout = 6 * time.Second
+const Timeout = 8 * time.Second
 
 // Relay is one relay to be asked.
 type Relay struct {
-	Name string       // what the person calls it; may be empty
-	STUN []string     // "host:port" of UDP, names or addresses
-	Info p2p.AddrInfo // the peer ID and every address it announces
+	Name string   // what the person calls it; may be empty
+	STUN []string // "host:port" of UDP, names or addresses
+	// Second are its second ports, for a second look at the same NAT box.
+	Second []string
+	Info   p2p.AddrInfo // the peer ID and every address it announces
 }
 
 // Options of a check. Relays may be empty: then there is nobody to ask, and the
@@ -42,6 +44,9 @@ type Options struct {
 	// nil: relays are asked by STUN only.
 	Dial    func(ctx context.Context, info p2p.AddrInfo) (rtt time.Duration, err error)
 	Timeout time.Duration // 0: Timeout
+	// Proxy is what the person is told about this network's proxy, without a
+	// password; "" if there is none.
+	Proxy string
 }
 
 // Mapping is how a NAT box chooses the outside port.
@@ -57,20 +62,27 @@ const (
 
 // Report is what was found. Its JSON field names are part of the interface.
 type Report struct {
-	UDP      bool          `json:"udp"`      // a packet went out and its answer came back
-	UDPWhy   string        `json:"udp_why"`  // why not, in words; empty if UDP works
-	Observed []string      `json:"observed"` // "ip:port" as servers see us, each once
-	Mapping  Mapping       `json:"mapping"`
-	Relays   []RelayReport `json:"relays"`
+	UDP      bool     `json:"udp"`      // a packet went out and its answer came back
+	UDPWhy   string   `json:"udp_why"`  // why not, in words; empty if UDP works
+	Observed []string `json:"observed"` // "ip:port" as servers see us, each once
+	Mapping  Mapping  `json:"mapping"`
+	// Filtering is whom the NAT box or firewall lets in.
+	Filtering Filtering `json:"filtering"`
+	IPv6      IPv6      `json:"ipv6"`
+	Proxy     string    `json:"proxy"` // "" for none
+	// Advice is what to ask the people for who run this network, the most useful first.
+	Advice []string      `json:"advice"`
+	Relays []RelayReport `json:"relays"`
 }
 
 // RelayReport is what was found about one relay.
 type RelayReport struct {
-	Name      string `json:"name"`
-	ID        string `json:"id"`
-	Reachable bool   `json:"reachable"` // by one way at least
-	Ways      []Way  `json:"ways"`
-	STUN      []Way  `json:"stun"`
+	Name      string  `json:"name"`
+	ID        string  `json:"id"`
+	Reachable bool    `json:"reachable"` // by one way at least
+	RTT       float64 `json:"rtt_ms"`    // of the fastest way, milliseconds; 0 if there is none
+	Ways      []Way   `json:"ways"`
+	STUN      []Way   `json:"stun"`
 }
 
 // Way is one address of a relay.
@@ -90,7 +102,7 @@ func Check(ctx context.Context, o Options) Report {
 	}
 	ctx, cancel := context.WithTimeout(ctx, o.Timeout)
 	defer cancel()
-	r := Report{Observed: []string{}, Mapping: Unknown, Relays: make([]RelayReport, len(o.Relays))}
+	r := Report{Observed: []string{}, Mapping: Unknown, Proxy: o.Proxy, Relays: make([]RelayReport, len(o.Relays))}
 	var work sync.WaitGroup
 	for i, relay := range o.Relays {
 		r.Relays[i] = RelayReport{Name: relay.Name, ID: relay.Info.ID.String()}
@@ -102,6 +114,7 @@ func Check(ctx context.Context, o Options) Report {
 	work.Go(func() { binding = askSTUN(ctx, o.Relays) })
 	work.Wait()
 	r.fold(binding)
+	r.Advice = r.advise()
 	return r
 }
 
@@ -129,6 +142,9 @@ func (r *Report) fold(b bindings) {
 		relay.STUN = b.of(i)
 		for _, w := range slices.Concat(relay.Ways, relay.STUN) {
 			relay.Reachable = relay.Reachable || w.OK && (w.Transport != "stun" || len(relay.Ways) == 0)
+			if w.OK && (relay.RTT == 0 || w.RTT < relay.RTT) {
+				relay.RTT = w.RTT
+			}
 		}
 		if relay.Ways == nil {
 			relay.Ways = []Way{}
@@ -140,7 +156,8 @@ func (r *Report) fold(b bindings) {
 		}
 	}
 	r.UDP = len(r.Observed) > 0
-	r.Mapping = b.mapping()
+	r.Mapping, r.Filtering = b.mapping(), b.filtering
+	r.IPv6 = r.ipv6(b.local)
 	switch {
 	case r.UDP:
 	case b.err != nil:

@@ -24,9 +24,12 @@ type binding struct {
 	relay  int // index in Options.Relays
 	server string
 	addr   netip.AddrPort // resolved; zero if it has no address
-	rtt    time.Duration
-	seen   netip.AddrPort // zero: no answer
-	err    error
+	change byte           // flags of CHANGE-REQUEST: the answer shall come from elsewhere
+
+	rtt     time.Duration
+	seen    netip.AddrPort // zero: no answer
+	refused bool           // the server cannot answer from elsewhere
+	err     error
 }
 
 // bindings are the answers to one socket for each address family.
@@ -34,6 +37,8 @@ type bindings struct {
 	answers []*binding
 	local   []netip.Addr // addresses of this machine
 	err     error        // no socket could be opened
+
+	filtering Filtering
 }
 
 // askSTUN asks every server, all of one family from one socket: only then do
@@ -42,13 +47,19 @@ func askSTUN(ctx context.Context, relays []Relay) bindings {
 	var b bindings
 	var work sync.WaitGroup
 	for i, relay := range relays {
-		for _, server := range relay.STUN {
-			a := &binding{relay: i, server: server}
-			b.answers = append(b.answers, a)
-			work.Go(func() { a.addr, a.err = resolve(ctx, server) })
+		for _, server := range slices.Concat(relay.STUN, relay.Second) {
+			four, six := &binding{relay: i, server: server}, &binding{relay: i, server: server}
+			b.answers = append(b.answers, four, six)
+			work.Go(func() {
+				four.addr, six.addr, four.err = resolve(ctx, server)
+				if !four.addr.IsValid() && six.addr.IsValid() {
+					four.addr, six.addr = six.addr, netip.AddrPort{}
+				}
+			})
 		}
 	}
 	work.Wait()
+	b.answers = slices.DeleteFunc(b.answers, func(a *binding) bool { return !a.addr.IsValid() && a.err == nil })
 	b.local = localAddrs()
 	for _, family := range [...]string{"udp4", "udp6"} {
 		var mine []*binding
@@ -67,28 +78,40 @@ func askSTUN(ctx context.Context, relays []Relay) bindings {
 			a.err = context.DeadlineExceeded
 		}
 	}
+	b.filtering = filtering(ctx, b.first())
 	return b
 }
 
-// resolve finds one address of a server, IPv4 if there is one.
-func resolve(ctx context.Context, server string) (netip.AddrPort, error) {
+// first are the bindings that were answered first by each relay: enough to ask more.
+func (b bindings) first() (out []*binding) {
+	for _, a := range b.answers {
+		known := slices.ContainsFunc(out, func(o *binding) bool { return o.relay == a.relay })
+		if a.seen.IsValid() && !known {
+			out = append(out, a)
+		}
+	}
+	return out
+}
+
+// resolve finds one address of each family of a server. It has one at least, or err.
+func resolve(ctx context.Context, server string) (four, six netip.AddrPort, err error) {
 	host, port, err := net.SplitHostPort(server)
 	if err != nil {
-		return netip.AddrPort{}, errors.New("want HOST:PORT")
+		return four, six, errors.New("want HOST:PORT")
 	}
 	number, err := net.DefaultResolver.LookupPort(ctx, "udp", port)
 	if err != nil {
-		return netip.AddrPort{}, err
+		return four, six, err
 	}
 	ips, err := net.DefaultResolver.LookupNetIP(ctx, "ip", host)
-	if err != nil {
-		return netip.AddrPort{}, err
+	for _, ip := range ips {
+		if at := netip.AddrPortFrom(ip.Unmap(), uint16(number)); at.Addr().Is4() && !four.IsValid() {
+			four = at
+		} else if at.Addr().Is6() && !six.IsValid() {
+			six = at
+		}
 	}
-	for i := range ips {
-		ips[i] = ips[i].Unmap()
-	}
-	slices.SortStableFunc(ips, func(a, b netip.Addr) int { return a.BitLen() - b.BitLen() })
-	return netip.AddrPortFrom(ips[0], uint16(number)), nil
+	return four, six, err
 }
 
 // askFrom opens one socket, asks these servers until all have answered, and
@@ -108,7 +131,7 @@ func askFrom(ctx context.Context, family string, servers []*binding) {
 
 	open := make(map[[stun.TransactionIDSize]byte]*transaction)
 	for _, a := range servers {
-		t := &transaction{b: a, request: stun.MustBuild(stun.TransactionID, stun.BindingRequest, stun.Fingerprint)}
+		t := &transaction{b: a, request: a.request()}
 		open[t.request.TransactionID] = t
 	}
 	var sender sync.WaitGroup
@@ -169,11 +192,13 @@ func receive(c *net.UDPConn, open map[[stun.TransactionIDSize]byte]*transaction)
 		}
 		id, seen, ok := parseBinding(buf[:n])
 		t := open[id]
-		// An answer counts from the address that was asked and no other.
-		if !ok || t == nil || netip.AddrPortFrom(from.Addr().Unmap(), from.Port()) != t.b.addr {
+		if !ok || t == nil {
 			continue
 		}
-		if t.answered(seen) {
+		// An answer counts from the address that was asked and no other, unless another
+		// was wanted; a refusal comes from where we asked and sees nobody.
+		asked := netip.AddrPortFrom(from.Addr().Unmap(), from.Port()) == t.b.addr
+		if asked == (t.b.change == 0 || !seen.IsValid()) && (seen.IsValid() || t.b.change != 0) && t.answered(seen) {
 			left--
 		}
 	}
@@ -186,14 +211,22 @@ func (t *transaction) answered(seen netip.AddrPort) bool {
 		return false
 	}
 	t.done = true
-	t.b.seen, t.b.rtt, t.b.err = seen, time.Since(t.sent), nil
+	t.b.seen, t.b.rtt, t.b.err, t.b.refused = seen, time.Since(t.sent), nil, !seen.IsValid()
 	return true
 }
 
-// parseBinding reads a binding success response.
+// parseBinding reads a binding success response, or the error response that says
+// that an attribute is not understood; seen is zero then.
 func parseBinding(b []byte) (id [stun.TransactionIDSize]byte, seen netip.AddrPort, ok bool) {
 	m := &stun.Message{Raw: slices.Clone(b)}
-	if !stun.IsMessage(b) || m.Decode() != nil || m.Type != stun.BindingSuccess {
+	if !stun.IsMessage(b) || m.Decode() != nil {
+		return id, seen, false
+	}
+	if m.Type == stun.BindingError {
+		var code stun.ErrorCodeAttribute
+		return m.TransactionID, seen, code.GetFrom(m) == nil && code.Code == stun.CodeUnknownAttribute
+	}
+	if m.Type != stun.BindingSuccess {
 		return id, seen, false
 	}
 	var x stun.XORMappedAddress

@@ -9,7 +9,10 @@ import (
 
 // Lines are the report for a person, one finding each, without line ends.
 func (r Report) Lines() []string {
-	out := []string{"UDP            " + r.udpWords(), "NAT            " + r.Mapping.words()}
+	out := []string{"UDP            " + r.udpWords(), "NAT            " + r.Mapping.words(), "lets in        " + r.Filtering.words(), "IPv6           " + r.IPv6.words()}
+	if r.Proxy != "" {
+		out = append(out, "proxy          "+r.Proxy)
+	}
 	if len(r.Observed) > 0 {
 		out = append(out, "seen from out  "+strings.Join(r.Observed, ", "))
 	}
@@ -18,6 +21,9 @@ func (r Report) Lines() []string {
 	}
 	for _, relay := range r.Relays {
 		out = append(out, relay.lines()...)
+	}
+	for _, a := range r.Advice {
+		out = append(out, "advice         "+a)
 	}
 	return out
 }
@@ -44,12 +50,36 @@ func (m Mapping) words() string {
 	return "not known: it takes two answers by UDP, from two ports or relays"
 }
 
+func (f Filtering) words() string {
+	switch f {
+	case FilterNone:
+		return "everybody, at a port that was used"
+	case FilterAnyPort:
+		return "any port of an address that was asked (or everybody: the relay has one address to try it from)"
+	case FilterAddress:
+		return "only addresses that were asked, from any of their ports"
+	case FilterEndpoint:
+		return "only the address and port that were asked, as most home routers do"
+	}
+	return "not known"
+}
+
+func (v IPv6) words() string {
+	switch v {
+	case IPv6Works:
+		return "works"
+	case IPv6Here:
+		return "this machine has an address; no relay was reached by IPv6"
+	}
+	return "none on this machine"
+}
+
 func (r RelayReport) lines() []string {
 	name := r.Name
 	if name == "" {
 		name = r.ID
 	}
-	state := "answers"
+	state := fmt.Sprintf("answers, %.1f ms", r.RTT)
 	if !r.Reachable {
 		state = "cannot be reached"
 	}
