@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"log/slog"
 	"net"
@@ -130,7 +131,7 @@ func command() interface {
 } {
 	cmd := config.Command(config.Roles{
 		Start: lasting(start), Host: lasting(host), View: lasting(view), Relay: lasting(runRelay), Demo: lasting(demo), Ctl: control,
-		DoctorNetwork: doctorNetwork, DoctorDisplay: doctorDisplay,
+		DoctorNetwork: doctorNetwork, DoctorDisplay: doctorDisplay, DoctorFirewall: doctorFirewall,
 		Version: versionInfo, Explain: exitRows,
 		CheckRelay:  func(s string) error { _, err := rendezvous.ParseJoin(s); return err },
 		ReadPrivate: keyring.ReadFile, WritePrivate: keyring.WriteFile,
@@ -188,7 +189,7 @@ func newReach(c config.Common, relayOnly, lanOnly bool, changed func(rendezvous.
 		return nil, err
 	}
 	log := logger()
-	r := &reach{key: key, lan: c.Settings.Network.LAN, log: log}
+	r := &reach{key: key, lan: c.Settings.Network.LAN && c.Settings.Network.Listen != "none", log: log}
 	r.node, err = link.New(link.Options{
 		Key: key, Listen: c.Settings.Network.Listen, NoDirect: !c.Settings.Network.Direct,
 		RelayOnly: relayOnly, LANOnly: lanOnly, Log: log,
@@ -1006,6 +1007,38 @@ func doctorNetwork(ctx context.Context, run config.DoctorRun) error {
 		return json.NewEncoder(run.Out).Encode(report)
 	}
 	for _, line := range report.Lines() {
+		fmt.Fprintln(run.Out, line)
+	}
+	return nil
+}
+
+// doctorFirewall prints where the settings let this machine connect to.
+func doctorFirewall(ctx context.Context, run config.DoctorRun) error {
+	n := run.Settings.Network
+	r := netcheck.Reach{Outbound: n.Listen == "none", Direct: n.Direct && n.Listen != "none", LAN: n.LAN && n.Listen != "none"}
+	for _, text := range run.Settings.Relays {
+		j, err := rendezvous.ParseJoin(text)
+		if err != nil {
+			return err
+		}
+		info, err := j.AddrInfo()
+		if err != nil {
+			return err
+		}
+		r.Relays = append(r.Relays, info)
+		r.STUN = append(append(r.STUN, stunAddrs(j)...), secondAddrs(j)...)
+	}
+	all := netcheck.Destinations(ctx, r)
+	switch {
+	case run.JSON:
+		return json.NewEncoder(run.Out).Encode(struct {
+			Destinations []netcheck.Destination `json:"destinations"`
+		}{all})
+	case run.NFT:
+		_, err := io.WriteString(run.Out, netcheck.NFT(all))
+		return err
+	}
+	for _, line := range netcheck.FirewallLines(all) {
 		fmt.Fprintln(run.Out, line)
 	}
 	return nil

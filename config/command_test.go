@@ -68,6 +68,7 @@ func (ty *typed) roles() Roles {
 		Start: keep[StartRun](ty, "start"), Host: keep[HostRun](ty, "host"), View: keep[ViewRun](ty, "view"),
 		Relay: keep[RelayRun](ty, "relay"), Demo: keep[DemoRun](ty, "demo"), Ctl: keep[CtlRun](ty, "ctl"),
 		DoctorNetwork: keep[DoctorRun](ty, "network"), DoctorDisplay: keep[DoctorRun](ty, "display"),
+		DoctorFirewall: keep[DoctorRun](ty, "firewall"),
 		Version: func() VersionInfo {
 			return VersionInfo{Version: "1.2.3", Commit: "abc", Go: "go1", OS: "linux", Arch: "amd64", Protocol: 1}
 		},

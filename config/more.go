@@ -85,9 +85,12 @@ func (t *tree) demo() *cobra.Command {
 }
 
 func (t *tree) doctor() *cobra.Command {
-	json := false
+	json, nft := false, false
 	look := func(roles ...func(context.Context, DoctorRun) error) func(*cobra.Command, []string) error {
 		return func(cmd *cobra.Command, _ []string) error {
+			if nft && json {
+				return usage("--nft and --json exclude each other")
+			}
 			c, err := t.common(cmd, json, true)
 			if err != nil {
 				return err
@@ -97,18 +100,21 @@ func (t *tree) doctor() *cobra.Command {
 			}
 			var errs []error
 			for _, role := range roles {
-				errs = append(errs, run(cmd.Context(), role, DoctorRun{c}))
+				errs = append(errs, run(cmd.Context(), role, DoctorRun{c, nft}))
 			}
 			return errors.Join(errs...)
 		}
 	}
 	cmd := &cobra.Command{
 		Use: "doctor", Short: "Say what works here, what does not, why, and the fix",
-		Example: "  sightline doctor\n  sightline doctor network --json",
+		Example: "  sightline doctor\n  sightline doctor network --json\n  sightline doctor firewall --nft",
 		Args:    noSuchCommand, RunE: look(t.DoctorDisplay, t.DoctorNetwork),
 	}
 	cmd.PersistentFlags().BoolVar(&json, "json", false, "one JSON object for each part")
+	firewall := &cobra.Command{Use: "firewall", Short: "Every destination that these settings can make this machine contact", Args: noArguments, RunE: look(t.DoctorFirewall)}
+	firewall.Flags().BoolVar(&nft, "nft", false, "as an nftables rule set")
 	cmd.AddCommand(
+		firewall,
 		&cobra.Command{Use: "network", Short: "What this network lets through", Args: noArguments, RunE: look(t.DoctorNetwork)},
 		&cobra.Command{Use: "display", Short: "Which displays there are", Args: noArguments, RunE: look(t.DoctorDisplay)},
 	)

@@ -22,6 +22,8 @@ type Roles struct {
 	Ctl           func(context.Context, CtlRun) error
 	DoctorNetwork func(context.Context, DoctorRun) error
 	DoctorDisplay func(context.Context, DoctorRun) error
+	// DoctorFirewall prints every destination that the settings allow.
+	DoctorFirewall func(context.Context, DoctorRun) error
 
 	Version func() VersionInfo
 	Explain func() []ExitRow // the table of exit codes, for help
@@ -141,7 +143,10 @@ func (c CtlRun) Seat() (seat int, ok bool) {
 }
 
 // DoctorRun looks at this machine.
-type DoctorRun struct{ Common }
+type DoctorRun struct {
+	Common
+	NFT bool // firewall: as an nftables rule set
+}
 
 // VersionInfo is what `version` prints.
 type VersionInfo struct {

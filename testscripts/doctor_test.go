@@ -5,7 +5,10 @@ package testscripts
 import (
 	"bytes"
 	"encoding/json"
+	"io"
 	"os/exec"
+	"regexp"
+	"strings"
 	"testing"
 )
 
@@ -78,6 +81,82 @@ func TestLabDoctor(t *testing.T) {
 					if way.OK != (w.UDP || way.Transport == "tcp") || way.OK != (way.Reason == "") {
 						t.Errorf("%s: way %+v", pair[i], way)
 					}
+				}
+			}
+		})
+	}
+}
+
+// fence lets a node send to what `doctor firewall --nft` prints and to nobody else, and
+// counts what is held back. more are addresses that are allowed besides.
+func (l *lab) fence(node string, env []string, more ...string) {
+	l.Helper()
+	rules := l.inNode(node, env, nil, l.bin, "doctor", "firewall", "--nft")
+	for _, addr := range more {
+		rules += "add rule inet sightline allow ip daddr " + addr + " accept\n"
+	}
+	rules += `
+add chain inet sightline output { type filter hook output priority 0; policy accept; }
+add rule inet sightline output oif lo accept
+add rule inet sightline output meta l4proto != { tcp, udp } accept
+add rule inet sightline output jump allow
+add rule inet sightline output counter drop
+`
+	l.inNode(node, nil, strings.NewReader(rules), tool(l, "nft", "nftables"), "-f", "-")
+}
+
+// held tells how many packets the fence held back.
+func (l *lab) held(node string) string {
+	l.Helper()
+	out := l.inNode(node, nil, nil, tool(l, "nft", "nftables"), "list", "chain", "inet", "sightline", "output")
+	m := regexp.MustCompile(`counter packets (\d+) bytes \d+ drop`).FindStringSubmatch(out)
+	if m == nil {
+		l.Fatalf("no counter in %s", out)
+	}
+	return m[1]
+}
+
+// inNode runs a command to its end.
+func (l *lab) inNode(node string, env []string, in io.Reader, args ...string) string {
+	l.Helper()
+	cmd := exec.Command(tool(l, "ip", "iproute2"), append([]string{"netns", "exec", l.prefix + "-" + node}, args...)...)
+	cmd.Env, cmd.Stdin = append(cleanEnv(l.home("once")), env...), in
+	var words bytes.Buffer
+	cmd.Stderr = &words
+	out, err := cmd.Output()
+	if err != nil {
+		l.Fatalf("%s in %s: %v: %s", args, node, err, &words)
+	}
+	return string(out)
+}
+
+// T32: host and viewer contact what `doctor firewall` prints and nobody else: behind
+// these very rules a session works, doctor too, and no packet is held back. Directly
+// they contact each other besides.
+func TestLabFirewall(t *testing.T) {
+	for _, row := range []struct {
+		name, env  string
+		kind       string
+		atA, fromA []string // addresses of hostA and of hostB that the other is let to
+	}{
+		{"relay only", "SIGHTLINE_NETWORK_DIRECT=false", "relayed", nil, nil},
+		{"direct", "SIGHTLINE_NETWORK_DIRECT=true", "direct", []string{"11.1.0.2", "192.168.1.10"}, []string{"11.2.0.2", "192.168.2.10"}},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			l := newLab(t, "cone", "cone")
+			relay := l.on("relay", "relay", nil, "relay", "--json", "--listen", "11.0.0.10:4001")
+			env := []string{row.env, "SIGHTLINE_RELAYS=" + l.await(relay, "ready").text("join")}
+			l.fence("hostA", env, row.fromA...)
+			l.fence("hostB", env, row.atA...)
+			l.doctor("hostA", env)()
+			host := l.on("hostA", "host", env, "host", "--json", "--accept", "--source", "pattern")
+			viewer := l.on("hostB", "viewer", env, "view", "--json", "--window", "none", l.await(host, "code").text("code"))
+			l.await(viewer, "stats", "refined=true")
+			viewer.next = 0
+			l.await(viewer, "path", "kind="+row.kind)
+			for _, node := range []string{"hostA", "hostB"} {
+				if n := l.held(node); n != "0" {
+					t.Errorf("%s sent %s packets to others", node, n)
 				}
 			}
 		})
