@@ -127,7 +127,7 @@ func (m *message) photographic(x, y int, t *history) bool {
 	r := m.set.dirty.Tile(x, y)
 	c, moves := contrast(m.src, r), t.heat > hot
 	if t.film {
-		t.cost -= t.cost / 8 // what it cost as text is past: it is tried again in a while
+		t.cost -= t.cost / 4 // what it cost as text is past: it is tried again in a while
 	}
 	switch {
 	case moves && t.cost > fading:
@@ -368,12 +368,24 @@ func (m *message) coarse() {
 	}
 }
 
+// sliceTiles is how many tiles one message of refinement looks at: more than it
+// has time for. To look at all that is owed each time cost a third of the time.
+const sliceTiles = 512
+
 // refine codes without loss what was coded with it and has stood still since.
 func (m *message) refine() {
+	m.pickRested()
+	m.text(m.src.Rect, max(m.max, least))
+	m.exact(m.src.Rect, max(m.max, least), true)
+	// What is left is not owed: it is shown, if only with loss.
+	m.set.words.Clear()
+	m.set.small.Clear()
+}
+
+// pickRested chooses the first tiles that have stood still for long enough.
+func (m *message) pickRested() {
 	s, v := m.set, m.v
-	if v.lossy.Len() == 0 {
-		return
-	}
+	picked := 0
 	for y := range v.lossy.Rows {
 		for x := v.lossy.Next(0, y); x < v.lossy.Cols; x = v.lossy.Next(x+1, y) {
 			t := v.history(x, y)
@@ -385,11 +397,9 @@ func (m *message) refine() {
 			} else {
 				s.small.Add(x, y)
 			}
+			if picked++; picked == sliceTiles {
+				return
+			}
 		}
 	}
-	m.text(m.src.Rect, max(m.max, least))
-	m.exact(m.src.Rect, max(m.max, least), true)
-	// What is left is not owed: it is shown, if only with loss.
-	s.words.Clear()
-	s.small.Clear()
 }
