@@ -8,11 +8,12 @@ import (
 	"sightline/peer/wire"
 )
 
-// answer is what the host should hear about a message: TypeShown and which
-// frame, TypeReset, or nothing (the zero value).
+// answer is what the host should hear about a message: TypeShown, which frame
+// and how long it took, TypeReset, or nothing (the zero value).
 type answer struct {
 	kind wire.Type
 	head wire.FrameHead
+	took time.Duration
 }
 
 // mergeShown is how long an acknowledgement that nobody waits for may be held
@@ -29,6 +30,7 @@ type screenOut struct {
 	mu    sync.Mutex // of writes, and guards all below
 	buf   []byte
 	newer wire.FrameHead // the newest frame that was not acknowledged
+	took  time.Duration  // to show it
 	at    time.Time      // when it was shown; zero: all are acknowledged
 	later *time.Timer    // nil until the first is held back
 	armed bool           // later runs
@@ -50,7 +52,7 @@ func (o *screenOut) end() {
 func (o *screenOut) answer(a answer) error {
 	switch a.kind {
 	case wire.TypeShown:
-		return o.shown(a.head)
+		return o.shown(a.head, a.took)
 	case wire.TypeReset:
 		o.mu.Lock()
 		defer o.mu.Unlock()
@@ -60,10 +62,10 @@ func (o *screenOut) answer(a answer) error {
 }
 
 // shown acknowledges a frame, at once if the host waits for it.
-func (o *screenOut) shown(h wire.FrameHead) error {
+func (o *screenOut) shown(h wire.FrameHead, took time.Duration) error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.newer, o.at = h, time.Now()
+	o.newer, o.took, o.at = h, took, time.Now()
 	switch {
 	case h.Ask:
 		return o.acknowledgeLocked()
@@ -89,9 +91,9 @@ func (o *screenOut) due() {
 }
 
 func (o *screenOut) acknowledgeLocked() error {
-	m := wire.ShownFrame{Number: o.newer.Number, Held: time.Since(o.at)}
+	m := wire.ShownFrame{Number: o.newer.Number, Held: time.Since(o.at), Took: o.took}
 	o.at = time.Time{}
-	var body [4]byte
+	var body [8]byte
 	return o.writeLocked(wire.TypeShown, m.Append(body[:0]))
 }
 

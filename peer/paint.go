@@ -202,7 +202,7 @@ func (g *glass) frameLocked(body []byte) (answer, error) {
 	g.shown++
 	g.decode += decoded.Sub(began)
 	g.exact = head.Exact
-	return answer{wire.TypeShown, head}, nil
+	return answer{wire.TypeShown, head, time.Since(began)}, nil
 }
 
 func (g *glass) cursorLocked(body []byte) error {

@@ -245,7 +245,7 @@ func (p *picture) heard(t wire.Type, body []byte) error {
 		}
 		p.mu.Lock()
 		defer p.mu.Unlock()
-		p.pacer.Shown(m.Number, time.Now().Add(-m.Held))
+		p.pacer.Shown(m.Number, time.Now().Add(-m.Held), m.Took)
 	case wire.TypeReset:
 		p.mu.Lock()
 		defer p.mu.Unlock()

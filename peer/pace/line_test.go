@@ -16,7 +16,9 @@ type line struct {
 	// last frame was taken; 0: nothing to send.
 	made func(now, last time.Duration) int
 
-	late func() time.Duration // what the viewer's machine adds
+	late   func() time.Duration         // what the viewer's machine adds
+	decode func(size int) time.Duration // what it needs for a frame, one after the other
+	drawn  time.Duration                // it is busy until then
 
 	p        Pacer
 	epoch    time.Time
@@ -37,6 +39,7 @@ type frame struct {
 	number     uint32
 	size       int
 	sent, back time.Duration
+	took       time.Duration
 	ask        bool
 }
 
@@ -81,7 +84,7 @@ func (l *line) run(from, until time.Duration) {
 // merges what nobody waits for.
 func (l *line) acknowledge() {
 	newest := l.held[len(l.held)-1]
-	if _, ok := l.p.Shown(uint8(newest.number), l.epoch.Add(newest.back)); !ok {
+	if _, ok := l.p.Shown(uint8(newest.number), l.epoch.Add(newest.back), newest.took); !ok {
 		panic("an honest acknowledgement was not understood")
 	}
 	l.log = append(l.log, l.held...)
@@ -100,7 +103,13 @@ func (l *line) send(now time.Duration, size int) {
 	if n := len(l.flying); n > 0 {
 		back = max(back, l.flying[n-1].back)
 	}
-	l.flying = append(l.flying, frame{l.number, size, now, back, ask})
+	var took time.Duration
+	if l.decode != nil {
+		took = l.decode(size)
+		back = max(back, l.drawn) + took
+		l.drawn = back
+	}
+	l.flying = append(l.flying, frame{l.number, size, now, back, took, ask})
 	n, bytes := l.p.InFlight()
 	l.peak, l.frames = max(l.peak, bytes), max(l.frames, n)
 }
@@ -337,6 +346,54 @@ func TestBursts(t *testing.T) {
 			}
 			if r := l.p.Rate(); r < 0.4*c || r > 1.25*c {
 				t.Errorf("rate %.0f, the line has %.0f bytes/s", r, c)
+			}
+		})
+	}
+}
+
+// TestDecoding: a viewer that needs time for each frame is no slow line. The line
+// is used as far as the viewer keeps up, and what it does not keep up with is not
+// sent to wait there.
+func TestDecoding(t *testing.T) {
+	const rtt = 40 * time.Millisecond
+	for _, row := range []struct {
+		name   string
+		bits   float64
+		decode func(size int) time.Duration
+		used   float64       // of what line and viewer can take, at least
+		worst  time.Duration // from sent to shown
+	}{
+		{"in half of the line's time", 20e6, func(n int) time.Duration { return time.Duration(n) * 200 * time.Nanosecond }, 0.85, 150 * time.Millisecond},
+		{"slower than the line", 20e6, func(n int) time.Duration { return time.Duration(n) * 800 * time.Nanosecond }, 0.85, 250 * time.Millisecond},
+		{"50 ms for each", 200e6, func(int) time.Duration { return 50 * time.Millisecond }, 0, 250 * time.Millisecond},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			c := row.bits / 8
+			l := &line{rate: steady(row.bits), rtt: rtt, decode: row.decode}
+			const warm, end = 5 * time.Second, 15 * time.Second
+			// Small frames first: they tell nothing of the line. Then a photograph that is refined.
+			l.made = func(now, last time.Duration) int {
+				switch {
+				case now > warm:
+					return l.p.IdleBudget()
+				case now-last >= 33*time.Millisecond:
+					return 12000
+				}
+				return 0
+			}
+			l.run(0, end)
+			from := warm + time.Second
+			can := c * (end - from).Seconds()
+			if d := row.decode(1e6); d.Seconds() > 1e6/c {
+				can = 1e6 / d.Seconds() * (end - from).Seconds()
+			}
+			if used := float64(l.delivered(from, end)) / can; used < row.used {
+				t.Errorf("used to %.0f %%", 100*used)
+			}
+			for _, f := range l.log {
+				if d := f.back - f.sent; d > row.worst && f.sent > from {
+					t.Fatalf("a frame of %d bytes was shown %v after it was sent", f.size, d)
+				}
 			}
 		})
 	}

@@ -16,7 +16,9 @@
 //	         └ queue: our fault      └ of its own size          └ base
 //
 // so the path's own round trip (base) is the smallest trip less its frame's
-// time on the line.
+// time on the line. What the viewer needs to decode and draw a frame it tells; it
+// is no part of the path, or a busy viewer would pass for a slow line, but frames
+// that wait for it are a queue like any other.
 //
 // Nothing here reads a clock or starts a goroutine; the caller says what time
 // it is. A Pacer belongs to one goroutine or to its owner's lock.
@@ -120,6 +122,7 @@ type Pacer struct {
 	fastest sample        // of trips, and
 	base    time.Duration // that frame's trip without its own bytes; see learn
 	smooth  time.Duration // mean round trip, 1/8 new
+	took    time.Duration // what the viewer needs for a frame, of late the longest
 }
 
 type sentFrame struct {
@@ -162,10 +165,10 @@ func (p *Pacer) drop() {
 }
 
 // Shown notes that a frame, and with it all before it, was acknowledged at now,
-// less the time that the viewer held the acknowledgement back. It gives the
-// frame's round trip, or false for a number that is not in flight (which a
-// hostile viewer may well send).
-func (p *Pacer) Shown(number uint8, now time.Time) (time.Duration, bool) {
+// less the time that the viewer held the acknowledgement back; it took the viewer
+// so long to decode and draw it. It gives the frame's round trip, or false for a
+// number that is not in flight (which a hostile viewer may well send).
+func (p *Pacer) Shown(number uint8, now time.Time, took time.Duration) (time.Duration, bool) {
 	number %= flight
 	i := 0
 	for i < p.n && p.sent[(p.head+i)%flight].number != number {
@@ -180,9 +183,11 @@ func (p *Pacer) Shown(number uint8, now time.Time) (time.Duration, bool) {
 		p.drop()
 	}
 	trip := max(now.Sub(f.at), 0)
-	p.trips.add(sample{-trip.Seconds(), f.bytes}, now)
+	took = min(max(took, 0), trip)
+	p.took = max(took, p.took-p.took/8)
+	p.trips.add(sample{-(trip - took).Seconds(), f.bytes}, now)
 	p.learn()
-	p.measure(f, before-p.inFlight, trip, now)
+	p.measure(f, before-p.inFlight, trip-took, now)
 	p.learn()
 	p.fill(f)
 	p.since, p.fresh = now, false
@@ -301,7 +306,7 @@ func (p *Pacer) Ready() bool {
 	switch {
 	case p.n == 0:
 		return true
-	case p.n >= mostFrames:
+	case p.n >= mostFrames || p.crowded():
 		return false
 	case p.drain:
 		return p.inFlight < trickle // small frames do not keep the line busy
@@ -311,6 +316,12 @@ func (p *Pacer) Ready() bool {
 		return true // one is decoded while the next is encoded
 	}
 	return p.inFlight <= p.Limit()
+}
+
+// crowded tells whether more frames are in flight than the viewer can decode
+// until the newest of them arrives, and one more: the others would wait there.
+func (p *Pacer) crowded() bool {
+	return time.Duration(p.n-1)*p.took > p.base+p.took
 }
 
 // behindNewest is what is in flight before the newest frame, in bytes.
@@ -324,7 +335,7 @@ func (p *Pacer) ReadyIdle() bool {
 	switch {
 	case p.n == 0:
 		return true
-	case p.n >= mostFrames:
+	case p.n >= mostFrames || p.crowded():
 		return false
 	case p.drain || p.rate == 0:
 		return p.inFlight < telling
@@ -351,8 +362,13 @@ func (p *Pacer) IdleBudget() int {
 }
 
 // Limit is how many bytes may be in flight before the next frame: 1.25 times
-// bandwidth times round trip. A single frame is always allowed (Ready).
+// bandwidth times round trip, on a far line with the time of one frame at the
+// viewer. A single frame is always allowed (Ready).
 func (p *Pacer) Limit() int {
+	trip := p.base
+	if trip >= far {
+		trip += min(p.took, trip)
+	}
 	g := gain
 	switch {
 	case !p.full:
@@ -360,7 +376,7 @@ func (p *Pacer) Limit() int {
 	case !p.settled:
 		g = againGain
 	}
-	return int(min(max(g*p.rate*p.base.Seconds(), trickle), flightMost))
+	return int(min(max(g*p.rate*trip.Seconds(), trickle), flightMost))
 }
 
 // Budget is how many bytes the next frame may cost: a slice of the line's time,

@@ -43,7 +43,7 @@ func TestHostileAcks(t *testing.T) {
 					acked, known = n, true
 				}
 			}
-			if trip, ok := p.Shown(ack, now); ok != known || trip < 0 {
+			if trip, ok := p.Shown(ack, now, time.Duration(rnd.IntN(100)-10)*time.Millisecond); ok != known || trip < 0 {
 				t.Fatalf("acknowledged %d: %v %v, in flight %v", ack, trip, ok, known)
 			} else if ok {
 				for n := range open {
@@ -96,7 +96,7 @@ func TestSeveralAtOnce(t *testing.T) {
 	if n != flight || bytes != flight*100 {
 		t.Errorf("%d frames, %d bytes", n, bytes)
 	}
-	if _, ok := p.Shown(flight+10, t0.Add(time.Second)); !ok {
+	if _, ok := p.Shown(flight+10, t0.Add(time.Second), 0); !ok {
 		t.Error("the newest is not known")
 	}
 	if n, bytes := p.InFlight(); n != 0 || bytes != 0 {
@@ -107,13 +107,13 @@ func TestSeveralAtOnce(t *testing.T) {
 func TestForget(t *testing.T) {
 	var p Pacer
 	p.Sent(1, 100<<10, t0)
-	p.Shown(1, t0.Add(time.Second))
+	p.Shown(1, t0.Add(time.Second), 0)
 	p.Sent(2, 100<<10, t0.Add(time.Second))
 	p.Forget()
 	if n, bytes := p.InFlight(); n != 0 || bytes != 0 || p.Rate() != 0 || p.MinRTT() != 0 || p.RTT() != 0 || !p.Ready() {
 		t.Error("something is remembered")
 	}
-	if _, ok := p.Shown(2, t0.Add(2*time.Second)); ok {
+	if _, ok := p.Shown(2, t0.Add(2*time.Second), 0); ok {
 		t.Error("a late acknowledgement of a frame that was forgotten")
 	}
 }
@@ -127,7 +127,7 @@ func BenchmarkSentShown(b *testing.B) {
 		n++
 		p.Sent(n, 10000, now)
 		now = now.Add(10 * time.Millisecond)
-		p.Shown(n, now)
+		p.Shown(n, now, 0)
 		p.Ready()
 		p.Budget()
 	}

@@ -171,27 +171,33 @@ func ParseLayout(b []byte) ([]PictureInfo, error) {
 }
 
 // ShownFrame is the viewer's acknowledgement: frame Number, and all before it,
-// are on its screen, and have been for so long.
+// are on its screen, and have been for so long. Took is what the viewer needed to
+// decode and draw it, once it had arrived and the frame before was drawn.
 //
-//	u8 number (0..63) | u16 held (100 us)
+//	u8 number (0..63) | u16 held (100 us) | u16 took (100 us)
 type ShownFrame struct {
 	Number uint8
 	Held   time.Duration
+	Took   time.Duration
 }
 
-// heldUnit of ShownFrame; the longest that a u16 holds is 6.5 s.
-const heldUnit = 100 * time.Microsecond
+// shownUnit of ShownFrame; the longest that a u16 holds is 6.5 s.
+const shownUnit = 100 * time.Microsecond
 
 // Append adds the body of the message.
 func (m ShownFrame) Append(dst []byte) []byte {
 	dst = append(dst, m.Number%FrameNumbers)
-	return binary.BigEndian.AppendUint16(dst, uint16(min(max(m.Held/heldUnit, 0), 1<<16-1)))
+	for _, d := range [...]time.Duration{m.Held, m.Took} {
+		dst = binary.BigEndian.AppendUint16(dst, uint16(min(max(d/shownUnit, 0), 1<<16-1)))
+	}
+	return dst
 }
 
 // ParseShown reads the body of a Shown.
 func ParseShown(b []byte) (ShownFrame, error) {
 	p := parser{b: b}
-	m := ShownFrame{Number: p.u8(), Held: time.Duration(p.u16()) * heldUnit}
+	m := ShownFrame{Number: p.u8()}
+	m.Held, m.Took = time.Duration(p.u16())*shownUnit, time.Duration(p.u16())*shownUnit
 	if m.Number >= FrameNumbers {
 		p.bad = true
 	}

@@ -77,8 +77,8 @@ func samples() []sample {
 		{"layout", Screen, TypeLayout, 0, AppendLayout(nil, layout),
 			"22 03 02  01 fffff880 00000008 0780 0438 04 6c656674  00 00000000 00000000 0280 01e0 00", parseWith(ParseLayout), layout},
 		{"moved", Screen, TypeMoved, 0, nil, "01 04", nil, nil},
-		{"shown", Screen, TypeShown, 0, ShownFrame{Number: 7, Held: 2 * time.Millisecond}.Append(nil),
-			"04 05 07 0014", parseWith(ParseShown), ShownFrame{7, 2 * time.Millisecond}},
+		{"shown", Screen, TypeShown, 0, ShownFrame{Number: 7, Held: 2 * time.Millisecond, Took: 300 * time.Microsecond}.Append(nil),
+			"06 05 07 0014 0003", parseWith(ParseShown), ShownFrame{7, 2 * time.Millisecond, 300 * time.Microsecond}},
 		{"reset", Screen, TypeReset, 0, nil, "01 06", nil, nil},
 		{"hide", Screen, TypeHide, 0, []byte{1}, "02 07 01", parseWith(ParseHide), true},
 	}
@@ -222,8 +222,8 @@ func TestTooMuchIsLeftOut(t *testing.T) {
 		t.Errorf("%d pictures, %v", len(l), err)
 	}
 	for held, want := range map[time.Duration]time.Duration{-time.Second: 0, 1000 * time.Hour: 6553500 * time.Microsecond} {
-		m := ShownFrame{Number: 65, Held: held}
-		if got, err := ParseShown(m.Append(nil)); err != nil || got != (ShownFrame{1, want}) {
+		m := ShownFrame{Number: 65, Held: held, Took: held}
+		if got, err := ParseShown(m.Append(nil)); err != nil || got != (ShownFrame{1, want, want}) {
 			t.Errorf("%+v, %v", got, err)
 		}
 	}
