@@ -56,12 +56,12 @@ const (
 // rest is how long a tile must have stood still before it is made exact: longer
 // if it changed often, for another frame of a film may come.
 func (t *history) rest() time.Duration {
-	return refineAfter + time.Duration(min(t.heat, hot)*float32(refineHot))
+	return refineAfter + time.Duration(min(max(t.heat-1, 0), hot)*float32(refineHot))
 }
 
 const (
 	refineAfter = 150 * time.Millisecond
-	refineHot   = 80 * time.Millisecond // for each change of late
+	refineHot   = 80 * time.Millisecond // for each change of late but the last
 )
 
 // sort decides for each tile that differs how it will be coded.
