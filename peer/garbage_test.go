@@ -15,7 +15,7 @@ import (
 // shower is a line without length: what it is given is shown at once.
 type shower struct {
 	p    *picture
-	body [4]byte
+	body [8]byte
 }
 
 func (s *shower) Write(b []byte) (int, error) {
