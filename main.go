@@ -61,6 +61,9 @@ func main() {
 	if len(os.Args) > 1 && os.Args[1] == guardianWord {
 		os.Exit(guard())
 	}
+	if len(os.Args) == 1 || slices.ContainsFunc(config.Words(os.Args[1:]), lasts) {
+		slack.Widen() // before anything is read: a code in the environment is forgotten once it was
+	}
 	gologshim.SetDefaultHandler(slog.DiscardHandler) // libp2p would write over our pages
 	ctx, stop := untilSignal()
 	err := command().ExecuteContext(ctx)
@@ -69,6 +72,11 @@ func main() {
 		return
 	}
 	os.Exit(tui.PrintError(os.Stderr, classed(err)))
+}
+
+// lasts tells the roles that run for long from what only asks.
+func lasts(word string) bool {
+	return slices.Contains([]string{"host", "view", "relay", "demo"}, word)
 }
 
 // classed gives the errors of package config, which knows nothing of package
@@ -130,7 +138,7 @@ func command() interface {
 	ExecuteContext(context.Context) error
 } {
 	cmd := config.Command(config.Roles{
-		Start: lasting(start), Host: lasting(host), View: lasting(view), Relay: lasting(runRelay), Demo: lasting(demo), Ctl: control,
+		Start: start, Host: host, View: view, Relay: runRelay, Demo: demo, Ctl: control,
 		DoctorNetwork: doctorNetwork, DoctorDisplay: doctorDisplay, DoctorFirewall: doctorFirewall,
 		Version: versionInfo, Explain: exitRows,
 		CheckRelay:  func(s string) error { _, err := rendezvous.ParseJoin(s); return err },
@@ -138,15 +146,6 @@ func command() interface {
 	})
 	cmd.SetArgs(config.Words(os.Args[1:]))
 	return cmd
-}
-
-// lasting is a role that runs for long: before it reads or begins anything the
-// process is made to wake up less.
-func lasting[Run any](role func(context.Context, Run) error) func(context.Context, Run) error {
-	return func(ctx context.Context, run Run) error {
-		slack.Widen()
-		return role(ctx, run)
-	}
 }
 
 func versionInfo() config.VersionInfo {
