@@ -256,6 +256,7 @@ func TestTyping(t *testing.T) {
 		t.Run(row.name, func(t *testing.T) {
 			film := true
 			l := &line{rate: steady(row.bits), rtt: row.rtt}
+			l.decode = func(n int) time.Duration { return time.Millisecond + time.Duration(n)*100*time.Nanosecond }
 			l.made = func(now, last time.Duration) int {
 				switch {
 				case film && now < row.converged:

@@ -122,7 +122,8 @@ type Pacer struct {
 	fastest sample        // of trips, and
 	base    time.Duration // that frame's trip without its own bytes; see learn
 	smooth  time.Duration // mean round trip, 1/8 new
-	took    time.Duration // what the viewer needs for a frame, of late the longest
+	took    time.Duration // what the viewer needs for a frame that is worth mentioning, of late the longest
+	perByte float64       // and for a byte of such, in seconds, 1/8 new
 }
 
 type sentFrame struct {
@@ -184,7 +185,7 @@ func (p *Pacer) Shown(number uint8, now time.Time, took time.Duration) (time.Dur
 	}
 	trip := max(now.Sub(f.at), 0)
 	took = min(max(took, 0), trip)
-	p.took = max(took, p.took-p.took/8)
+	p.decodes(f.bytes, took)
 	p.trips.add(sample{-(trip - took).Seconds(), f.bytes}, now)
 	p.learn()
 	p.measure(f, before-p.inFlight, trip-took, now)
@@ -197,6 +198,16 @@ func (p *Pacer) Shown(number uint8, now time.Time, took time.Duration) (time.Dur
 	p.smooth += (trip - p.smooth) / 8
 	p.look(f, now)
 	return trip, true
+}
+
+// decodes notes how long the viewer needed for a frame. Small ones say nothing:
+// their acknowledgements are not waited for.
+func (p *Pacer) decodes(bytes int, took time.Duration) {
+	if bytes < telling {
+		return
+	}
+	p.took = max(took, p.took-p.took/8)
+	p.perByte += (took.Seconds()/float64(bytes) - p.perByte) / 8
 }
 
 // fill counts round trips until the line was full once.
@@ -318,10 +329,13 @@ func (p *Pacer) Ready() bool {
 	return p.inFlight <= p.Limit()
 }
 
-// crowded tells whether more frames are in flight than the viewer can decode
-// until the newest of them arrives, and one more: the others would wait there.
+// crowded tells whether more is in flight than the viewer can decode until the
+// newest frame arrives, and one frame more: the others would wait there.
 func (p *Pacer) crowded() bool {
-	return time.Duration(p.n-1)*p.took > p.base+p.took
+	if p.n < 2 || p.inFlight < telling {
+		return false
+	}
+	return float64(p.behindNewest())*p.perByte > (p.base + p.took).Seconds()
 }
 
 // behindNewest is what is in flight before the newest frame, in bytes.
