@@ -60,6 +60,8 @@ type Options struct {
 	Volume   VolumeStore  // where Limits.Volume is kept over a restart; nil: in memory
 	Log      *slog.Logger // nil: silent. Counts only, no addresses, no peer IDs, no numbers
 	Events   func(Event)  // nil: nobody. Called without locks, from several goroutines
+
+	now func() time.Time // the directory's clock; nil: time.Now
 }
 
 // Event is something that happened, told without saying to whom.
@@ -185,7 +187,7 @@ func (s *Server) serve() (err error) {
 	s.gate = newGate(s.o.Limits, s.volume, s.circuitEvent)
 	s.dir, err = rendezvous.NewServer(rendezvous.ServerOptions{
 		Host: s.host, Token: s.o.Token, Open: s.o.Open, LeaseKey: s.o.LeaseKey,
-		Limits: s.o.Limits.Directory, Trusted: s.o.Trusted, Log: s.o.Log,
+		Limits: s.o.Limits.Directory, Trusted: s.o.Trusted, Now: s.o.now, Log: s.o.Log,
 		Events: func(e rendezvous.Event) { s.event(Event{What: string(e)}) },
 	})
 	if err != nil {
