@@ -113,19 +113,24 @@ func (m *message) look(c *screen.Change) {
 
 // lookAt compares the tiles that r touches with what the viewer was given.
 func (m *message) lookAt(r image.Rectangle) {
-	dirty := &m.set.dirty
-	t := dirty.Touch(r)
+	t := m.set.dirty.Touch(r)
 	for y := t.Min.Y; y < t.Max.Y; y++ {
 		for x := t.Min.X; x < t.Max.X; x++ {
-			if !same(m.src, m.v.meant, dirty.Tile(x, y)) {
-				dirty.Add(x, y)
-				continue
-			}
-			dirty.Del(x, y)
-			if m.v.rough.Has(x, y) {
-				m.set.again.Add(x, y)
-			}
+			m.lookAtTile(x, y, false)
 		}
+	}
+}
+
+// lookAtTile compares a tile, unless it is known to be equal.
+func (m *message) lookAtTile(x, y int, equal bool) {
+	dirty := &m.set.dirty
+	if !equal && !same(m.src, m.v.meant, dirty.Tile(x, y)) {
+		dirty.Add(x, y)
+		return
+	}
+	dirty.Del(x, y)
+	if m.v.rough.Has(x, y) {
+		m.set.again.Add(x, y)
 	}
 }
 
@@ -143,6 +148,7 @@ func (m *message) follow(told []screen.Move) {
 		if len(e.moves) < maxMoves && possible(mv, m.src.Rect) {
 			e.moves = append(e.moves, mv)
 			m.move(mv)
+			m.lookAt(mv.To)
 		}
 	}
 	if m.restless(manyTiles) {
@@ -152,6 +158,7 @@ func (m *message) follow(told []screen.Move) {
 		for _, mv := range e.moves[found:] {
 			m.move(mv)
 		}
+		m.lookAfter(e.moves[found:])
 	}
 	if len(e.moves) > 0 {
 		m.section(kindMoves)
@@ -178,6 +185,21 @@ func (m *message) restless(n int) bool {
 	return false
 }
 
+// lookAfter compares the tiles that moves have changed, but for those of which
+// the finder knows that they are equal now.
+func (m *message) lookAfter(moves []screen.Move) {
+	s := m.set
+	s.done.Copy(&s.dirty)
+	for _, mv := range moves {
+		t := s.dirty.Touch(mv.To)
+		for y := t.Min.Y; y < t.Max.Y; y++ {
+			for x := t.Min.X; x < t.Max.X; x++ {
+				m.lookAtTile(x, y, s.done.Has(x, y) && m.v.finder.Mended(moves, x, y))
+			}
+		}
+	}
+}
+
 // move carries out one move on what the viewer has.
 func (m *message) move(mv screen.Move) {
 	v := m.v
@@ -186,7 +208,6 @@ func (m *message) move(mv screen.Move) {
 		v.meant.Shift(mv)
 	}
 	m.touched(mv.To)
-	m.lookAt(mv.To)
 	if v.lossy.Len() == 0 {
 		return
 	}

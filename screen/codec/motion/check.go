@@ -69,22 +69,39 @@ func (c *check) begin(src, ref *screen.Frame, dirty, left *grid.Set, by image.Po
 	return n
 }
 
-// scoreEqual scores the tiles within the box that are equal now.
+// scoreEqual scores the tiles within the box that are equal now, runs of them at
+// once where they stay equal.
 func (c *check) scoreEqual(moves []screen.Move) {
 	for y := c.box.Min.Y; y < c.box.Max.Y; y++ {
-		for x := c.box.Min.X; x < c.box.Max.X; x++ {
+		for x := c.box.Min.X; x < c.box.Max.X; {
 			if c.left.Has(x, y) {
+				x++
 				continue
 			}
-			s, t := int16(0), c.left.Tile(x, y)
-			if c.dirty.Has(x, y) || touched(moves, t) { // another move's affair
-				s = taboo
-			} else if !c.same(t) {
-				s = spoilt
+			from := x
+			for x < c.box.Max.X && x < from+8 && !c.left.Has(x, y) {
+				x++
 			}
-			c.score[y*c.cols+x] = s
+			run := c.left.Tile(from, y).Union(c.left.Tile(x-1, y))
+			all := c.same(run) && !touched(moves, run)
+			for i := from; i < x; i++ {
+				c.score[y*c.cols+i] = c.scoreOf(i, y, all, moves)
+			}
 		}
 	}
+}
+
+// scoreOf is the score of a tile that is not left; stays: it is equal with the
+// move as well as without.
+func (c *check) scoreOf(x, y int, stays bool, moves []screen.Move) int16 {
+	t := c.left.Tile(x, y)
+	switch {
+	case c.dirty.Has(x, y) || !stays && touched(moves, t): // another move's affair
+		return taboo
+	case stays || c.same(t):
+		return 0
+	}
+	return spoilt
 }
 
 // same tells whether r of the new picture is what the old one has at the other

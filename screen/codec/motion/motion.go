@@ -80,6 +80,23 @@ func (f *Finder) Find(dst []screen.Move, src, ref *screen.Frame, dirty *grid.Set
 	return dst
 }
 
+// Mended tells that a tile which was dirty in the last Find is equal once its
+// moves are made. What is not told may be equal all the same, where moves meet.
+func (f *Finder) Mended(moves []screen.Move, x, y int) bool {
+	if f.left.Has(x, y) {
+		return false
+	}
+	t, by := f.left.Tile(x, y), 0
+	for i := range moves {
+		if moves[i].To.Overlaps(t) {
+			if by++; by > 1 || !t.In(moves[i].To) {
+				return false
+			}
+		}
+	}
+	return by == 1
+}
+
 // begin fits the scratch memory to the picture and takes the dirty tiles in.
 func (f *Finder) begin(size image.Point, dirty *grid.Set) {
 	f.calls++

@@ -88,8 +88,44 @@ func run(t testing.TB, f *Finder, src, ref *screen.Frame) (before, after int, mo
 		ref.Shift(m)
 	}
 	before = s.Len()
-	differ(&s, src, ref)
-	return before, s.Len(), moves
+	var now grid.Set
+	differ(&now, src, ref)
+	if before >= minGain {
+		for y := range s.Rows {
+			for x := s.Next(0, y); x < s.Cols; x = s.Next(x+1, y) {
+				if now.Has(x, y) && f.Mended(moves, x, y) {
+					t.Fatalf("tile %d,%d is called equal after %v and is not", x, y, moves)
+				}
+			}
+		}
+	}
+	return before, now.Len(), moves
+}
+
+// FuzzMended: whatever moved where, no tile is called equal that is not.
+func FuzzMended(f *testing.F) {
+	text, photo := textWorld(640, 640, 4), noiseWorld(640, 640, 5)
+	f.Add([]byte{0, 10, 10, 200, 100, 3, 7, 1, 40, 40, 220, 200, 250, 9, 0, 0, 0, 255, 255, 0, 16})
+	f.Add([]byte{1, 0, 0, 255, 255, 0, 200, 0, 100, 3, 90, 250, 20, 1, 1, 100, 103, 90, 250, 20, 1})
+	f.Fuzz(func(t *testing.T, b []byte) {
+		ref, src := screen.NewFrame(image.Rect(0, 0, 331, 250)), screen.NewFrame(image.Rect(0, 0, 331, 250))
+		paste(ref, ref.Rect, text, image.Point{})
+		for range 2 { // a second call knows the vectors of the first
+			src.Copy(ref, ref.Rect)
+			for ; len(b) >= 7; b = b[7:] {
+				from := image.Rect(int(b[1]), int(b[2]), int(b[1])+int(b[3]), int(b[2])+int(b[4])).Intersect(src.Rect)
+				to := from.Add(image.Pt(int(int8(b[5])), int(int8(b[6]))))
+				world := []*screen.Frame{ref, text, photo}[b[0]%3]
+				paste(src, to.Intersect(src.Rect), world, from.Min.Add(to.Intersect(src.Rect).Min.Sub(to.Min)))
+				if b[0]&0x80 != 0 {
+					break
+				}
+			}
+			var finder Finder
+			run(t, &finder, src, ref)
+			run(t, &finder, src, ref)
+		}
+	})
 }
 
 // scene draws step i of a movement.
