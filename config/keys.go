@@ -55,7 +55,7 @@ var keys = []*key{
 	limit("mbit_per_circuit", func(l *Limits) *int { return &l.MbitPerCircuit }),
 	limit("mbit_per_peer", func(l *Limits) *int { return &l.MbitPerPeer }),
 	limit("mbit", func(l *Limits) *int { return &l.Mbit }),
-	{"relay.limits.idle", "", span(func(s *Settings) *time.Duration { return &s.Relay.Limits.Idle }, 30*time.Second, 24*time.Hour)},
+	{"relay.limits.idle", "", span(func(s *Settings) *time.Duration { return &s.Relay.Limits.Idle }, time.Minute, 24*time.Hour)},
 	{"relay.limits.age", "", span(func(s *Settings) *time.Duration { return &s.Relay.Limits.Age }, time.Minute, 8760*time.Hour)},
 	{"relay.limits.gb_per_month", "", number(func(s *Settings) *int { return &s.Relay.Limits.GBPerMonth }, 0, 1_000_000)},
 }

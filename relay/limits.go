@@ -33,7 +33,10 @@ type Limits struct {
 	PeerRate    int // of all circuits of one viewer or one host, both ways together [50 Mbit/s]
 	Rate        int // of all circuits, both ways together [100 Mbit/s]
 
-	Idle   time.Duration // a circuit that carries nothing for so long is ended [2 min]
+	// Idle is how long a circuit may carry nothing before it is ended [2 min]. libp2p's
+	// yamux inside a live one says a word every 30 s, also where a direct path has taken
+	// the session over and the circuit waits for its end.
+	Idle   time.Duration
 	Age    time.Duration // … and one that is so old [24 h]; its session comes back on a new one
 	Volume int64         // bytes in a calendar month (UTC), both ways together; then no circuits are left [none]
 }
