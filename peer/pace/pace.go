@@ -323,10 +323,15 @@ func (p *Pacer) Ready() bool {
 		return p.inFlight < trickle // small frames do not keep the line busy
 	case !p.settled && p.behindNewest() < telling:
 		return true // two frames tell the line's rate from its length
-	case p.n == 1 && p.inFlight <= start && p.sent[p.head].ahead == 0 && p.smooth < near:
+	case p.n == 1 && p.brief(p.inFlight) && p.sent[p.head].ahead == 0 && p.smooth < near:
 		return true // one is decoded while the next is encoded
 	}
 	return p.inFlight <= p.Limit()
+}
+
+// brief tells whether so many bytes are soon on the line.
+func (p *Pacer) brief(bytes int) bool {
+	return bytes <= start || p.rate > 0 && onLine(bytes, p.rate) <= far
 }
 
 // crowded tells whether more is in flight than the viewer can decode until the

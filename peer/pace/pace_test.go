@@ -132,3 +132,25 @@ func BenchmarkSentShown(b *testing.B) {
 		p.Budget()
 	}
 }
+
+// TestFilmOnLAN: while the viewer decodes a frame of a film the next one is
+// encoded and sent, however large they are; a third one waits.
+func TestFilmOnLAN(t *testing.T) {
+	var p Pacer
+	now := t0
+	for n := range uint8(40) {
+		p.Sent(n, 90<<10, now)
+		now = now.Add(12 * time.Millisecond)
+		p.Shown(n, now, 10*time.Millisecond)
+		now = now.Add(21 * time.Millisecond)
+	}
+	for n := range uint8(2) {
+		if !p.Ready() {
+			t.Fatalf("with %d frames in flight the next is not let through", n)
+		}
+		p.Sent(40+n, 90<<10, now)
+	}
+	if p.Ready() {
+		t.Error("a third frame would wait at the viewer")
+	}
+}
