@@ -190,7 +190,7 @@ func (l *Link) serveLocked(now time.Time) {
 			l.sleepLocked(rest)
 			return
 		}
-		l.last = f
+		l.last, l.held = f, time.Time{}
 		l.removeLocked(next)
 		for _, b := range f.buckets {
 			b.take(now, f.want)

@@ -189,3 +189,27 @@ func BenchmarkTake(b *testing.B) {
 		f.Take(large)
 	}
 }
+
+// TestGoneWhileHeld: who leaves while the others are held for him is not charged to
+// one of them later.
+func TestGoneWhileHeld(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var l Link
+		total := NewBucket(10 * mbit)
+		a, gone, c := l.Flow(total), l.Flow(total), l.Flow(total)
+		a.Take(20 * large)
+		time.Sleep(time.Second) // the debt is paid
+		gone.Take(1) // the last one served, and behind a: a is held for it …
+		taken := make(chan error, 1)
+		go func() { taken <- a.Take(1000) }()
+		time.Sleep(500 * time.Microsecond)
+		gone.Close() // … until now
+		if err := <-taken; err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Minute)
+		if got := run(2*time.Second, []int{large}, a, c); !near(got[0], 5.25) && !near(got[0], 5) {
+			t.Errorf("%.2f and %.2f Mbit/s", got[0], got[1])
+		}
+	})
+}
