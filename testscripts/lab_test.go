@@ -7,6 +7,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -18,13 +20,18 @@ type lab struct {
 	prefix string
 }
 
+// labs counts, so that several labs of one test run have different names.
+var labs atomic.Int64
+
 func newLab(t *testing.T, typeA, typeB string, more ...string) *lab {
 	t.Helper()
 	namespaces(t)
 	tool(t, "ip", "iproute2")
 	tool(t, "nft", "nftables")
 	c := newCrew(t)
-	l := &lab{crew: c, prefix: fmt.Sprintf("sl%d", os.Getpid()%100000)}
+	// Short: the names of interfaces, at most 15 bytes, are made of it.
+	mine := int64(os.Getpid()%1296*36) + labs.Add(1)%36
+	l := &lab{crew: c, prefix: "s" + strconv.FormatInt(mine, 36)}
 	t.Cleanup(func() { l.natlab("down") })
 	if out, err := l.natlab(append([]string{"up", typeA, typeB}, more...)...); err != nil {
 		skip(t, fmt.Sprintf("the lab cannot be built here: %v: %s", err, out))
