@@ -20,7 +20,7 @@ func decodeID(s string) (p2p.ID, error) { return p2p.Decode(s) }
 
 // move keeps every channel open on the best path of one connection.
 func (v *View) move(ctx context.Context, wg *sync.WaitGroup, s *secure.Session, conn link.Conn,
-	serve func(*secure.Sealed), up *upgrade) {
+	serve func(*secure.Sealed)) {
 	v.place(ctx, wg, s, conn, serve)
 	for {
 		select {
@@ -29,7 +29,6 @@ func (v *View) move(ctx context.Context, wg *sync.WaitGroup, s *secure.Session, 
 				return
 			}
 			v.notePath(p)
-			up.note(p)
 		case <-v.lost:
 			// A moment for Paths or Dead to tell what happened, and a brake.
 			if sleep(ctx, 50*time.Millisecond) != nil {
@@ -45,13 +44,19 @@ func (v *View) move(ctx context.Context, wg *sync.WaitGroup, s *secure.Session, 
 
 func (v *View) notePath(p Path) {
 	v.mu.Lock()
-	changed := p.Kind != link.None && !same(v.path, p)
+	news := isNews(v.path, p)
 	v.path = p
 	v.mu.Unlock()
-	if changed {
+	if news {
 		v.o.Events(PathChanged{Path: p})
 		v.retitle()
 	}
+}
+
+// isNews tells whether a person should hear of the path that is now: another one,
+// another reason, or the round trip, which is known a moment later than the path.
+func isNews(before, now Path) bool {
+	return now.Kind != link.None && (!same(before, now) || before.Why != now.Why || before.RTT == 0 && now.RTT > 0)
 }
 
 // same tells whether two descriptions mean the same path.
@@ -215,44 +220,27 @@ func (v *View) pong() {
 	v.retitle()
 }
 
-// upgrade is one connection's way to a direct path: tried when the other side
-// has told its addresses, and again when a direct path was lost.
-type upgrade struct {
-	ctx  context.Context
-	wg   *sync.WaitGroup
-	conn link.Conn
-
-	mu     sync.Mutex
-	theirs [][]byte
-	best   link.Kind // of the paths so far
-	trying bool
+// offer tells the other side how we can be reached directly, over the sealed
+// channel, at once and whenever that should be told again.
+func offer(ctx context.Context, conn link.Conn, control *line) {
+	for {
+		o := conn.Offer()
+		control.Send(wire.TypeCandidates, wire.Candidates{NAT: uint8(o.NAT), Addrs: o.Addrs}.Append(nil))
+		select {
+		case <-conn.Offers():
+		case <-ctx.Done():
+			return
+		}
+	}
 }
 
-// try goes for a direct path to these addresses, one attempt at a time.
-func (u *upgrade) try(theirs [][]byte) {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	u.theirs = theirs
-	if u.trying || u.ctx.Err() != nil {
-		return
+// upgrade hands the other side's offer to the link, which from then on goes for a
+// direct path by itself.
+func upgrade(conn link.Conn, body []byte) error {
+	m, err := wire.ParseCandidates(body)
+	if err != nil {
+		return err
 	}
-	u.trying = true
-	u.wg.Go(func() {
-		u.conn.Upgrade(u.ctx, theirs) // why not, Path tells
-		u.mu.Lock()
-		defer u.mu.Unlock()
-		u.trying = false
-	})
-}
-
-// note hears of each path.
-func (u *upgrade) note(p Path) {
-	u.mu.Lock()
-	lost := p.Kind == link.Relayed && u.best > link.Relayed
-	u.best = p.Kind
-	theirs := u.theirs
-	u.mu.Unlock()
-	if lost && theirs != nil {
-		u.try(theirs)
-	}
+	_ = conn.Upgrade(link.Offer{NAT: link.NAT(m.NAT), Addrs: m.Addrs}) // closed: nobody needs it any more
+	return nil
 }

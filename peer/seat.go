@@ -117,10 +117,9 @@ func (st *seat) attend(ctx context.Context, s *secure.Session, conn link.Conn) (
 	defer wg.Wait()
 	defer func() { cancel(err) }()
 
-	up := &upgrade{ctx: ctx, wg: &wg, conn: conn}
 	left := make(chan error, 1) // the viewer's Bye, or a broken promise of its
 	handle := func(t wire.Type, body []byte) error {
-		err := st.hear(t, body, left, up.try)
+		err := st.hear(t, body, left, conn)
 		if err != nil {
 			report(left, &Error{Class: ClassFault, Msg: "the viewer broke the protocol", Err: err})
 		}
@@ -131,9 +130,9 @@ func (st *seat) attend(ctx context.Context, s *secure.Session, conn link.Conn) (
 	st.mu.Unlock()
 	wg.Go(func() { st.judge(st.control.Serve(ctx, s.Control(), handle), left) })
 	wg.Go(func() { st.streams(ctx, &wg, s, conn, left) })
-	wg.Go(func() { st.paths(ctx, conn, up) })
+	wg.Go(func() { st.paths(ctx, conn) })
 	wg.Go(func() { st.watchdog(ctx) })
-	st.offer(conn)
+	wg.Go(func() { offer(ctx, conn, st.control) })
 	defer s.Close()
 
 	old := time.NewTimer(maxSession)
@@ -250,7 +249,7 @@ func (st *seat) talk(ctx context.Context, s *secure.Sealed) error {
 }
 
 // paths tells of the path that bytes take now.
-func (st *seat) paths(ctx context.Context, conn link.Conn, up *upgrade) {
+func (st *seat) paths(ctx context.Context, conn link.Conn) {
 	for {
 		select {
 		case p, ok := <-conn.Paths():
@@ -258,10 +257,9 @@ func (st *seat) paths(ctx context.Context, conn link.Conn, up *upgrade) {
 				return
 			}
 			st.mu.Lock()
-			news := p.Kind != link.None && (!same(st.path, p) || st.path.Why != p.Why)
+			news := isNews(st.path, p)
 			st.path = p
 			st.mu.Unlock()
-			up.note(p)
 			if news {
 				st.host.emit(PathChanged{Seat: st.id, Path: p})
 			}
@@ -271,15 +269,8 @@ func (st *seat) paths(ctx context.Context, conn link.Conn, up *upgrade) {
 	}
 }
 
-// offer sends our addresses over the sealed channel, for a direct path.
-func (st *seat) offer(conn link.Conn) {
-	if c := conn.Candidates(); len(c) > 0 {
-		st.control.Send(wire.TypeCandidates, wire.AppendCandidates(nil, c))
-	}
-}
-
 // hear handles one control message of the viewer.
-func (st *seat) hear(t wire.Type, body []byte, left chan error, upgrade func([][]byte)) error {
+func (st *seat) hear(t wire.Type, body []byte, left chan error, conn link.Conn) error {
 	st.alive()
 	switch t {
 	case wire.TypeWant:
@@ -289,11 +280,7 @@ func (st *seat) hear(t wire.Type, body []byte, left chan error, upgrade func([][
 		}
 		st.want(g)
 	case wire.TypeCandidates:
-		c, err := wire.ParseCandidates(body)
-		if err != nil {
-			return err
-		}
-		upgrade(c)
+		return upgrade(conn, body)
 	case wire.TypeBye:
 		f, err := wire.ParseFarewell(body)
 		if err != nil {

@@ -337,10 +337,7 @@ func (v *View) attend(ctx context.Context, s *secure.Session, conn link.Conn) (e
 	var wg sync.WaitGroup
 	defer wg.Wait()
 	defer func() { cancel(err) }()
-	up := &upgrade{ctx: ctx, wg: &wg, conn: conn}
-	handle := func(t wire.Type, body []byte) error {
-		return v.hear(t, body, up.try)
-	}
+	handle := func(t wire.Type, body []byte) error { return v.hear(t, body, conn) }
 	broken := make(chan struct{}, 1)
 	serve := func(c *secure.Sealed) {
 		wg.Go(func() {
@@ -351,10 +348,8 @@ func (v *View) attend(ctx context.Context, s *secure.Session, conn link.Conn) (e
 		})
 	}
 	serve(s.Control())
-	if c := conn.Candidates(); len(c) > 0 {
-		v.control.Send(wire.TypeCandidates, wire.AppendCandidates(nil, c))
-	}
-	wg.Go(func() { v.move(ctx, &wg, s, conn, serve, up) })
+	wg.Go(func() { offer(ctx, conn, v.control) })
+	wg.Go(func() { v.move(ctx, &wg, s, conn, serve) })
 	wg.Go(func() { v.watchdog(ctx, broken) })
 	select {
 	case err := <-v.over:
@@ -387,7 +382,7 @@ func (v *View) sayBye() {
 }
 
 // hear handles one control message of the host.
-func (v *View) hear(t wire.Type, body []byte, upgrade func([][]byte)) error {
+func (v *View) hear(t wire.Type, body []byte, conn link.Conn) error {
 	switch t {
 	case wire.TypeGrants:
 		g, err := wire.ParseGrantMask(body)
@@ -406,11 +401,7 @@ func (v *View) hear(t wire.Type, body []byte, upgrade func([][]byte)) error {
 		}
 		v.o.Events(Denied{Reason: "the host did not give more rights"})
 	case wire.TypeCandidates:
-		c, err := wire.ParseCandidates(body)
-		if err != nil {
-			return err
-		}
-		upgrade(c)
+		return upgrade(conn, body)
 	case wire.TypeBye:
 		f, err := wire.ParseFarewell(body)
 		if err != nil {

@@ -51,6 +51,7 @@ func (n *Node) observe(e event.EvtPeerIdentificationCompleted) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.observed[e.Conn] = e.ObservedAddr
+	n.runLocked(n.reoffer)
 	n.log.Debug("seen as", "addr", e.ObservedAddr, "by", e.Peer)
 }
 
@@ -70,14 +71,43 @@ func (n *Node) candidates(loopback bool) []ma.Multiaddr {
 	}
 	var all []ma.Multiaddr
 	n.mu.Lock()
+	seen := n.outsideLocked()
 	for _, a := range n.observed {
+		seen = append(seen, a)
+	}
+	n.mu.Unlock()
+	for _, a := range seen {
 		all = append(all, a)
 		if tcp := n.tcpGuess(a); tcp != nil {
 			all = append(all, tcp)
 		}
 	}
-	n.mu.Unlock()
-	return n.vetAll(append(all, n.ListenAddrs()...), loopback)
+	slices.SortFunc(all, ma.Multiaddr.Compare) // the order of a map is no news
+	all = append(n.mapped(), all...)
+	return n.vetAll(append(all, n.ownAddrs()...), loopback)
+}
+
+// ownAddrs are ListenAddrs without the sockets that a birthday punch left open:
+// each of those is for one peer, who knows it.
+func (n *Node) ownAddrs() []ma.Multiaddr {
+	return slices.DeleteFunc(n.ListenAddrs(), func(a ma.Multiaddr) bool { return portOf(a) != n.port })
+}
+
+// mapped are the ports that the router gave us.
+func (n *Node) mapped() []ma.Multiaddr {
+	if n.maps == nil {
+		return nil
+	}
+	var out []ma.Multiaddr
+	for _, a := range n.h.Network().ListenAddresses() {
+		if isCircuit(a) || portOf(a) != n.port {
+			continue
+		}
+		if m := n.maps.GetMapping(a); m != nil {
+			out = append(out, m)
+		}
+	}
+	return out
 }
 
 // tcpGuess is the TCP address beside an observed QUIC one. A NAT box that kept
@@ -159,12 +189,4 @@ func (r *remote) onLoopback() bool {
 		}
 	}
 	return false
-}
-
-func (c *conn) Candidates() [][]byte {
-	var out [][]byte
-	for _, a := range c.n.candidates(c.r.onLoopback()) {
-		out = append(out, a.Bytes())
-	}
-	return out
 }

@@ -19,7 +19,8 @@ type conn struct {
 	r       *remote
 	inbound bool // the peer knocked here
 
-	paths  chan Path // of one; the latest value
+	paths  chan Path     // of one; the latest value
+	offers chan struct{} // of one: our offer is another than the one told
 	dead   chan struct{}
 	closed chan struct{}
 	queue  chan *stream
@@ -29,6 +30,7 @@ type conn struct {
 	isDead   bool
 	isClosed bool
 	streams  map[*stream]struct{}
+	told     Offer // as last given out by Offer
 }
 
 func (c *conn) Remote() p2p.ID        { return c.r.id }

@@ -7,11 +7,16 @@ import (
 
 	"github.com/libp2p/go-libp2p"
 	"github.com/libp2p/go-libp2p/core/connmgr"
+	"github.com/libp2p/go-libp2p/core/crypto"
 	"github.com/libp2p/go-libp2p/core/host"
 	"github.com/libp2p/go-libp2p/core/network"
+	"github.com/libp2p/go-libp2p/core/pnet"
+	"github.com/libp2p/go-libp2p/core/transport"
+	basichost "github.com/libp2p/go-libp2p/p2p/host/basic"
 	rcmgr "github.com/libp2p/go-libp2p/p2p/host/resource-manager"
 	"github.com/libp2p/go-libp2p/p2p/net/swarm"
 	quic "github.com/libp2p/go-libp2p/p2p/transport/quic"
+	"github.com/libp2p/go-libp2p/p2p/transport/quicreuse"
 	"github.com/libp2p/go-libp2p/p2p/transport/tcp"
 	"github.com/libp2p/go-libp2p/p2p/transport/websocket"
 	"github.com/libp2p/go-libp2p/x/rate"
@@ -53,9 +58,22 @@ func (n *Node) newHost() (host.Host, error) {
 	if n.o.Listen == "none" {
 		opts = append(opts, libp2p.Transport(tcp.NewTCPTransport, tcp.DisableReuseport()))
 	} else {
-		opts = append(opts, libp2p.Transport(tcp.NewTCPTransport), libp2p.Transport(quic.NewTransport))
+		opts = append(opts, libp2p.Transport(tcp.NewTCPTransport), libp2p.Transport(n.newQUIC))
+	}
+	if n.o.MapPorts {
+		opts = append(opts, libp2p.NATManager(func(net network.Network) basichost.NATManager {
+			n.maps = basichost.NewNATManager(net)
+			return n.maps
+		}))
 	}
 	return libp2p.New(opts...)
+}
+
+// newQUIC keeps hold of the sockets, from which we ask by STUN and probe.
+func (n *Node) newQUIC(key crypto.PrivKey, cm *quicreuse.ConnManager, psk pnet.PSK, gater connmgr.ConnectionGater,
+	limits network.ResourceManager) (transport.Transport, error) {
+	n.udp = cm
+	return quic.NewTransport(key, cm, psk, gater, limits)
 }
 
 // wsDelay is how much later than QUIC and TCP a WebSocket address of the same

@@ -138,7 +138,7 @@ func (a *lanResponder) hear(msg []byte, cm *ipv4.ControlMessage, from net.Addr) 
 // lanIPs are our addresses that make sense on a LAN.
 func (n *Node) lanIPs() []netip.Addr {
 	var out []netip.Addr
-	for _, a := range n.ListenAddrs() {
+	for _, a := range n.ownAddrs() {
 		ip, ok := ipOf(a)
 		if ok && !ip.IsLoopback() && !ip.IsLinkLocalUnicast() && !slices.Contains(out, ip) {
 			out = append(out, ip)

@@ -10,7 +10,7 @@
 //	           before admission                    after admission
 //	viewer ──► circuit ──► relay ──► host          viewer ◄── direct ──► host
 //	/sightline/session/1  handshake                /sightline/stream/1  one per channel
-//	no IP address is told to the other side        Candidates cross the sealed control
+//	no IP address is told to the other side        Offers cross the sealed control
 //	                                               channel, Upgrade dials and punches
 //
 // A stream stays on the path it was opened on. Paths tells of a better or a
@@ -21,6 +21,7 @@
 //	/sightline/session/1  a knock: the handshake of peer/secure, later the first control stream
 //	/sightline/stream/1   a channel stream, either side opens it
 //	/sightline/ping/1     8 bytes and the same 8 bytes back: round-trip time and sign of life
+//	/sightline/probe/1    birthday punch, see birthday.go; admitted peers only
 //
 // # What a stranger learns
 //
@@ -45,6 +46,7 @@ const (
 	sessionProtocol protocol.ID = "/sightline/session/1"
 	streamProtocol  protocol.ID = "/sightline/stream/1"
 	pingProtocol    protocol.ID = "/sightline/ping/1"
+	probeProtocol   protocol.ID = "/sightline/probe/1"
 )
 
 // Errors that callers may test with errors.Is.
@@ -80,8 +82,26 @@ type Options struct {
 	RelayOnly bool
 	// LANOnly refuses every address that is not private.
 	LANOnly bool
+	// Ports bounds the numbers of our UDP and TCP sockets where Listen leaves the
+	// port open; zero: any.
+	Ports PortRange
+	// Quiet: no birthday punch, which sends up to 2,048 packets to ports of one
+	// address and may look like a port scan.
+	Quiet bool
+	// MapPorts asks the router for a port by UPnP, NAT-PMP or PCP. The port is open
+	// to everybody for as long as the node lives.
+	MapPorts bool
 	// Log may be nil. It never holds codes; it does hold addresses, at debug level.
 	Log *slog.Logger
+}
+
+// PortRange is a range of port numbers, both ends in it.
+type PortRange struct{ First, Last uint16 }
+
+func (r PortRange) any() bool { return r == PortRange{} }
+
+func (r PortRange) contains(port int) bool {
+	return r.any() || port >= int(r.First) && port <= int(r.Last)
 }
 
 // Kind of a path, worst first, so that a better one is larger.
@@ -156,14 +176,16 @@ type Conn interface {
 	// another reason. It holds the latest value only and is closed with the Conn.
 	Paths() <-chan Path
 
-	// Candidates are addresses of this machine as multiaddr bytes, at most 32,
-	// for an admitted peer and for nobody else.
-	Candidates() [][]byte
-	// Upgrade tries to reach the peer directly at the addresses that it sent
-	// over the sealed channel, and from now on shows ours to its hole puncher.
-	// Both sides call it. It returns nil once a direct path is up, else the
-	// reason; calling it again tries again.
-	Upgrade(ctx context.Context, theirs [][]byte) error
+	// Offer is how this machine can perhaps be reached, for an admitted peer and
+	// for nobody else. Offers wakes when it should be told (again): because it
+	// changed, or because this side tries now and the other should, too.
+	Offer() Offer
+	Offers() <-chan struct{}
+	// Upgrade hands over what the peer told over the sealed channel, and from now
+	// on shows our addresses to its hole puncher. From the first call on, and
+	// while there is a relayed path only, a direct one is tried again and again;
+	// Paths tells of it, or why there is none. Both sides call it.
+	Upgrade(theirs Offer) error
 
 	// Dead is closed when no connection to the peer is left. It stays closed.
 	Dead() <-chan struct{}

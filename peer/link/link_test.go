@@ -128,17 +128,19 @@ func (p *pair) knock(t testing.TB) {
 	p.hc, p.vs, p.hs = k.Conn, s, k.Stream
 }
 
-// upgrade is what both sessions do after ACCEPT.
+// upgrade is what both sessions do after ACCEPT; it returns when both sides are
+// directly connected.
 func (p *pair) upgrade(t testing.TB) {
 	t.Helper()
-	ctx := within(t)
-	hostSide := make(chan error, 1)
-	go func() { hostSide <- p.hc.Upgrade(ctx, p.vc.Candidates()) }()
-	if err := p.vc.Upgrade(ctx, p.hc.Candidates()); err != nil {
-		t.Errorf("viewer: %v", err)
+	for side, c := range map[string]struct{ to, from Conn }{"host": {p.hc, p.vc}, "viewer": {p.vc, p.hc}} {
+		if err := c.to.Upgrade(c.from.Offer()); err != nil {
+			t.Errorf("%s: %v", side, err)
+		}
 	}
-	if err := <-hostSide; err != nil {
-		t.Errorf("host: %v", err)
+	for side, c := range map[string]Conn{"host": p.hc, "viewer": p.vc} {
+		if !c.(*conn).r.waitDirect(within(t), patience) {
+			t.Errorf("%s: no direct path: %v", side, c.Path())
+		}
 	}
 }
 
@@ -276,6 +278,10 @@ func TestDirectPathDies(t *testing.T) {
 	p.upgrade(t)
 	waitPath(t, p.vc, LAN)
 	waitPath(t, p.hc, LAN)
+	// As long as each thinks that the other wants none, no new path is looked for.
+	for _, c := range []Conn{p.vc, p.hc} {
+		c.Upgrade(Offer{NAT: NATOff})
+	}
 	closePaths(p.host, p.viewer.ID(), LAN)
 	waitPath(t, p.vc, Relayed)
 	waitPath(t, p.hc, Relayed)
@@ -284,6 +290,30 @@ func TestDirectPathDies(t *testing.T) {
 		t.Errorf("new stream on %v, want relayed", v.Path().Kind)
 	}
 	exchange(t, v, h, 1<<16)
+	p.upgrade(t)
+	waitPath(t, p.vc, LAN)
+}
+
+// TestDirectPathComesBack: a direct path that broke is looked for again without
+// anybody's asking.
+func TestDirectPathComesBack(t *testing.T) {
+	t.Parallel()
+	p := meet(t, Options{}, Options{})
+	p.upgrade(t)
+	for range 3 {
+		old := p.host.h.Network().ConnsToPeer(p.viewer.ID())
+		closePaths(p.host, p.viewer.ID(), LAN)
+		for ctx := within(t); ; waitTick(t, ctx.Done()) {
+			fresh := slices.DeleteFunc(p.host.h.Network().ConnsToPeer(p.viewer.ID()), func(c network.Conn) bool {
+				return kindOf(c) != LAN || slices.Contains(old, c)
+			})
+			if len(fresh) > 0 && p.vc.Path().Kind == LAN && p.hc.Path().Kind == LAN {
+				break
+			}
+		}
+		v, h := p.open(t)
+		exchange(t, v, h, 1<<16)
+	}
 }
 
 func TestRelayDies(t *testing.T) {
@@ -363,7 +393,7 @@ func TestDialAddr(t *testing.T) {
 	p := &pair{host: h, viewer: v, vc: c}
 	p.knock(t)
 	p.open(t)
-	if err := p.vc.Upgrade(within(t), nil); err != nil {
+	if err := p.vc.Upgrade(Offer{}); err != nil {
 		t.Errorf("Upgrade of a direct path: %v", err)
 	}
 	for _, a := range v.h.Peerstore().Addrs(h.ID()) {

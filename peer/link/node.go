@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"math/rand/v2"
 	"net"
 	"net/netip"
 	"slices"
@@ -17,7 +18,9 @@ import (
 	"github.com/libp2p/go-libp2p/core/host"
 	"github.com/libp2p/go-libp2p/core/network"
 	p2p "github.com/libp2p/go-libp2p/core/peer"
+	basichost "github.com/libp2p/go-libp2p/p2p/host/basic"
 	"github.com/libp2p/go-libp2p/p2p/protocol/holepunch"
+	"github.com/libp2p/go-libp2p/p2p/transport/quicreuse"
 	ma "github.com/multiformats/go-multiaddr"
 	manet "github.com/multiformats/go-multiaddr/net"
 )
@@ -30,7 +33,9 @@ type Node struct {
 	log   *slog.Logger
 	h     host.Host
 	port  int
-	punch *holepunch.Service // nil where no direct path is wanted or possible
+	punch *holepunch.Service     // nil where no direct path is wanted or possible
+	udp   *quicreuse.ConnManager // the sockets of QUIC; nil without QUIC
+	maps  basichost.NATManager   // asks the router for ports; nil unless wanted
 
 	gate   gate
 	ctx    context.Context // ends with Close
@@ -43,13 +48,20 @@ type Node struct {
 	// silence is pathSilence, and less in tests.
 	silence time.Duration
 
+	surveying sync.Mutex // one survey at a time reads the socket
+
 	mu       sync.Mutex // guards all below, and the state of remotes and conns
 	closed   bool
 	remotes  map[p2p.ID]*remote
 	pending  int // Conns of strangers: knocked, not admitted, not closed
 	reserved map[p2p.ID]*reservation
-	observed map[network.Conn]ma.Multiaddr // how our relays see us
-	idle     map[network.Conn]*time.Timer  // came in and have not knocked
+	observed map[network.Conn]ma.Multiaddr     // how our relays see us
+	idle     map[network.Conn]*time.Timer      // came in and have not knocked
+	servers  map[p2p.ID]p2p.AddrInfo           // our relays that we were connected to
+	seen     map[netip.AddrPort]netip.AddrPort // STUN server -> how it saw us
+	// silentSTUN: the last survey ended without a single answer.
+	silentSTUN bool
+	seenOwn    bool // a server saw an address of this machine: no NAT
 }
 
 // maxKnocks is how many strangers may stand at the door of one node
@@ -74,6 +86,8 @@ func New(o Options) (*Node, error) {
 		reserved: make(map[p2p.ID]*reservation),
 		observed: make(map[network.Conn]ma.Multiaddr),
 		idle:     make(map[network.Conn]*time.Timer),
+		servers:  make(map[p2p.ID]p2p.AddrInfo),
+		seen:     make(map[netip.AddrPort]netip.AddrPort),
 		silence:  pathSilence,
 	}
 	if n.log == nil {
@@ -105,7 +119,12 @@ func (n *Node) start() error {
 	n.h.SetStreamHandler(sessionProtocol, n.knocked)
 	n.h.SetStreamHandler(streamProtocol, n.opened)
 	n.h.SetStreamHandler(pingProtocol, n.pinged)
-	return n.listen()
+	n.h.SetStreamHandler(probeProtocol, n.probed)
+	if err := n.listen(); err != nil {
+		return err
+	}
+	n.run(n.watchNetwork)
+	return nil
 }
 
 // listen opens UDP and TCP on one number.
@@ -121,6 +140,9 @@ func (n *Node) listen() error {
 		n.port = port
 		return n.listenOn(ips, port)
 	}
+	if !n.o.Ports.any() {
+		return n.listenInRange(ips)
+	}
 	// The kernel gives a free TCP port; somebody may have the same number in
 	// UDP, so try a few.
 	for range 20 {
@@ -133,6 +155,24 @@ func (n *Node) listen() error {
 		}
 	}
 	return err
+}
+
+// listenInRange takes the first number of Options.Ports that is free for UDP and
+// TCP, from a random place on: two programs of one machine do not race for one.
+func (n *Node) listenInRange(ips []netip.Addr) error {
+	first, size := int(n.o.Ports.First), int(n.o.Ports.Last)-int(n.o.Ports.First)+1
+	if first == 0 || size < 1 {
+		return fmt.Errorf("ports %d-%d: the first must not be 0 nor above the last", n.o.Ports.First, n.o.Ports.Last)
+	}
+	start := rand.IntN(size)
+	var err error
+	for i := range size {
+		n.port = first + (start+i)%size
+		if err = n.listenOn(ips, n.port); err == nil {
+			return nil
+		}
+	}
+	return fmt.Errorf("no port from %d to %d is free: %w", n.o.Ports.First, n.o.Ports.Last, err)
 }
 
 // listenOn opens both sockets on each address, or none. Where this machine has

@@ -67,8 +67,8 @@ func (n *Node) pingPath(ctx context.Context, r *remote, p *path) error {
 		if err != nil {
 			return err
 		}
-		p.rtt.Store(int64(smooth(time.Duration(p.rtt.Load()), rtt)))
-		if err := p.rest(ctx, n.proven(r, p)); err != nil {
+		first := p.rtt.Swap(int64(smooth(time.Duration(p.rtt.Load()), rtt))) == 0
+		if err := p.rest(ctx, n.proven(r, p, first)); err != nil {
 			return err
 		}
 	}
@@ -134,12 +134,12 @@ func smooth(old, sample time.Duration) time.Duration {
 	return (3*old + sample) / 4
 }
 
-// proven notes that a path has just answered, and tells how long its next
-// ping may wait.
-func (n *Node) proven(r *remote, p *path) time.Duration {
+// proven notes that a path has just answered, for the first time perhaps, and tells
+// how long its next ping may wait.
+func (n *Node) proven(r *remote, p *path, first bool) time.Duration {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if p.doubt {
+	if p.doubt || first && r.bestLocked() == p { // the round trip belongs to what people are told
 		p.doubt = false
 		r.publishLocked()
 	}

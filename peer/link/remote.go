@@ -9,6 +9,7 @@ import (
 
 	"github.com/libp2p/go-libp2p/core/network"
 	p2p "github.com/libp2p/go-libp2p/core/peer"
+	ma "github.com/multiformats/go-multiaddr"
 )
 
 // remote is one other machine: the libp2p connections to it and the Conns that
@@ -19,16 +20,22 @@ type remote struct {
 	id p2p.ID
 
 	// Guarded by n.mu.
-	conns   []*conn // open ones, oldest first
-	paths   map[network.Conn]*path
-	best    *path         // as last published
-	shown   bool          // Upgrade was called: the hole puncher may use addresses
-	why     string        // why not direct
-	changed chan struct{} // closed and replaced when paths change
-	linger  *time.Timer   // runs when the last Conn was closed and connections are left
-	polite  bool          // the linger is for an admitted peer
-	measure context.Context
-	stop    context.CancelFunc // of measure; nil while nobody is admitted
+	conns    []*conn // open ones, oldest first
+	paths    map[network.Conn]*path
+	best     *path          // as last published
+	shown    bool           // Upgrade was called: the hole puncher may use addresses
+	theirs   theirOffer     // what it told
+	keeping  bool           // keepDirect runs
+	probing  bool           // a birthday punch runs; at most one
+	probedAt time.Time      // when the last one began
+	news     chan struct{}  // of one: the keeper should try now
+	lent     []ma.Multiaddr // listeners that a birthday punch left for this peer
+	why      string         // why not direct
+	changed  chan struct{}  // closed and replaced when paths change
+	linger   *time.Timer    // runs when the last Conn was closed and connections are left
+	polite   bool           // the linger is for an admitted peer
+	measure  context.Context
+	stop     context.CancelFunc // of measure; nil while nobody is admitted
 }
 
 // path is what we know about one libp2p connection.
@@ -59,6 +66,7 @@ func (n *Node) remoteLocked(id p2p.ID) *remote {
 			n: n, id: id,
 			paths:   make(map[network.Conn]*path),
 			changed: make(chan struct{}),
+			news:    make(chan struct{}, 1),
 			why:     n.notYet(),
 		}
 		n.remotes[id] = r
@@ -241,6 +249,7 @@ func (r *remote) newConnLocked(inbound bool) *conn {
 	c := &conn{
 		n: r.n, r: r, inbound: inbound,
 		paths:   make(chan Path, 1),
+		offers:  make(chan struct{}, 1),
 		dead:    make(chan struct{}),
 		closed:  make(chan struct{}),
 		queue:   make(chan *stream, maxQueue),
@@ -306,7 +315,7 @@ func (r *remote) leaveLocked(c *conn) {
 	if r.polite {
 		wait = r.farewellLocked()
 	}
-	r.shown, r.why = false, r.n.notYet()
+	r.shown, r.theirs, r.why = false, theirOffer{}, r.n.notYet()
 	if r.stop != nil {
 		r.stop()
 		r.measure, r.stop = nil, nil
@@ -338,6 +347,10 @@ func (r *remote) dropLocked() {
 	}
 	if r.n.remotes[r.id] == r {
 		delete(r.n.remotes, r.id)
+	}
+	if lent := r.lent; len(lent) > 0 {
+		r.lent = nil
+		r.n.runLocked(func() { r.n.unlisten(lent) })
 	}
 	close(r.changed)
 	r.changed = make(chan struct{})

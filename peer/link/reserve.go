@@ -42,6 +42,13 @@ func (n *Node) Connect(ctx context.Context, info p2p.AddrInfo) error {
 	if err := n.h.Connect(ctx, info); err != nil {
 		return n.dialError(ctx, err)
 	}
+	n.mu.Lock()
+	_, known := n.servers[info.ID]
+	n.servers[info.ID] = info
+	n.mu.Unlock()
+	if !known {
+		n.run(func() { n.survey(info) })
+	}
 	return nil
 }
 

@@ -3,7 +3,6 @@ package link
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"time"
 
@@ -26,11 +25,10 @@ const (
 	punchDial = 1500 * time.Millisecond
 	// punchAll is what three attempts and their round trips may take.
 	punchAll = 8 * time.Second
+	// lanDial is for addresses that answer at once or never, where the punch by
+	// TCP is what will work: it should begin soon.
+	lanDial = 250 * time.Millisecond
 )
-
-// upgradePauses are the waits before each round: the other side may be later,
-// a box may need a moment to forget.
-var upgradePauses = [...]time.Duration{0, time.Second, 3 * time.Second}
 
 // newPuncher starts libp2p's hole punching service for our use only.
 //
@@ -97,87 +95,6 @@ func (f punchFilter) shown(p p2p.ID) *remote {
 	return nil
 }
 
-func (c *conn) Upgrade(ctx context.Context, theirs [][]byte) error {
-	if err := c.admit(); err != nil {
-		return err
-	}
-	n, r := c.n, c.r
-	if why := n.noDirect(); why != "" {
-		return fmt.Errorf("%w: %s", ErrRelayOnly, why)
-	}
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	defer context.AfterFunc(n.ctx, func() { cancel(ErrClosed) })()
-	stop := make(chan struct{})
-	defer close(stop)
-	if !n.run(func() {
-		select {
-		case <-c.closed:
-			cancel(ErrClosed)
-		case <-c.dead:
-			cancel(ErrNoPath)
-		case <-stop:
-		}
-	}) {
-		return ErrClosed
-	}
-	addrs := n.parseCandidates(theirs, r.onLoopback())
-	n.mu.Lock()
-	r.shown = true
-	n.mu.Unlock()
-	if r.isDirect() {
-		return nil
-	}
-	r.setWhy("trying a direct path")
-	if err := r.upgrade(ctx, addrs); err != nil {
-		return err
-	}
-	r.setWhy("the direct path broke") // what to say should it come to that
-	return nil
-}
-
-// upgrade runs the rounds until a direct path is up.
-func (r *remote) upgrade(ctx context.Context, addrs []ma.Multiaddr) error {
-	why := ""
-	for _, pause := range upgradePauses {
-		if pause > 0 && r.waitDirect(ctx, pause) {
-			return nil
-		}
-		if ctx.Err() == nil {
-			why = r.tryDirect(ctx, addrs)
-		}
-		if r.isDirect() {
-			return nil
-		}
-		if ctx.Err() != nil {
-			return context.Cause(ctx)
-		}
-		r.setWhy(why)
-	}
-	return fmt.Errorf("%w that is direct: %s", ErrNoPath, why)
-}
-
-// tryDirect is one round: dial what the peer told, then punch. It returns why
-// nothing came of it.
-func (r *remote) tryDirect(ctx context.Context, addrs []ma.Multiaddr) string {
-	if r.isDirect() {
-		return ""
-	}
-	why := "the other machine told no address of its own"
-	if len(addrs) > 0 {
-		why = "no address of the other machine answers"
-		r.dialDirect(ctx, r.dialable(addrs))
-	}
-	if r.isDirect() || ctx.Err() != nil {
-		return why
-	}
-	if err := r.punchHole(ctx); err != nil {
-		r.n.log.Debug("hole punch", "peer", r.id, "err", err)
-		why += ", and the NAT boxes or firewalls between let no packet through"
-	}
-	return why
-}
-
 // dialable leaves out the public TCP addresses on the side that answers the
 // punch. Were both sides to dial by TCP, the two SYNs could meet and make one
 // connection whose ends both think that they called: the handshake hangs, and
@@ -194,8 +111,8 @@ func (r *remote) dialable(addrs []ma.Multiaddr) []ma.Multiaddr {
 
 // dialDirect dials the candidates. They are forgotten afterwards, or libp2p's
 // puncher would dial them once more before it punches.
-func (r *remote) dialDirect(ctx context.Context, addrs []ma.Multiaddr) {
-	ctx, cancel := context.WithTimeout(ctx, plainDial)
+func (r *remote) dialDirect(ctx context.Context, addrs []ma.Multiaddr, within time.Duration) {
+	ctx, cancel := context.WithTimeout(ctx, within)
 	defer cancel()
 	r.n.forgetFailures(r.id)
 	err := r.n.h.Connect(network.WithForceDirectDial(ctx, "upgrade"), p2p.AddrInfo{ID: r.id, Addrs: addrs})
@@ -251,6 +168,18 @@ func (r *remote) isDirect() bool {
 	r.n.mu.Lock()
 	defer r.n.mu.Unlock()
 	return r.isDirectLocked()
+}
+
+// relayedLeg is the round trip of the relayed path, 0 if it is not known.
+func (r *remote) relayedLeg() time.Duration {
+	r.n.mu.Lock()
+	defer r.n.mu.Unlock()
+	for _, p := range r.paths {
+		if p.kind == Relayed {
+			return time.Duration(p.rtt.Load())
+		}
+	}
+	return 0
 }
 
 func (r *remote) isDirectLocked() bool {

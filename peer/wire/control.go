@@ -126,21 +126,27 @@ func ParseGrantMask(b []byte) (Grant, error) {
 	return g, p.end("grants")
 }
 
-// Candidates are addresses at which the sender can perhaps be reached
-// directly, as binary multiaddrs: at most 32 of at most 128 bytes each.
+// Candidates tells how the sender can perhaps be reached directly: addresses as
+// binary multiaddrs, at most 32 of at most 128 bytes each, and what its NAT box
+// does (peer/link, type NAT; 0: not known). It may come again; the last one counts.
 //
-//	u8 count | count times: u8 n, address
+//	u8 nat | u8 count | count times: u8 n, address
+type Candidates struct {
+	NAT   uint8
+	Addrs [][]byte
+}
+
+// Limits of Candidates.
 const (
 	MaxCandidates = 32
-	maxCandidate  = 128
+	maxCandidate  = 128 // bytes
 )
 
-// AppendCandidates adds the body of a Candidates message; what is over the
-// limits is left out.
-func AppendCandidates(dst []byte, addrs [][]byte) []byte {
-	at := len(dst)
-	dst = append(dst, 0)
-	for _, a := range addrs {
+// Append adds the body of the message; what is over the limits is left out.
+func (m Candidates) Append(dst []byte) []byte {
+	dst = append(dst, m.NAT, 0)
+	at := len(dst) - 1
+	for _, a := range m.Addrs {
 		if len(a) == 0 || len(a) > maxCandidate || dst[at] == MaxCandidates {
 			continue
 		}
@@ -152,21 +158,21 @@ func AppendCandidates(dst []byte, addrs [][]byte) []byte {
 
 // ParseCandidates reads the body of a Candidates message. The addresses are
 // copies and are not checked beyond their number and length.
-func ParseCandidates(b []byte) ([][]byte, error) {
+func ParseCandidates(b []byte) (Candidates, error) {
 	p := parser{b: b}
+	m := Candidates{NAT: p.u8()}
 	n := int(p.u8())
 	if n > MaxCandidates {
-		return nil, fmt.Errorf("%w: %d candidates", ErrMalformed, n)
+		return Candidates{}, fmt.Errorf("%w: %d candidates", ErrMalformed, n)
 	}
-	var addrs [][]byte
 	for range n {
 		size := int(p.u8())
 		if size == 0 || size > maxCandidate {
-			return nil, fmt.Errorf("%w: candidate of %d bytes", ErrMalformed, size)
+			return Candidates{}, fmt.Errorf("%w: candidate of %d bytes", ErrMalformed, size)
 		}
-		addrs = append(addrs, append([]byte(nil), p.take(size)...))
+		m.Addrs = append(m.Addrs, append([]byte(nil), p.take(size)...))
 	}
-	return addrs, p.end("candidates")
+	return m, p.end("candidates")
 }
 
 // AppendAck adds the body of an Ack: u32 the last number applied.

@@ -19,7 +19,7 @@ var controlParsers = map[Type]func(*testing.T, []byte){
 		again(t, b, ParseAccept, func(m Accept, d []byte) []byte { return m.Append(d) })
 	},
 	TypeDeny:       func(t *testing.T, b []byte) { again(t, b, ParseFarewell, Farewell.Append) },
-	TypeCandidates: func(t *testing.T, b []byte) { again(t, b, ParseCandidates, flip(AppendCandidates)) },
+	TypeCandidates: func(t *testing.T, b []byte) { again(t, b, ParseCandidates, Candidates.Append) },
 	TypeAck:        func(t *testing.T, b []byte) { again(t, b, ParseAck, flip(AppendAck)) },
 	TypePing:       func(t *testing.T, b []byte) { again(t, b, ParsePing, flip(AppendPing)) },
 }

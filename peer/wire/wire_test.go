@@ -58,8 +58,8 @@ func samples() []sample {
 			parseWith(ParseAccept), accept},
 		{"deny", Control, TypeDeny, 0, Farewell{Reason: ByRefusal}.Append(nil), "00000007 05 00000000 01 00", parseWith(ParseFarewell), Farewell{Reason: ByRefusal}},
 		{"grants", Control, TypeGrants, 3, AppendGrants(nil, View), "00000009 06 00000003 00000001", parseWith(ParseGrantMask), View},
-		{"candidates", Control, TypeCandidates, 2, AppendCandidates(nil, [][]byte{{4, 127, 0, 0, 1}, {9}}),
-			"0000000e 07 00000002 02 05 047f000001 01 09", parseWith(ParseCandidates), [][]byte{{4, 127, 0, 0, 1}, {9}}},
+		{"candidates", Control, TypeCandidates, 2, Candidates{3, [][]byte{{4, 127, 0, 0, 1}, {9}}}.Append(nil),
+			"0000000f 07 00000002 03 02 05 047f000001 01 09", parseWith(ParseCandidates), Candidates{3, [][]byte{{4, 127, 0, 0, 1}, {9}}}},
 		{"bye", Control, TypeBye, 9, Farewell{Reason: Fault, Words: "no screen"}.Append(nil),
 			"00000010 08 00000009 07 09 6e6f2073637265656e", parseWith(ParseFarewell), Farewell{Fault, "no screen"}},
 		{"ack", Control, TypeAck, 0, AppendAck(nil, 0xdeadbeef), "00000009 09 00000000 deadbeef", parseWith(ParseAck), uint32(0xdeadbeef)},
@@ -142,7 +142,7 @@ func TestLimits(t *testing.T) {
 		return b
 	}
 	candidates := func(n, size int) []byte {
-		b := []byte{byte(n)}
+		b := []byte{0, byte(n)}
 		for range n {
 			b = append(append(b, byte(size)), make([]byte, size)...)
 		}
@@ -215,8 +215,8 @@ func TestTooMuchIsLeftOut(t *testing.T) {
 		many = append(many, bytes.Repeat([]byte{1}, i*2)) // 0, 2 … 198 bytes
 		pics = append(pics, PictureInfo{ID: uint8(i), Name: strings.Repeat("ß", 100)})
 	}
-	if c, err := ParseCandidates(AppendCandidates(nil, many)); err != nil || len(c) != MaxCandidates {
-		t.Errorf("%d candidates, %v", len(c), err)
+	if c, err := ParseCandidates(Candidates{Addrs: many}.Append(nil)); err != nil || len(c.Addrs) != MaxCandidates {
+		t.Errorf("%d candidates, %v", len(c.Addrs), err)
 	}
 	if l, err := ParseLayout(AppendLayout(nil, pics)); err != nil || len(l) != maxPictures || len(l[0].Name) != MaxName {
 		t.Errorf("%d pictures, %v", len(l), err)
