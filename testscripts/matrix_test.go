@@ -187,7 +187,7 @@ func playCell(t *testing.T, c cell, all *results) {
 // try opens a session and waits until it is direct or says for good why not.
 func (l *lab) try(join string, c cell, relayed bool) try {
 	l.Helper()
-	env := []string{"SIGHTLINE_RELAYS=" + join}
+	env := []string{"SIGHTLINE_RELAYS=" + join, "SIGHTLINE_DEBUG=1"}
 	if strings.Contains(c.a+c.b, "+upnp") {
 		env = append(env, "SIGHTLINE_NETWORK_MAP_PORTS=true")
 	}

@@ -170,7 +170,7 @@ func (r *remote) tryDirect(ctx context.Context, round int) {
 	if len(theirs.addrs) > 0 {
 		within := plainDial
 		if mine == NATNoUDP || theirs.nat == NATNoUDP {
-			within = lanDial + 2*r.relayedLeg()
+			within = lanDial
 		}
 		r.dialDirect(ctx, r.dialable(theirs.addrs), within)
 	}

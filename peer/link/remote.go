@@ -22,18 +22,19 @@ type remote struct {
 	// Guarded by n.mu.
 	conns    []*conn // open ones, oldest first
 	paths    map[network.Conn]*path
-	best     *path          // as last published
-	shown    bool           // Upgrade was called: the hole puncher may use addresses
-	theirs   theirOffer     // what it told
-	keeping  bool           // keepDirect runs
-	probing  bool           // a birthday punch runs; at most one
-	probedAt time.Time      // when the last one began
-	news     chan struct{}  // of one: the keeper should try now
-	lent     []ma.Multiaddr // listeners that a birthday punch left for this peer
-	why      string         // why not direct
-	changed  chan struct{}  // closed and replaced when paths change
-	linger   *time.Timer    // runs when the last Conn was closed and connections are left
-	polite   bool           // the linger is for an admitted peer
+	best     *path              // as last published
+	shown    bool               // Upgrade was called: the hole puncher may use addresses
+	theirs   theirOffer         // what it told
+	keeping  bool               // keepDirect runs
+	probing  bool               // a birthday punch runs; at most one
+	probedAt time.Time          // when the last one began
+	dialling context.CancelFunc // ends the plain dial that runs, if any
+	news     chan struct{}      // of one: the keeper should try now
+	lent     []ma.Multiaddr     // listeners that a birthday punch left for this peer
+	why      string             // why not direct
+	changed  chan struct{}      // closed and replaced when paths change
+	linger   *time.Timer        // runs when the last Conn was closed and connections are left
+	polite   bool               // the linger is for an admitted peer
 	measure  context.Context
 	stop     context.CancelFunc // of measure; nil while nobody is admitted
 }

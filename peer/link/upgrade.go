@@ -3,6 +3,7 @@ package link
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"slices"
 	"time"
 
@@ -49,9 +50,17 @@ func (n *Node) newPuncher() error {
 	some := []ma.Multiaddr{ma.StringCast("/ip4/0.0.0.0/udp/1/quic-v1")}
 	ready := func() []ma.Multiaddr { return some } // replaced by the filter
 	p, err := holepunch.NewService(quietHost{n.h}, ids.IDService(), ready,
-		holepunch.DirectDialTimeout(punchDial), holepunch.WithAddrFilter(punchFilter{n}))
+		holepunch.DirectDialTimeout(punchDial), holepunch.WithAddrFilter(punchFilter{n}), holepunch.WithTracer(punchLog{n.log}))
 	n.punch = p
 	return err
+}
+
+// punchLog writes what the puncher does into a log.
+type punchLog struct{ log *slog.Logger }
+
+// Trace implements holepunch.EventTracer.
+func (l punchLog) Trace(e *holepunch.Event) {
+	l.log.Debug("hole punch", "peer", e.Remote, "what", e.Type, "how", e.Evt)
 }
 
 // quietHost is a host whose network tells nobody of new connections.
@@ -83,6 +92,7 @@ func (f punchFilter) FilterRemote(p p2p.ID, addrs []ma.Multiaddr) []ma.Multiaddr
 	if r == nil {
 		return nil
 	}
+	r.stopDialling()
 	return f.n.vetAll(addrs, r.onLoopback())
 }
 
@@ -114,12 +124,25 @@ func (r *remote) dialable(addrs []ma.Multiaddr) []ma.Multiaddr {
 func (r *remote) dialDirect(ctx context.Context, addrs []ma.Multiaddr, within time.Duration) {
 	ctx, cancel := context.WithTimeout(ctx, within)
 	defer cancel()
+	r.n.mu.Lock()
+	r.dialling = cancel
+	r.n.mu.Unlock()
 	r.n.forgetFailures(r.id)
 	err := r.n.h.Connect(network.WithForceDirectDial(ctx, "upgrade"), p2p.AddrInfo{ID: r.id, Addrs: addrs})
 	if err != nil {
 		r.n.log.Debug("direct dial", "peer", r.id, "err", err)
 	}
 	r.forgetPlain()
+}
+
+// stopDialling gives way to the punch that begins: libp2p would let its dial join
+// ours, which knows nothing of the roles that the two sides agreed on.
+func (r *remote) stopDialling() {
+	r.n.mu.Lock()
+	defer r.n.mu.Unlock()
+	if r.dialling != nil {
+		r.dialling()
+	}
 }
 
 // forgetPlain takes addresses that are not circuits out of the peerstore.
@@ -168,18 +191,6 @@ func (r *remote) isDirect() bool {
 	r.n.mu.Lock()
 	defer r.n.mu.Unlock()
 	return r.isDirectLocked()
-}
-
-// relayedLeg is the round trip of the relayed path, 0 if it is not known.
-func (r *remote) relayedLeg() time.Duration {
-	r.n.mu.Lock()
-	defer r.n.mu.Unlock()
-	for _, p := range r.paths {
-		if p.kind == Relayed {
-			return time.Duration(p.rtt.Load())
-		}
-	}
-	return 0
 }
 
 func (r *remote) isDirectLocked() bool {
