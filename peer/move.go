@@ -80,6 +80,9 @@ func (v *View) place(ctx context.Context, wg *sync.WaitGroup, s *secure.Session,
 			continue
 		}
 		v.openChannel(ctx, wg, s, conn, ch, serve)
+		if at.s != nil && best.Kind < at.path.Kind {
+			at.s.Reset() // that path is dead, and whoever reads there would wait for it
+		}
 	}
 }
 

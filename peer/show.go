@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"sightline/peer/link"
 	"sightline/peer/pace"
 	"sightline/peer/secure"
 	"sightline/peer/wire"
@@ -40,6 +41,7 @@ type picture struct {
 	mu       sync.Mutex
 	newest   *secure.Session                       // of the newest stream, and
 	num      uint32                                // that stream's number
+	kind     link.Kind                             // of the path that it is on
 	moveOver context.CancelFunc                    // asks the show that holds the turn to yield
 	finish   map[*secure.Sealed]context.CancelFunc // ends each at once
 	pacer    pace.Pacer
@@ -115,9 +117,16 @@ func (p *picture) take(ctx context.Context, s *secure.Sealed, moveOver, finish c
 		p.mu.Unlock()
 		return errMoveOver
 	}
-	p.newest, p.num = s.Session(), s.Num()
+	was, kind := p.kind, kindOf(s)
+	p.newest, p.num, p.kind = s.Session(), s.Num(), kind
 	p.hidden = false // a viewer that is still hidden says so on the new stream
-	if p.moveOver != nil {
+	if kind < was {
+		// Nobody goes back to the relay unless the better path is dead: nothing
+		// sent there will be read, and to wait for it would freeze the picture.
+		for _, finish := range p.finish {
+			finish()
+		}
+	} else if p.moveOver != nil {
 		p.moveOver()
 	}
 	p.moveOver = moveOver
@@ -132,6 +141,14 @@ func (p *picture) take(ctx context.Context, s *secure.Sealed, moveOver, finish c
 	case <-ctx.Done(): // its end, or a newer stream that wants the turn
 		return context.Cause(ctx)
 	}
+}
+
+// kindOf is the kind of path that a channel runs on.
+func kindOf(s *secure.Sealed) link.Kind {
+	if on, ok := s.Under().(interface{ Path() link.Path }); ok {
+		return on.Path().Kind
+	}
+	return link.None
 }
 
 func (p *picture) forget(s *secure.Sealed) {

@@ -18,6 +18,7 @@ import (
 type lab struct {
 	*crew
 	prefix string
+	join   string // of the relay, once it runs
 }
 
 // labs counts, so that several labs of one test run have different names.
@@ -56,6 +57,24 @@ func (l *lab) on(node, name string, env []string, args ...string) *actor {
 		cmd.Path = ip
 		cmd.Env = append(append(cmd.Env, "SIGHTLINE_NETWORK_LISTEN=:0"), env...)
 	}, args...)
+}
+
+// sh runs a command in a node.
+func (l *lab) sh(node, command string) {
+	l.Helper()
+	if out, err := l.natlab("exec", node, "sh", "-c", command); err != nil {
+		l.Fatalf("%s: %s: %v\n%s", node, command, err, out)
+	}
+}
+
+// startRelay starts a relay that speaks QUIC, TCP, WSS and WS. The options are
+// more of its arguments.
+func (l *lab) startRelay(options ...string) *actor {
+	l.Helper()
+	args := []string{"relay", "--json", "--listen", "11.0.0.10:4001", "--listen", "11.0.0.10:443", "--listen", "11.0.0.10:80", "--announce", "11.0.0.10"}
+	r := l.on("relay", "relay", nil, append(args, options...)...)
+	l.join = l.await(r, "ready").text("join")
+	return r
 }
 
 // meet starts relay, host and viewer and returns the host's and the viewer's

@@ -169,12 +169,10 @@ type results struct {
 // playCell lets the lab of a cell stand for all its tries.
 func playCell(t *testing.T, c cell, all *results) {
 	l := newLab(t, c.a, c.b, "--delay", "20")
-	web := []string{"--listen", "11.0.0.10:443", "--listen", "11.0.0.10:80"}
-	relay := l.on("relay", "relay", nil, append([]string{"relay", "--json", "--listen", "11.0.0.10:4001", "--announce", "11.0.0.10"}, web...)...)
-	join := l.await(relay, "ready").text("join")
+	l.startRelay()
 	why := c.expected()
 	for range *matrixTries {
-		got := l.try(join, c, why != "")
+		got := l.try(c, why != "")
 		all.mu.Lock()
 		all.tries[c] = append(all.tries[c], got)
 		all.mu.Unlock()
@@ -185,9 +183,9 @@ func playCell(t *testing.T, c cell, all *results) {
 }
 
 // try opens a session and waits until it is direct or says for good why not.
-func (l *lab) try(join string, c cell, relayed bool) try {
+func (l *lab) try(c cell, relayed bool) try {
 	l.Helper()
-	env := []string{"SIGHTLINE_RELAYS=" + join, "SIGHTLINE_DEBUG=1"}
+	env := []string{"SIGHTLINE_RELAYS=" + l.join, "SIGHTLINE_DEBUG=1"}
 	if strings.Contains(c.a+c.b, "+upnp") {
 		env = append(env, "SIGHTLINE_NETWORK_MAP_PORTS=true")
 	}

@@ -100,10 +100,6 @@ type PortRange struct{ First, Last uint16 }
 
 func (r PortRange) any() bool { return r == PortRange{} }
 
-func (r PortRange) contains(port int) bool {
-	return r.any() || port >= int(r.First) && port <= int(r.Last)
-}
-
 // Kind of a path, worst first, so that a better one is larger.
 type Kind uint8
 

@@ -13,17 +13,25 @@ import (
 
 // How paths are measured. libp2p's QUIC keeps a dead connection for 30 s (its
 // idle time-out, which cannot be set per host), TCP for minutes: too long for a
-// person who looks at a frozen picture. A path on which nothing at all was
-// heard for pathSilence while an answer was due is closed.
+// person who looks at a frozen picture. A path that owes an answer for suspectAfter
+// is in doubt: another one takes over, if there is one, and it may come back. After
+// pathSilence without a byte it is closed.
+//
+// A session says something every 1.5 s, so both ends know of a dead path within
+// pingEvery + suspectAfter = 2.9 s, and the viewer, whose acknowledgements and keys
+// are the first to be left without an answer, within expectAfter + suspectAfter = 1.9 s
+// while anything moves.
 const (
-	pingEvery   = 2 * time.Second // the best path
-	pingStandby = 8 * time.Second // the others
-	pathSilence = 5 * time.Second
-	pingSize    = 8
+	pingEvery    = 1700 * time.Millisecond // the best path, when nothing is heard
+	pingStandby  = 8 * time.Second         // the others
+	expectAfter  = 700 * time.Millisecond
+	suspectAfter = 1200 * time.Millisecond // at least; two round trips of a slow path, and suspectRoom
+	suspectRoom  = 500 * time.Millisecond
+	pathSilence  = 5 * time.Second
+	pingSize     = 8
 	// pingRest is how long a path may go without a ping of ours while other
 	// streams are heard on it: they prove that it lives, a ping tells its round
-	// trip. A session says something every 1.5 s, and each ping wakes both
-	// machines six times.
+	// trip. Each ping wakes both machines six times.
 	pingRest = 30 * time.Second
 )
 
@@ -41,7 +49,7 @@ func (n *Node) watch(ctx context.Context, r *remote, p *path) {
 			return
 		}
 		// The other side may have no Conn for us (any more): ask again later.
-		if !sleep(ctx, pingEvery) {
+		if !p.pause(ctx, pingEvery) {
 			return
 		}
 	}
@@ -63,7 +71,7 @@ func (n *Node) pingPath(ctx context.Context, r *remote, p *path) error {
 	defer s.Reset()
 	defer context.AfterFunc(ctx, func() { s.Reset() })()
 	for number := uint64(1); ; number++ {
-		rtt, err := ask(st, p, number, n.silence)
+		rtt, err := n.ask(st, r, p, number)
 		if err != nil {
 			return err
 		}
@@ -72,6 +80,19 @@ func (n *Node) pingPath(ctx context.Context, r *remote, p *path) error {
 			return err
 		}
 	}
+}
+
+// pause waits so long, or until a ping is wanted; false: ctx ended.
+func (p *path) pause(ctx context.Context, d time.Duration) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+	case <-p.wake:
+	case <-ctx.Done():
+		return false
+	}
+	return true
 }
 
 // rest waits until nothing was heard on the path for so long, or a ping is
@@ -99,11 +120,17 @@ func (p *path) rest(ctx context.Context, pause time.Duration) error {
 // ask sends one number and waits until it comes back. Other streams of the
 // path count as a sign of life: behind a full send buffer an answer can be late
 // while the path is in good health.
-func ask(st *stream, p *path, number uint64, silence time.Duration) (time.Duration, error) {
+func (n *Node) ask(st *stream, r *remote, p *path, number uint64) (time.Duration, error) {
 	var out, in [pingSize]byte
 	binary.BigEndian.PutUint64(out[:], number)
 	start := time.Now()
-	_ = st.SetDeadline(start.Add(silence))
+	_ = st.SetDeadline(start.Add(n.silence))
+	late := time.AfterFunc(min(max(suspectAfter, 2*time.Duration(p.rtt.Load())+suspectRoom), n.silence), func() {
+		if !time.Unix(0, p.heard.Load()).After(start) {
+			n.suspect(r, p)
+		}
+	})
+	defer late.Stop()
 	_, err := st.Write(out[:])
 	if err == nil {
 		_, err = io.ReadFull(st, in[:])
@@ -149,20 +176,34 @@ func (n *Node) proven(r *remote, p *path, first bool) time.Duration {
 	return pingStandby
 }
 
-// failPath takes a dead path out at once and closes its connection, which may
-// itself hang on the dead path for a while. The other direct paths go the same
-// way through the network (two punches often make two connections), so they
-// must answer before they carry anything again.
-func (n *Node) failPath(r *remote, p *path) {
-	p.failed.Store(true)
+// suspect puts a path in doubt, and those of its kind beside it, which go the same
+// way through the network (two punches often make two connections): they must
+// answer before they carry anything again.
+func (n *Node) suspect(r *remote, p *path) {
 	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.log.Debug("path in doubt", "peer", r.id, "kind", p.kind, "transport", p.via)
+	p.doubt = true
+	r.doubtTwinsLocked(p)
+	r.publishLocked()
+}
+
+func (r *remote) doubtTwinsLocked(p *path) {
 	for _, q := range r.paths {
-		if q.kind != p.kind || q == p {
+		if q.kind != p.kind || q == p || q.doubt {
 			continue
 		}
 		q.doubt = true
 		q.pingNow()
 	}
+}
+
+// failPath takes a dead path out at once and closes its connection, which may
+// itself hang on the dead path for a while.
+func (n *Node) failPath(r *remote, p *path) {
+	p.failed.Store(true)
+	n.mu.Lock()
+	r.doubtTwinsLocked(p)
 	r.publishLocked()
 	n.mu.Unlock()
 	p.conn.Close()

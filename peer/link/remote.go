@@ -53,6 +53,8 @@ type path struct {
 	pings network.Stream // the stream on which we answer
 
 	rtt    atomic.Int64 // ns, smoothed
+	sent   atomic.Int64 // UnixNano of the first write since heard that wants an answer
+	expect *time.Timer  // then looks whether one came
 	heard  atomic.Int64 // UnixNano of the last byte that came, on any stream
 	failed atomic.Bool  // silent for too long, being closed
 }
@@ -160,9 +162,25 @@ func (r *remote) addPathLocked(c network.Conn) *path {
 }
 
 func newPath(c network.Conn) *path {
-	return &path{
+	p := &path{
 		conn: c, kind: kindOf(c), via: transportOf(c.RemoteMultiaddr()), seq: pathSeq.Add(1),
 		wake: make(chan struct{}, 1),
+	}
+	p.expect = time.AfterFunc(time.Hour, func() {
+		if p.sent.Load() > p.heard.Load() {
+			p.pingNow()
+		}
+	})
+	p.expect.Stop()
+	return p
+}
+
+// noteSent is called for what the viewer's side writes: there is always an answer
+// to that.
+func (p *path) noteSent() {
+	if p.sent.Load() <= p.heard.Load() {
+		p.sent.Store(time.Now().UnixNano())
+		p.expect.Reset(expectAfter)
 	}
 }
 

@@ -36,7 +36,12 @@ func (st *stream) Read(b []byte) (int, error) {
 	return n, err
 }
 
-func (st *stream) Write(b []byte) (int, error) { return st.rw.Write(b) }
+func (st *stream) Write(b []byte) (int, error) {
+	if st.c != nil && !st.c.inbound {
+		st.p.noteSent()
+	}
+	return st.rw.Write(b)
+}
 
 func (st *stream) CloseWrite() error {
 	st.flush()

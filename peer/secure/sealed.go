@@ -96,6 +96,9 @@ func (s *Sealed) Session() *Session { return s.ses }
 // is the newer. The handshake's own stream has 0.
 func (s *Sealed) Num() uint32 { return s.num }
 
+// Under is the stream that carries the records.
+func (s *Sealed) Under() Stream { return s.st }
+
 func (s *Sealed) maxBody() int {
 	if s.padded {
 		return maxPadded - 3
