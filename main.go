@@ -182,17 +182,14 @@ type reach struct {
 
 // newReach starts a node with a fresh identity: a one-off role is nobody whom
 // somebody could know from yesterday.
-func newReach(c config.Common, relayOnly, lanOnly bool, changed func(rendezvous.RelayStatus)) (*reach, error) {
+func newReach(c config.Common, changed func(rendezvous.RelayStatus)) (*reach, error) {
 	key, _, err := crypto.GenerateEd25519Key(rand.Reader)
 	if err != nil {
 		return nil, err
 	}
 	log := logger()
 	r := &reach{key: key, lan: c.Settings.Network.LAN && c.Settings.Network.Listen != "none", log: log}
-	r.node, err = link.New(link.Options{
-		Key: key, Listen: c.Settings.Network.Listen, NoDirect: !c.Settings.Network.Direct,
-		RelayOnly: relayOnly, LANOnly: lanOnly, Log: log,
-	})
+	r.node, err = link.New(linkOptions(c.Settings.Network, key, log))
 	if err != nil {
 		return nil, err
 	}
@@ -210,6 +207,15 @@ func newReach(c config.Common, relayOnly, lanOnly bool, changed func(rendezvous.
 		})
 	}
 	return r, err
+}
+
+func linkOptions(n config.Network, key crypto.PrivKey, log *slog.Logger) link.Options {
+	o := link.Options{
+		Key: key, Listen: n.Listen, NoDirect: !n.Direct, RelayOnly: n.RelayOnly, LANOnly: n.LANOnly,
+		Quiet: n.Quiet, MapPorts: n.MapPorts, Log: log,
+	}
+	o.Ports.First, o.Ports.Last = n.PortRange()
+	return o
 }
 
 // servers lets the node itself connect to the relays: it reaches them with
@@ -395,7 +401,7 @@ func newHost(run config.HostRun, shared *desktop.Shared, out *sink) (*peer.Host,
 		return nil, nil, err
 	}
 	d := &directory{out: out}
-	if d.reach, err = newReach(run.Common, run.RelayOnly, run.LANOnly, d.relayChanged); err != nil {
+	if d.reach, err = newReach(run.Common, d.relayChanged); err != nil {
 		return nil, nil, err
 	}
 	h, err := peer.NewHost(peer.HostOptions{
@@ -640,7 +646,7 @@ func newView(run config.ViewRun, code invite.Code, w screen.Window, kind string,
 	if err != nil {
 		return nil, nil, err
 	}
-	r, err := newReach(run.Common, run.RelayOnly, run.LANOnly, nil)
+	r, err := newReach(run.Common, nil)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -144,6 +144,15 @@ func listenOrNone(s string) *UsageError {
 	return listenAddress(s)
 }
 
+// portRange is nothing, FIRST-LAST, or one number.
+func portRange(s string) *UsageError {
+	first, last := Network{UDPPorts: s}.PortRange()
+	if s == "" || first > 0 && first <= last {
+		return nil
+	}
+	return usage("%q is not a range of ports", visible(s)).advise("write 40000-40099: the first is 1 at least and not above the last, which is 65535 at most")
+}
+
 // prefix is a network in CIDR form.
 func prefix(s string) *UsageError {
 	if _, err := netip.ParsePrefix(s); err != nil {

@@ -146,11 +146,25 @@ func TestHostRun(t *testing.T) {
 			return []any{h.Settings.Relays, h.Settings.Network.Listen}, []any{[]string{}, ":4001"}
 		}},
 		{"relay only", "--host --relay-only --json --accept --allow view,control --relay " + relayA, nil, "", func(h HostRun) (any, any) {
-			return []any{h.RelayOnly, h.Settings.Network, h.JSON, h.Accept, h.Settings.Host.Allow},
-				[]any{true, Network{Listen: "none"}, true, true, []string{"view", "pointer", "keyboard"}}
+			return []any{h.Settings.Network.RelayOnly, h.Settings.Network, h.JSON, h.Accept, h.Settings.Host.Allow},
+				[]any{true, Network{Listen: "none", RelayOnly: true}, true, true, []string{"view", "pointer", "keyboard"}}
 		}},
 		{"lan only", "host --lan-only", nil, "relays = ['" + relayA + "']\n[network]\nlan = false", func(h HostRun) (any, any) {
-			return []any{h.LANOnly, h.Settings.Relays, h.Settings.Network.LAN, h.Settings.Network.Direct}, []any{true, []string{}, true, true}
+			return []any{h.Settings.Network.LANOnly, h.Settings.Relays, h.Settings.Network.LAN, h.Settings.Network.Direct}, []any{true, []string{}, true, true}
+		}},
+		{"relay only, in the file", "host", nil, "relays = ['" + relayA + "']\n[network]\nrelay_only = true", func(h HostRun) (any, any) {
+			return []any{h.Settings.Network, h.Origins.Of("network.listen").Kind}, []any{Network{Listen: "none", RelayOnly: true}, "file"}
+		}},
+		{"lan only outweighs the file", "host --lan-only", nil, "relays = ['" + relayA + "']\n[network]\nrelay_only = true", func(h HostRun) (any, any) {
+			return h.Settings.Network, Network{Listen: ":0", LANOnly: true, LAN: true, Direct: true}
+		}},
+		{"how to reach others", "host --udp-ports 40000-40099 --map-ports --quiet-network", map[string]string{"SIGHTLINE_NETWORK_UDP_PORTS": "7"}, "", func(h HostRun) (any, any) {
+			first, last := h.Settings.Network.PortRange()
+			return []any{first, last, h.Settings.Network.MapPorts, h.Settings.Network.Quiet}, []any{uint16(40000), uint16(40099), true, true}
+		}},
+		{"one port", "host", map[string]string{"SIGHTLINE_NETWORK_UDP_PORTS": "40000"}, "", func(h HostRun) (any, any) {
+			first, last := h.Settings.Network.PortRange()
+			return []any{first, last}, []any{uint16(40000), uint16(40000)}
 		}},
 		{"no direct", "host --no-direct", nil, "", func(h HostRun) (any, any) {
 			return []any{h.Settings.Network.Direct, h.Settings.Network.LAN}, []any{false, true}
@@ -202,6 +216,10 @@ func TestUsageErrors(t *testing.T) {
 		{"two ways", "host --relay-only --lan-only", "", "", "--relay-only and --lan-only exclude each other", ""},
 		{"lan only with relay", "host --lan-only --relay " + relayA, "", "", "--lan-only and --relay exclude each other", ""},
 		{"relay only with listen", "host --relay-only --listen :1 --relay " + relayA, "", "", "--relay-only and --listen exclude each other", ""},
+		{"ports", "host --udp-ports 9-8", "", "", `--udp-ports: "9-8" is not a range of ports`, "40000-40099"},
+		{"port 0", "host", "SIGHTLINE_NETWORK_UDP_PORTS=0-9", "", `SIGHTLINE_NETWORK_UDP_PORTS: "0-9" is not a range of ports`, "40000-40099"},
+		{"two ways only", "host", "", "[network]\nrelay_only = true\nlan_only = true", "network.relay_only and network.lan_only exclude each other", "one of them"},
+		{"direct past the relay", "view --direct h:1 1", "SIGHTLINE_RELAYS=" + relayA, "[network]\nrelay_only = true", "--direct goes past every relay", "--relay-only=false"},
 		{"network", "relay", "SIGHTLINE_RELAY_TRUSTED=office", "", `SIGHTLINE_RELAY_TRUSTED: "office" is not a network`, "192.0.2.0/24"},
 		{"accept twice", "host --accept --accept-cmd x", "", "", "--accept and --accept-cmd exclude each other", ""},
 		{"argument", "host now", "", "", `sightline host takes no argument, and "now" is one`, "--help"},

@@ -8,17 +8,20 @@ import (
 )
 
 // routes are the flags that say which ways may be used, the same for host and
-// viewer.
-type routes struct{ relayOnly, lanOnly, noDirect bool }
+// viewer. All but --no-direct, which turns a setting off, are settings.
+type routes struct{ noDirect bool }
 
-func (r *routes) flags(flags *pflag.FlagSet) {
-	flags.BoolVar(&r.relayOnly, "relay-only", false, "only through a relay: no socket that others can reach")
-	flags.BoolVar(&r.lanOnly, "lan-only", false, "only in this network: no relay is asked")
+func (r *routes) flags(b *bindings, flags *pflag.FlagSet) {
+	b.bind(flags, "relay-only", "network.relay_only")
+	b.bind(flags, "lan-only", "network.lan_only")
 	flags.BoolVar(&r.noDirect, "no-direct", false, "no direct connection, only LAN and relay")
+	b.bind(flags, "udp-ports", "network.udp_ports")
+	b.bind(flags, "map-ports", "network.map_ports")
+	b.bind(flags, "quiet-network", "network.quiet")
 }
 
-// settle applies the flags to the settings: from then on Relays, Direct and LAN
-// say all.
+// settle makes the settings agree: from then on Relays, Direct, LAN and Listen say
+// all that RelayOnly and LANOnly mean.
 func (r routes) settle(cmd *cobra.Command, c *Common) error {
 	for _, pair := range [][]string{{"relay-only", "lan-only"}, {"relay-only", "listen"}} {
 		if err := exclusive(cmd, pair...); err != nil {
@@ -26,26 +29,37 @@ func (r routes) settle(cmd *cobra.Command, c *Common) error {
 		}
 	}
 	s := &c.Settings
-	mark := func(flag string, names ...string) {
+	if s.Network.RelayOnly && s.Network.LANOnly {
+		// What was said now outweighs what the file or the environment says.
+		switch {
+		case c.Origins.Of("network.relay_only").Kind == "flag":
+			s.Network.LANOnly = false
+		case c.Origins.Of("network.lan_only").Kind == "flag":
+			s.Network.RelayOnly = false
+		default:
+			return usage("network.relay_only and network.lan_only exclude each other").advise("set one of them")
+		}
+	}
+	mark := func(by string, names ...string) {
 		for _, n := range names {
-			c.Origins[n] = Origin{"flag", flag}
+			c.Origins[n] = c.Origins.Of(by)
 		}
 	}
 	switch {
-	case r.relayOnly && len(s.Relays) == 0:
+	case s.Network.RelayOnly && len(s.Relays) == 0:
 		return usage("--relay-only needs a relay, and none is set").advise("--relay STRING for once, `sightline config relay add STRING` for good; `sightline relay` prints the string")
-	case r.relayOnly:
+	case s.Network.RelayOnly:
 		s.Network.Direct, s.Network.LAN, s.Network.Listen = false, false, "none"
-		mark("--relay-only", "network.direct", "network.lan", "network.listen")
-	case r.lanOnly && len(s.Relays) > 0 && c.Origins.Of("relays").Kind == "flag":
+		mark("network.relay_only", "network.direct", "network.lan", "network.listen")
+	case s.Network.LANOnly && len(s.Relays) > 0 && c.Origins.Of("relays").Kind == "flag":
 		return usage("--lan-only and --relay exclude each other").advise("give one of them")
-	case r.lanOnly:
+	case s.Network.LANOnly:
 		s.Relays, s.Network.LAN = []string{}, true
-		mark("--lan-only", "relays", "network.lan")
+		mark("network.lan_only", "relays", "network.lan")
 	}
 	if r.noDirect {
 		s.Network.Direct = false
-		mark("--no-direct", "network.direct")
+		c.Origins["network.direct"] = Origin{"flag", "--no-direct"}
 	}
 	return nil
 }
@@ -78,7 +92,7 @@ func (t *tree) host() *cobra.Command {
 	b.bind(flags, "expire", "host.expire")
 	b.bind(flags, "max-fps", "host.max_fps")
 	b.bind(flags, "listen", "network.listen")
-	ways.flags(flags)
+	ways.flags(&b, flags)
 	flags.BoolVar(&with.Accept, "accept", false, "let viewers in without a question")
 	flags.StringVar(&with.AcceptCmd, "accept-cmd", "", "run `COMMAND` to decide; it lets in by exit code 0")
 	flags.BoolVar(&with.Once, "once", false, "one session, then exit with how it ended")
@@ -101,7 +115,6 @@ func (t *tree) host() *cobra.Command {
 		if err := t.settings(&with.Common, given); err != nil {
 			return err
 		}
-		with.RelayOnly, with.LANOnly = ways.relayOnly, ways.lanOnly
 		if err := ways.settle(cmd, &with.Common); err != nil {
 			return err
 		}

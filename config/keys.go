@@ -37,6 +37,12 @@ var keys = []*key{
 	{"network.direct", "try direct connections", yes(func(s *Settings) *bool { return &s.Network.Direct })},
 	{"network.lan", "answer and ask for live numbers on the LAN", yes(func(s *Settings) *bool { return &s.Network.LAN })},
 
+	{"network.relay_only", "only through a relay: no socket that others can reach", yes(func(s *Settings) *bool { return &s.Network.RelayOnly })},
+	{"network.lan_only", "only in this network: no relay is asked", yes(func(s *Settings) *bool { return &s.Network.LANOnly })},
+	{"network.udp_ports", "take our UDP and TCP ports from this `RANGE`, such as 40000-40099", text(func(s *Settings) *string { return &s.Network.UDPPorts }, portRange)},
+	{"network.map_ports", "ask the router to open our port (UPnP, NAT-PMP, PCP) while this runs", yes(func(s *Settings) *bool { return &s.Network.MapPorts })},
+	{"network.quiet", "no search among the ports of a NAT box that changes them (up to 2048 packets)", yes(func(s *Settings) *bool { return &s.Network.Quiet })},
+
 	{"relay.listen", "`ADDR` (HOST:PORT) to listen on; 443 speaks WSS, 80 WS, others QUIC and TCP; may be given again", list(func(s *Settings) *[]string { return &s.Relay.Listen }, each(listenAddress))},
 	{"relay.announce", "`HOST[:PORT]` under which others reach this relay; may be given again", list(func(s *Settings) *[]string { return &s.Relay.Announce }, each(announced))},
 	{"relay.open", "let every host register, without the token", yes(func(s *Settings) *bool { return &s.Relay.Open })},

@@ -95,8 +95,6 @@ type StartRun struct{ Common }
 // --no-direct mean for Settings.Relays and Settings.Network is settled there.
 type HostRun struct {
 	Common
-	RelayOnly bool   // outbound to the relay only: no socket that others reach
-	LANOnly   bool   // no relay, nothing outside the LAN
 	Accept    bool   // let viewers in without a question
 	AcceptCmd string // a command that decides; "" for none
 	Once      bool   // one session, then end with its exit code
@@ -106,8 +104,6 @@ type HostRun struct {
 type ViewRun struct {
 	Common
 	Direct     string // HOST:PORT of a host on a known address; "" for none
-	RelayOnly  bool
-	LANOnly    bool
 	Fullscreen bool
 	Ask        []string // rights to ask for, in the form of Rights
 

@@ -1,6 +1,10 @@
 package config
 
-import "time"
+import (
+	"strconv"
+	"strings"
+	"time"
+)
 
 // Settings is everything that can be set, after flags, environment, file and
 // defaults were laid over each other and each value was checked.
@@ -35,6 +39,26 @@ type Network struct {
 	Listen string // ADDR:PORT for UDP and TCP, the same number; port 0: any; "none": outbound only
 	Direct bool
 	LAN    bool
+
+	RelayOnly bool   // no socket that others can reach, only a relay
+	LANOnly   bool   // no relay, nothing outside the LAN
+	UDPPorts  string // "FIRST-LAST" or one number: what our ports are taken from; "": any
+	MapPorts  bool   // ask the router for a port
+	Quiet     bool   // no birthday punch
+}
+
+// PortRange is UDPPorts in numbers; 0 and 0: any.
+func (n Network) PortRange() (first, last uint16) {
+	a, b, two := strings.Cut(n.UDPPorts, "-")
+	if !two {
+		b = a
+	}
+	from, err := strconv.ParseUint(a, 10, 16)
+	to, err2 := strconv.ParseUint(b, 10, 16)
+	if err != nil || err2 != nil {
+		return 0, 0
+	}
+	return uint16(from), uint16(to)
 }
 
 // Relay is [relay]: this machine as a relay for others.

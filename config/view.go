@@ -45,7 +45,7 @@ func (t *tree) view() *cobra.Command {
 	b.bind(flags, "relay", "relays")
 	b.bind(flags, "name", "name")
 	flags.StringVar(&f.direct, "direct", "", "a host on a known address `HOST:PORT`: no relay, no search")
-	f.ways.flags(flags)
+	f.ways.flags(&b, flags)
 	flags.StringVar(&f.codeFile, "code-file", "", "read the code from `FILE`, which only you may read (0600)")
 	flags.StringVar(&f.ask, "ask", "view,control", "`LIST` of rights to ask for")
 	flags.BoolVar(&f.viewOnly, "view-only", false, "ask for no control")
@@ -72,7 +72,7 @@ func (t *tree) view() *cobra.Command {
 
 func (t *tree) viewRun(cmd *cobra.Command, args []string, b bindings, f viewFlags) (ViewRun, error) {
 	with := ViewRun{
-		Direct: f.direct, RelayOnly: f.ways.relayOnly, LANOnly: f.ways.lanOnly, Fullscreen: f.fullscreen,
+		Direct: f.direct, Fullscreen: f.fullscreen,
 		code: strings.Join(args, " "), codeFile: f.codeFile, env: t.takeCode(), read: t.ReadPrivate,
 	}
 	var err error
@@ -97,7 +97,13 @@ func (t *tree) viewRun(cmd *cobra.Command, args []string, b bindings, f viewFlag
 	if err := t.settings(&with.Common, given); err != nil {
 		return with, err
 	}
-	return with, f.ways.settle(cmd, &with.Common)
+	if err := f.ways.settle(cmd, &with.Common); err != nil {
+		return with, err
+	}
+	if with.Direct != "" && with.Settings.Network.RelayOnly {
+		return with, usage("--direct goes past every relay, and network.relay_only forbids that").advise("--relay-only=false for once")
+	}
+	return with, nil
 }
 
 func checkViewFlags(cmd *cobra.Command, with ViewRun, f viewFlags) error {

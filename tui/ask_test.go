@@ -63,7 +63,7 @@ func TestAskLine(t *testing.T) {
 				if got != c.want || !strings.Contains(out.String(), c.says) {
 					t.Errorf("got %q, want %q with %q; it said:\n%s", got, c.want, c.says, out)
 				}
-				for _, must := range []string{anna.Name, anna.Fingerprint, "relayed over tcp", fraudWarning1, fraudWarning2, asked(c.wants)} {
+				for _, must := range []string{anna.Name, anna.Fingerprint, "relayed tcp", fraudWarning1, fraudWarning2, asked(c.wants)} {
 					if !strings.Contains(out.String(), must) {
 						t.Errorf("the question lacks %q", must)
 					}

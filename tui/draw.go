@@ -40,6 +40,9 @@ func fit(s string, w int) string {
 // label is one line "Route       relay …".
 func label(name, value string) string { return fit(" "+name, 13) + value }
 
+// wrapped divides a sentence into lines of at most width cells.
+func wrapped(s string, width int) []string { return strings.Split(ansi.Wrap(s, width, " "), "\n") }
+
 // glyphs are the digits, 3 wide and 5 high; read from across a table.
 var glyphs = map[rune][5]string{
 	'0': {"███", "█ █", "█ █", "█ █", "███"},

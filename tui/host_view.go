@@ -137,7 +137,9 @@ func (m *hostPage) viewerLines() []string {
 	for _, s := range in {
 		lines = append(lines, m.viewerLine(s))
 		if s.Seat == m.cursor {
-			lines = append(lines, "   "+m.style.dim(m.viewerDetail(s)))
+			for _, l := range m.viewerDetail(s) {
+				lines = append(lines, "   "+m.style.dim(l))
+			}
 		}
 	}
 	return lines
@@ -164,12 +166,13 @@ func (m *hostPage) viewerLine(s peer.SeatStatus) string {
 }
 
 // viewerDetail is what does not fit into the chosen viewer's first line.
-func (m *hostPage) viewerDetail(s peer.SeatStatus) string {
+func (m *hostPage) viewerDetail(s peer.SeatStatus) []string {
 	parts := []string{clean(s.Viewer.Fingerprint), "for " + span(m.now.Sub(s.Since)), fmt.Sprintf("%.0f fps", s.Stats.FPS)}
+	lines := []string{strings.Join(parts, ", ")}
 	if why := clean(s.Path.Why); why != "" {
-		parts = append(parts, why)
+		lines = append(lines, wrapped("not direct: "+why, 72)...)
 	}
-	return strings.Join(parts, ", ")
+	return lines
 }
 
 // roundTrip is that of a frame, else of the path.

@@ -56,14 +56,18 @@ func (o *object) person(role string, v peer.Viewer) *object {
 	return o.add(other, clean(v.Name)).text("id", v.ID).text("fingerprint", v.Fingerprint)
 }
 
-// path appends kind, transport, rtt_ms and reason.
+// path appends kind, transport, rtt_ms, reason, and all of it in words.
 func (o *object) path(p peer.Path) *object {
 	kind, transport := pathWords(p)
 	o.text("kind", kind).text("transport", transport)
 	if p.RTT > 0 {
 		o.add("rtt_ms", inMillis(p.RTT))
 	}
-	return o.text("reason", p.Why)
+	o.text("reason", p.Why)
+	if kind == "" {
+		return o
+	}
+	return o.add("route", route(p))
 }
 
 // eventObject is what a script gets to know of an event.

@@ -51,9 +51,9 @@ func TestPlainHost(t *testing.T) {
 on the other computer run:  sightline view 48291-7304-4187
 valid for 15 min, one viewer
 waiting for a viewer
-anna@laptop asks for view + control, relayed over tcp, 42 ms (UDP is blocked)
+anna@laptop asks for view + control, relayed tcp 42 ms: UDP is blocked
 anna@laptop joined, may: view
-anna@laptop is connected lan over quic, 1.2 ms
+anna@laptop is connected lan quic 1.2 ms
 anna@laptop may now: view pointer keyboard
 denied to anna@laptop: no clipboard
 anna@laptop was kicked: by key
@@ -78,7 +78,7 @@ func TestPlainViewer(t *testing.T) {
 		peer.Ended{Err: peer.ErrKicked})
 	want := `waiting for the person at the host
 connected to build-7[31m, rights: view
-connected relayed over tcp, 42 ms (UDP is blocked)
+connected relayed tcp 42 ms: UDP is blocked
 your rights are now: view pointer keyboard
 the host denied it: not now
 connected to build-7[31m again, rights: view
@@ -101,12 +101,12 @@ func TestJSONLines(t *testing.T) {
 			`"code","number":"48291","code":"48291-7304-4187","expires":"2026-11-22T12:15:00.007Z"}`},
 		{"waiting", "", peer.Waiting{For: "a viewer"}, `"waiting","for":"a viewer"}`},
 		{"asks", "", peer.Asks{Seat: 1, Viewer: anna, Wants: viewRight | controlRights, Path: far, Until: noon.Add(time.Minute)},
-			`"asks","seat":1,"viewer":` + person + `,"wants":["view","pointer","keyboard"],"kind":"relayed","transport":"tcp","rtt_ms":41.5,"reason":"UDP is blocked","until":"2026-11-22T12:01:00.007Z"}`},
+			`"asks","seat":1,"viewer":` + person + `,"wants":["view","pointer","keyboard"],"kind":"relayed","transport":"tcp","rtt_ms":41.5,"reason":"UDP is blocked","route":"relayed tcp 42 ms: UDP is blocked","until":"2026-11-22T12:01:00.007Z"}`},
 		{"joined at the host", "", peer.Joined{Seat: 1, Viewer: anna, Grants: viewRight},
 			`"joined","seat":1,"viewer":` + person + `,"grants":["view"],"resumed":false}`},
 		{"joined at the viewer", RoleView, peer.Joined{Viewer: anna, Grants: 0, Resumed: true},
 			`"joined","host":` + person + `,"grants":[],"resumed":true}`},
-		{"path", "", peer.PathChanged{Seat: 1, Path: near}, `"path","seat":1,"kind":"lan","transport":"quic","rtt_ms":1.2}`},
+		{"path", "", peer.PathChanged{Seat: 1, Path: near}, `"path","seat":1,"kind":"lan","transport":"quic","rtt_ms":1.2,"route":"lan quic 1.2 ms"}`},
 		{"stats", RoleView, peer.Stats{FPS: 29.97, BytesOut: 1 << 40, BytesIn: 3, RTT: 12 * time.Millisecond, Frame: 2345 * time.Microsecond, Refined: true},
 			`"stats","fps":29.97,"bytes_out":1099511627776,"bytes_in":3,"rtt_ms":12,"frame_ms":2.35,"refined":true}`},
 		{"stats without a number", "", peer.Stats{Seat: 2, FPS: math.Inf(1)},

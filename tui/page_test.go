@@ -132,7 +132,7 @@ func TestWords(t *testing.T) {
 		{sparkline([]time.Duration{0, 10, 20, 40, 80}, 4, 1), "▁▂▄█"}, {sparkline(nil, 4, 1), ""},
 		{sparkline([]time.Duration{-5, 0}, 4, 0), sparkline([]time.Duration{0, 0}, 4, 1)},
 		{clean(" a\tb\n\x1b]0;x\a\u200b\u202e\u2028c\xff "), "a b ]0;x c"},
-		{route(near), "lan over quic, 1.2 ms"}, {shortRoute(far), "relayed tcp"},
+		{route(near), "lan quic 1.2 ms"}, {shortRoute(far), "relayed tcp"},
 		{fit("ünï 語", 10), "ünï 語    "}, {fit("語語語", 5), "語語…"},
 	} {
 		if c.got != c.want {

@@ -8,24 +8,18 @@ import (
 	"sightline/peer"
 )
 
-// route is a path in words: "relayed over tcp, 41 ms (no direct path: …)".
+// route is a path in words: "direct quic 12 ms", or
+// "relayed wss 48 ms: this side's network lets no UDP through, …".
 func route(p peer.Path) string {
 	kind, transport := pathWords(p)
 	if kind == "" {
 		return "not known yet"
 	}
-	var b strings.Builder
-	b.WriteString(kind)
-	if transport != "" {
-		b.WriteString(" over " + transport)
-	}
+	words := strings.TrimSpace(kind + " " + transport)
 	if p.RTT > 0 {
-		b.WriteString(", " + millis(p.RTT))
+		words += " " + millis(p.RTT)
 	}
-	if why := clean(p.Why); why != "" {
-		b.WriteString(" (" + why + ")")
-	}
-	return b.String()
+	return because(words, p.Why)
 }
 
 // shortRoute is route without its reason, for a line of a table.

@@ -191,11 +191,13 @@ func (m *viewPage) hostLines() []string {
 	kind, transport := pathWords(s.Path)
 	path := "none yet"
 	if kind != "" {
-		path = kind + " over " + transport
+		path = kind + " " + transport
 	}
 	lines = append(lines, label("Route", path))
 	if why := clean(s.Path.Why); why != "" {
-		lines = append(lines, label("", "not direct: "+why))
+		for _, l := range wrapped("not direct: "+why, 63) {
+			lines = append(lines, label("", l))
+		}
 	}
 	return append(append(lines, label("Picture", m.picture())), m.latency()...)
 }
