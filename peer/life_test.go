@@ -2,12 +2,16 @@ package peer
 
 import (
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"runtime"
 	"strings"
 	"testing"
 	"time"
 
+	ma "github.com/multiformats/go-multiaddr"
+
+	"sightline/peer/link"
 	"sightline/screen"
 	"sightline/screen/keysym"
 	"sightline/screen/screentest"
@@ -29,41 +33,52 @@ func (r *rig) desktopTypes(s string) {
 	}
 }
 
-// TestInputReplayAfterMove: every path is cut at random points while numbered
-// keys are typed: each is applied once, in order.
+// TestInputReplayAfterMove: 1,000 numbered keys are typed while the session goes
+// from the direct path to the relay and back, and every now and then loses all
+// paths: each key is applied once, in order, and the picture is exact.
 func TestInputReplayAfterMove(t *testing.T) {
 	r := newRig(t, nil)
-	v := r.join(r.code(1), looks|acts)
+	v := r.joinRelayed(r.code(1), looks|acts)
 	r.sees(v)
-	rnd := rand.New(rand.NewPCG(1, 8))
-	want := ""
-	cuts := 0
 	t.Cleanup(func() {
 		if t.Failed() {
-			t.Logf("%d cuts; %d keys of %d typed; %d messages wait of %d; the viewer is %s, channels %v",
-				cuts, len(r.desk.Typed()), len(want), v.view.input.Waiting(), v.view.input.sent(), v.view.Status().State, v.view.on)
+			t.Logf("%d keys typed; %d messages wait of %d; the viewer is %s, channels %v",
+				len(r.desk.Typed()), v.view.input.Waiting(), v.view.input.sent(), v.view.Status().State, v.view.on)
 			for _, st := range r.host.all() {
 				t.Logf("the host has applied %d, serves %v", st.input.in.Last(), st.input.current)
 			}
 		}
 	})
-	for i := range 300 {
-		c := string(rune('a' + i%26))
-		want += c
-		v.typeText(c)
-		if rnd.IntN(60) == 0 {
-			if rnd.IntN(2) == 0 { // in the middle of what is on its way, or just after
-				until(t, r, func() bool { return len(r.desk.Typed()) > 0 })
-			}
-			for _, conn := range v.node.Host().Network().Conns() {
+	var text strings.Builder
+	for i := range 200 {
+		fmt.Fprintf(&text, "%04d,", i)
+	}
+	want, rnd, cuts := text.String(), rand.New(rand.NewPCG(1, 8)), 0
+	for i, c := range want {
+		v.typeText(string(c))
+		if i%70 != 35 {
+			continue
+		}
+		cuts++
+		if rnd.IntN(2) == 0 { // in the middle of what is on its way, or just after
+			until(t, r, func() bool { return len(r.desk.Typed()) > i-20 })
+		}
+		all := cuts%4 == 0
+		if !all {
+			until(t, r, func() bool { return v.view.Status().Path.Kind == link.LAN })
+		}
+		for _, conn := range v.node.Host().Network().ConnsToPeer(r.node.ID()) {
+			if _, err := conn.RemoteMultiaddr().ValueForProtocol(ma.P_CIRCUIT); all || err != nil {
 				conn.Close()
 			}
-			cuts++
 		}
 	}
 	until(t, r, func() bool { return len(r.desk.Typed()) >= len(want) })
 	if got := r.desk.Typed(); got != want {
 		t.Errorf("%d cuts, typed\n%s, want\n%s", cuts, got, want)
+	}
+	if n := count[PathChanged](v.events); n < 10 {
+		t.Errorf("only %d changes of path", n)
 	}
 	until(t, r, func() bool { keys, _ := r.desk.Held(); return keys == 0 })
 	r.sees(v)

@@ -10,8 +10,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/libp2p/go-libp2p"
 	"github.com/libp2p/go-libp2p/core/crypto"
 	p2p "github.com/libp2p/go-libp2p/core/peer"
+	"github.com/libp2p/go-libp2p/p2p/protocol/circuitv2/relay"
+	ma "github.com/multiformats/go-multiaddr"
 
 	"sightline/peer/invite"
 	"sightline/peer/link"
@@ -188,14 +191,53 @@ type viewerRig struct {
 	node   *link.Node
 }
 
-// join starts a viewer with this code.
+// join starts a viewer with this code, on a direct path.
 func (r *rig) join(code invite.Code, wants Grant) *viewerRig {
+	r.t.Helper()
+	return r.joinBy(code, wants, func(n *link.Node) Dialer { return known{n, r.addr()} })
+}
+
+// throughRelay dials a host that waits at a relay.
+type throughRelay struct {
+	node *link.Node
+	to   p2p.AddrInfo
+}
+
+func (d throughRelay) Dial(ctx context.Context) (link.Conn, error) { return d.node.Dial(ctx, d.to) }
+func (d throughRelay) Redial(ctx context.Context, _ p2p.ID) (link.Conn, error) {
+	return d.node.Dial(ctx, d.to)
+}
+
+// joinRelayed starts a relay, and a viewer that comes through it.
+func (r *rig) joinRelayed(code invite.Code, wants Grant) *viewerRig {
+	r.t.Helper()
+	h, err := libp2p.New(libp2p.ListenAddrStrings("/ip4/127.0.0.1/udp/0/quic-v1", "/ip4/127.0.0.1/tcp/0"),
+		libp2p.DisableRelay(), libp2p.DisableMetrics(), libp2p.ForceReachabilityPublic())
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	r.t.Cleanup(func() { h.Close() })
+	_, err = relay.New(h, relay.WithInfiniteLimits(), relay.WithReservationAddressFilter(func(ma.Multiaddr) bool { return true }))
+	if err == nil {
+		err = r.node.Reserve(r.ctx, p2p.AddrInfo{ID: h.ID(), Addrs: h.Addrs()})
+	}
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	to := p2p.AddrInfo{ID: r.node.ID()}
+	for _, a := range h.Addrs() {
+		to.Addrs = append(to.Addrs, ma.Join(a, ma.StringCast("/p2p/"+h.ID().String()+"/p2p-circuit")))
+	}
+	return r.joinBy(code, wants, func(n *link.Node) Dialer { return throughRelay{n, to} })
+}
+
+func (r *rig) joinBy(code invite.Code, wants Grant, by func(*link.Node) Dialer) *viewerRig {
 	r.t.Helper()
 	key := newKey(r.t)
 	v := &viewerRig{glass: screentest.NewGlass(), events: newRecord(), end: make(chan error, 1), node: newNode(r.t, key)}
 	var err error
 	v.view, err = NewView(ViewOptions{
-		Key: key, Dialer: known{v.node, r.addr()}, Code: code, Window: v.glass, Events: v.events.add,
+		Key: key, Dialer: by(v.node), Code: code, Window: v.glass, Events: v.events.add,
 		Name: "viewer", Wants: wants, Log: slog.New(slog.NewTextHandler(logTo{r.t}, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	})
 	if err != nil {
