@@ -120,11 +120,11 @@ func TestLabWithoutUDP(t *testing.T) {
 func TestLabLAN(t *testing.T) {
 	l := newLab(t, "cone", "samelan")
 	lan := []string{"SIGHTLINE_NETWORK_LAN=true"}
-	host := l.on("hostA", "host", lan, "host", "--json", "--accept", "--source", "pattern", "--relay", "none")
+	host := l.on("hostA", "host", lan, "host", "--json", "--accept", "--source", "pattern", "--lan-only")
 	code := l.await(host, "code").text("code")
 	nobody := l.on("hostB", "nobody", lan, "view", "--json", "--window", "none", "--relay", "none", anotherNumber(code))
 	l.exits(nobody, 9)
-	viewer := l.on("hostB", "viewer", lan, "view", "--json", "--window", "none", "--relay", "none", code)
+	viewer := l.on("hostB", "viewer", lan, "view", "--json", "--window", "none", "--lan-only", code)
 	l.await(viewer, "joined")
 	viewer.next = 0
 	l.await(viewer, "path", "kind=lan")

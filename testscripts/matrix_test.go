@@ -18,6 +18,7 @@ import (
 var (
 	matrixCells = flag.String("matrix", "", "`CELLS` of the matrix: all, or TYPE_AxTYPE_B,… (default: a few that stand for the rest)")
 	matrixTries = flag.Int("tries", 1, "how often each cell of the matrix is tried")
+	matrixDelay = flag.String("delay", "20", "`MS` of each WAN wire, each way")
 )
 
 // A netType is what a type of the lab (natlab types) lets through.
@@ -168,7 +169,7 @@ type results struct {
 
 // playCell lets the lab of a cell stand for all its tries.
 func playCell(t *testing.T, c cell, all *results) {
-	l := newLab(t, c.a, c.b, "--delay", "20")
+	l := newLab(t, c.a, c.b, "--delay", *matrixDelay)
 	l.startRelay()
 	why := c.expected()
 	for range *matrixTries {

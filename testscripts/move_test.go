@@ -5,7 +5,9 @@ package testscripts
 import (
 	"fmt"
 	"os"
+	"regexp"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -112,5 +114,142 @@ func TestLabMoves(t *testing.T) {
 	t.Logf("cut -> on the relay: %v; -> the keys' picture there: %v", noticed, moved)
 	if d.host.ended() || d.viewer.ended() {
 		t.Error("the session did not last")
+	}
+}
+
+// host starts one that shows the built-in desktop, at the relay that runs.
+func (l *lab) host(args ...string) (host *actor, code string) {
+	l.Helper()
+	host = l.on("hostA", "host", []string{"SIGHTLINE_RELAYS=" + l.join, "SIGHTLINE_DEBUG=1"},
+		append([]string{"host", "--json", "--accept", "--source", "pattern", "--allow", "view,control"}, args...)...)
+	return host, l.await(host, "code").text("code")
+}
+
+// view starts a viewer without a window and waits until it is let in.
+func (l *lab) view(code string, args ...string) *actor {
+	l.Helper()
+	v := l.on("hostB", "viewer", []string{"SIGHTLINE_RELAYS=" + l.join, "SIGHTLINE_DEBUG=1"},
+		append([]string{"view", "--json", "--window", "none", code}, args...)...)
+	l.await(v, "joined")
+	return v
+}
+
+// A relay is killed and started again: a direct session does not notice, a relayed
+// one comes back without a code, and new viewers come in. (T2, D18)
+func TestLabRelayRestart(t *testing.T) {
+	l := newLab(t, "cone", "cone", "--delay", "20")
+	state := []string{"XDG_STATE_HOME=" + t.TempDir()}
+	start := func() *actor {
+		r := l.on("relay", "relay", state, "relay", "--json", "--listen", "11.0.0.10:4001")
+		l.join = l.await(r, "ready").text("join")
+		return r
+	}
+	relay := start()
+	host, code := l.host("--viewers", "3")
+	direct, relayed := l.view(code), l.view(code, "--no-direct")
+	l.await(direct, "path", "kind=direct")
+	l.await(relayed, "path", "kind=relayed")
+	relay.kill()
+	l.await(relayed, "waiting")
+	start()
+	began := time.Now()
+	l.await(relayed, "joined", "resumed=true")
+	t.Logf("relay is back -> the relayed session is: %s", time.Since(began).Round(time.Millisecond))
+	l.await(relayed, "stats", "refined=true")
+	l.view(code)
+	l.never(direct, "waiting", "for~come back")
+	l.never(direct, "joined", "resumed=true")
+	l.never(direct, "path", "reason~broke")
+	if host.ended() || direct.ended() {
+		t.Error("the direct session did not last")
+	}
+}
+
+// The viewer's computer gets another address, as from Wi-Fi to a cable, and later
+// is suspended for longer than a path lives: the session goes on without a code.
+func TestLabNewNetwork(t *testing.T) {
+	l := newLab(t, "cone", "cone", "--delay", "20")
+	l.startRelay()
+	host, code := l.host()
+	v := l.view(code)
+	l.await(v, "path", "kind=direct")
+	l.await(v, "stats", "refined=true")
+	l.sh("hostB", "ip addr add 192.168.2.20/24 dev eth0 && ip addr del 192.168.2.10/24 dev eth0; ip addr replace 192.168.2.20/24 dev eth0 && ip route replace default via 192.168.2.1")
+	began := time.Now()
+	err := v.until(patience, func() bool {
+		return v.tellsLocked("joined", "resumed", "true") || v.tellsLocked("path", "reason", "broke")
+	})
+	if err != nil {
+		t.Fatal(err, v.told())
+	}
+	t.Logf("another address -> noticed: %s", time.Since(began).Round(time.Millisecond))
+	l.await(v, "path", "kind=direct")
+	t.Logf("-> direct again: %s", time.Since(began).Round(time.Millisecond))
+
+	host.skim()
+	if err := v.cmd.Process.Signal(syscall.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	l.await(host, "waiting", "for~come back")
+	v.skim()
+	if err := v.cmd.Process.Signal(syscall.SIGCONT); err != nil {
+		t.Fatal(err)
+	}
+	l.await(v, "joined", "resumed=true")
+	l.await(v, "path", "kind=direct")
+}
+
+// tellsLocked looks through the events that await has not passed over.
+func (a *actor) tellsLocked(name, field, part string) bool {
+	for _, e := range a.events[a.next:] {
+		if e.text("event") == name && strings.Contains(e.text(field), part) {
+			return true
+		}
+	}
+	return false
+}
+
+// Each policy holds on either side, and both sides say why. (D16, D20, D26)
+func TestLabPolicies(t *testing.T) {
+	l := newLab(t, "sym", "cone", "--delay", "20")
+	l.startRelay()
+	for _, row := range []struct {
+		name         string
+		host, view   []string
+		atHost, here string // the reasons told
+	}{
+		{"host through the relay only", []string{"--relay-only"}, nil, "only the relay is allowed here", "the other side allows no direct path"},
+		{"viewer through the relay only", nil, []string{"--relay-only"}, "the other side allows no direct path", "only the relay is allowed here"},
+		{"no direct path", nil, []string{"--no-direct"}, "the other side allows no direct path", "switched off here"},
+		{"quiet viewer", nil, []string{"--quiet-network"}, "this side's NAT gives each destination its own port", "the other side's NAT gives each destination its own port"},
+		{"quiet host", []string{"--quiet-network"}, nil, "this side's NAT gives each destination its own port", "the other side's NAT gives each destination its own port"},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			host, code := l.host(row.host...)
+			v := l.view(code, row.view...)
+			l.await(host, "path", "reason~"+regexp.QuoteMeta(row.atHost))
+			l.await(v, "path", "reason~"+regexp.QuoteMeta(row.here))
+			l.never(v, "path", "kind=direct")
+			v.kill()
+			host.kill()
+		})
+	}
+	host, code := l.host("--udp-ports", "40000-40299")
+	v := l.view(code, "--udp-ports", "41000-41009")
+	l.await(v, "path", "kind=direct")
+	for node, first := range map[string]string{"hostA": "40", "hostB": "41"} {
+		out, err := l.natlab("exec", node, "ss", "-Hlnu")
+		if err != nil {
+			t.Fatal(err, out)
+		}
+		for line := range strings.Lines(out) {
+			f := strings.Fields(line)
+			if port := f[3][strings.LastIndex(f[3], ":")+1:]; !strings.HasPrefix(port, first) || len(port) != 5 {
+				t.Errorf("%s has a socket outside of its range: %s", node, line)
+			}
+		}
+	}
+	if host.ended() {
+		t.Error("the host did not last")
 	}
 }
