@@ -6,6 +6,7 @@ import (
 	"flag"
 	"fmt"
 	"maps"
+	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -191,10 +192,10 @@ func (l *lab) try(c cell, relayed bool) try {
 		env = append(env, "SIGHTLINE_NETWORK_MAP_PORTS=true")
 	}
 	host := l.on("hostA", "host", env, "host", "--json", "--accept", "--source", "pattern", "--allow", "view,control")
-	defer host.kill()
+	defer host.leave()
 	code := l.await(host, "code").text("code")
 	viewer := l.on("hostB", "viewer", env, "view", "--json", "--window", "none", code)
-	defer viewer.kill()
+	defer viewer.leave()
 	joined := l.await(viewer, "joined")
 	want := "kind~direct|lan"
 	if relayed {
@@ -205,6 +206,13 @@ func (l *lab) try(c cell, relayed bool) try {
 		direct: e.text("kind") != "relayed", transport: e.text("kind") + " " + e.text("transport"),
 		took: e.at().Sub(joined.at()), reason: e.text("reason"),
 	}
+}
+
+// leave ends an actor as a person does, so that the relay has its place back.
+func (a *actor) leave() {
+	a.cmd.Process.Signal(os.Interrupt)
+	a.exit(5 * time.Second)
+	a.kill()
 }
 
 // at is when the event was.
