@@ -56,7 +56,7 @@ func TestInputReplayAfterMove(t *testing.T) {
 	want, rnd, cuts := text.String(), rand.New(rand.NewPCG(1, 8)), 0
 	for i, c := range want {
 		v.typeText(string(c))
-		if i%70 != 35 {
+		if i%90 != 35 {
 			continue
 		}
 		cuts++

@@ -141,7 +141,7 @@ func (d known) Redial(ctx context.Context, _ p2p.ID) (link.Conn, error) {
 // newRig starts a host. set may change its options.
 func newRig(t *testing.T, set func(*HostOptions)) *rig {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute) // patience; two busy cores with the race detector are slow
 	r := &rig{t: t, ctx: ctx, events: newRecord(), hostEnd: make(chan error, 1), desk: pattern.New(pattern.Options{})}
 	key := newKey(t)
 	r.node = newNode(t, key)
