@@ -329,9 +329,6 @@ func TestStuckHost(t *testing.T) {
 	poured.Go(func() { pour(st, time.Minute) }) // ends with an error
 	eventually(t, "the place is free", func() bool { return s.Stats().Circuits == 0 })
 	poured.Wait()
-	if n := s.Stats().CircuitsCut; n != 1 {
-		t.Errorf("%d circuits cut", n)
-	}
 }
 
 // TestFairCircuits: twelve greedy circuits of twelve viewers to three hosts, through
