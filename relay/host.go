@@ -2,26 +2,19 @@ package relay
 
 import (
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/tls"
-	"crypto/x509"
-	"crypto/x509/pkix"
 	"errors"
-	"fmt"
-	"math/big"
 	"net"
+	"slices"
 	"time"
 
 	"github.com/libp2p/go-libp2p"
 	"github.com/libp2p/go-libp2p/core/host"
 	"github.com/libp2p/go-libp2p/core/network"
+	"github.com/libp2p/go-libp2p/core/transport"
 	"github.com/libp2p/go-libp2p/p2p/net/connmgr"
 	libp2pquic "github.com/libp2p/go-libp2p/p2p/transport/quic"
 	"github.com/libp2p/go-libp2p/p2p/transport/quicreuse"
 	"github.com/libp2p/go-libp2p/p2p/transport/tcp"
-	"github.com/libp2p/go-libp2p/p2p/transport/websocket"
 	ma "github.com/multiformats/go-multiaddr"
 	"github.com/quic-go/quic-go"
 )
@@ -32,7 +25,7 @@ const userAgent = "sightline"
 // newHost makes the libp2p host, without listeners yet. announce is all that it
 // tells others about its addresses.
 func newHost(o Options, announce []ma.Multiaddr, udp *udpSockets) (host.Host, error) {
-	resources, err := resourceManager(o.Limits, o.Trusted)
+	resources, err := resourceManager(o.Limits, slices.Concat(o.Trusted, o.ForwardedFrom))
 	if err != nil {
 		return nil, err
 	}
@@ -41,7 +34,7 @@ func newHost(o Options, announce []ma.Multiaddr, udp *udpSockets) (host.Host, er
 	if err != nil {
 		return nil, err
 	}
-	cert, err := selfSigned()
+	secure, err := o.tlsConfig()
 	if err != nil {
 		return nil, err
 	}
@@ -51,9 +44,9 @@ func newHost(o Options, announce []ma.Multiaddr, udp *udpSockets) (host.Host, er
 		libp2p.NoListenAddrs, // start adds them, one by one, so that each failure is seen
 		libp2p.Transport(libp2pquic.NewTransport),
 		libp2p.Transport(tcp.NewTCPTransport),
-		libp2p.Transport(websocket.New, websocket.WithTLSConfig(&tls.Config{
-			Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS13,
-		})),
+		libp2p.Transport(func(u transport.Upgrader, r network.ResourceManager) *webTransport {
+			return &webTransport{upgrader: u, resources: r, tls: secure, proxies: o.ForwardedFrom, page: o.page()}
+		}),
 		libp2p.QUICReuse(udp.manager),
 		libp2p.ResourceManager(resources),
 		libp2p.ConnectionManager(conns),
@@ -108,33 +101,4 @@ func (u *udpSockets) share(addr *net.UDPAddr) (net.PacketConn, error) {
 		return nil, errors.New("no QUIC socket")
 	}
 	return u.cm.SharedNonQUICPacketConn("", addr)
-}
-
-// selfSigned makes the certificate of the WebSocket listener on port 443. It proves
-// nothing and need not: inside the TLS a peer checks the relay's peer ID, as on
-// every other port. It exists because some firewalls let only TLS through.
-func selfSigned() (tls.Certificate, error) {
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		return tls.Certificate{}, fmt.Errorf("make a certificate: %w", err)
-	}
-	serial, err := rand.Int(rand.Reader, new(big.Int).Lsh(big.NewInt(1), 127))
-	if err != nil {
-		return tls.Certificate{}, fmt.Errorf("make a certificate: %w", err)
-	}
-	now := time.Now()
-	t := &x509.Certificate{
-		SerialNumber: serial,
-		Subject:      pkix.Name{CommonName: userAgent},
-		DNSNames:     []string{userAgent + ".invalid"},
-		NotBefore:    now.Add(-24 * time.Hour), // clocks differ
-		NotAfter:     now.AddDate(10, 0, 0),    // lives in memory: longer than the process
-		KeyUsage:     x509.KeyUsageDigitalSignature,
-		ExtKeyUsage:  []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
-	}
-	der, err := x509.CreateCertificate(rand.Reader, t, t, &key.PublicKey, key)
-	if err != nil {
-		return tls.Certificate{}, fmt.Errorf("make a certificate: %w", err)
-	}
-	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}, nil
 }

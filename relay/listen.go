@@ -21,13 +21,33 @@ const maxAddrs = 8
 // plan is what will be listened on: each address with each of its ports.
 type plan struct {
 	at      []netip.AddrPort
-	anyFree bool // a port was chosen by us and may be gone when we come
+	web     map[netip.AddrPort]string // where Listen says what is spoken: rendezvous.WS or WSS
+	anyFree bool                      // a port was chosen by us and may be gone when we come
+}
+
+// scheme is what is spoken at one of the addresses: WSS, WS, or "" for QUIC and TCP.
+func (p plan) scheme(a netip.AddrPort) string {
+	if s, ok := p.web[a]; ok {
+		return s
+	}
+	return rendezvous.Web(a.Port())
+}
+
+// cutScheme takes ws:// or wss:// off an element of Listen or Announce.
+func cutScheme(s string) (scheme, rest string) {
+	for _, scheme := range [...]string{rendezvous.WSS, rendezvous.WS} {
+		if rest, ok := strings.CutPrefix(s, scheme+"://"); ok {
+			return scheme, rest
+		}
+	}
+	return "", s
 }
 
 // planListeners reads Options.Listen and chooses the free ports.
 func planListeners(list []string) (plan, error) {
-	var p plan
+	p := plan{web: make(map[netip.AddrPort]string)}
 	for _, s := range list {
+		scheme, s := cutScheme(s)
 		host, portText, err := net.SplitHostPort(s)
 		if err != nil {
 			return plan{}, fmt.Errorf("listen address %q is not HOST:PORT", s)
@@ -47,7 +67,11 @@ func planListeners(list []string) (plan, error) {
 			}
 		}
 		for _, ip := range ips {
-			p.at = append(p.at, netip.AddrPortFrom(ip, uint16(port)))
+			at := netip.AddrPortFrom(ip, uint16(port))
+			p.at = append(p.at, at)
+			if scheme != "" {
+				p.web[at] = scheme
+			}
 		}
 	}
 	return p, nil
@@ -110,7 +134,7 @@ func (p plan) hostPorts() []string {
 func (p plan) multiaddrs() []ma.Multiaddr {
 	var all []ma.Multiaddr
 	for _, a := range p.at {
-		for _, t := range rendezvous.Transports(a.Port()) {
+		for _, t := range rendezvous.TransportsAs(p.scheme(a), a.Port()) {
 			all = append(all, ma.StringCast(ipPrefix(a.Addr())+t))
 		}
 	}
@@ -121,14 +145,17 @@ func (p plan) multiaddrs() []ma.Multiaddr {
 func (p plan) udp() []*net.UDPAddr {
 	var all []*net.UDPAddr
 	for _, a := range p.at {
-		if slices.ContainsFunc(rendezvous.Transports(a.Port()), isQUIC) {
+		if p.scheme(a) == "" {
 			all = append(all, net.UDPAddrFromAddrPort(a))
 		}
 	}
 	return all
 }
 
-func isQUIC(t string) bool { return strings.HasSuffix(t, "/quic-v1") }
+// serves tells whether something is spoken at one of the addresses at least.
+func (p plan) serves(scheme string) bool {
+	return slices.ContainsFunc(p.at, func(a netip.AddrPort) bool { return p.scheme(a) == scheme })
+}
 
 func ipPrefix(ip netip.Addr) string {
 	if ip.Is4() {
@@ -137,15 +164,39 @@ func ipPrefix(ip netip.Addr) string {
 	return "/ip6/" + ip.String()
 }
 
-// ports are the different ports, in the order of Listen.
-func (p plan) ports() []uint16 {
-	var all []uint16
+// doors are the different ports with what is spoken there, as a join string has
+// them behind the name, in the order of Listen. Those on loopback are for a reverse
+// proxy, which has ports of its own, unless there is nothing else.
+func (p plan) doors() []door {
+	var far, near []door
 	for _, a := range p.at {
-		if !slices.Contains(all, a.Port()) {
-			all = append(all, a.Port())
+		d := door{p.scheme(a), a.Port()}
+		switch {
+		case a.Addr().IsLoopback() && !slices.Contains(near, d):
+			near = append(near, d)
+		case !a.Addr().IsLoopback() && !slices.Contains(far, d):
+			far = append(far, d)
 		}
 	}
-	return all
+	if len(far) == 0 {
+		return near
+	}
+	return far
+}
+
+// door is a port with what is spoken there.
+type door struct {
+	scheme string
+	port   uint16
+}
+
+// at is the address of the door at a host, as a join string has it.
+func (d door) at(host string) string {
+	a := net.JoinHostPort(host, strconv.Itoa(int(d.port)))
+	if d.scheme != rendezvous.Web(d.port) {
+		return d.scheme + ":" + a
+	}
+	return a
 }
 
 // joinString makes what others need to use this relay.
@@ -157,6 +208,11 @@ func joinString(o Options, p plan) (rendezvous.Join, error) {
 	j := rendezvous.Join{ID: id}
 	if !o.Open {
 		j.Token = o.Token
+	}
+	if p.serves(rendezvous.WSS) && o.selfSigned() {
+		if j.Pin, err = tlsPin(o.Key); err != nil {
+			return rendezvous.Join{}, err
+		}
 	}
 	if len(o.Announce) > 0 {
 		j.Addrs = announced(o.Announce, p)
@@ -171,12 +227,18 @@ func joinString(o Options, p plan) (rendezvous.Join, error) {
 func announced(names []string, p plan) []string {
 	var all []string
 	for _, n := range names {
+		scheme, n := cutScheme(n)
 		if _, _, err := net.SplitHostPort(n); err == nil {
+			if scheme != "" {
+				n = scheme + ":" + n
+			}
 			all = append(all, n)
 			continue
 		}
-		for _, port := range p.ports() {
-			all = append(all, net.JoinHostPort(strings.Trim(n, "[]"), strconv.Itoa(int(port))))
+		for _, d := range p.doors() {
+			if scheme == "" || scheme == d.scheme {
+				all = append(all, d.at(strings.Trim(n, "[]")))
+			}
 		}
 	}
 	return all
@@ -189,10 +251,14 @@ func ownAddrs(p plan) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	var far, near []netip.AddrPort
+	type place struct {
+		ip netip.Addr
+		door
+	}
+	var far, near []place
 	for _, a := range p.at {
 		for _, ip := range reachable(a.Addr(), ifaces) {
-			ap := netip.AddrPortFrom(ip, a.Port())
+			ap := place{ip, door{p.scheme(a), a.Port()}}
 			if ip.IsLoopback() {
 				near = append(near, ap)
 			} else {
@@ -203,10 +269,11 @@ func ownAddrs(p plan) ([]string, error) {
 	if len(far) == 0 {
 		far = near
 	}
-	slices.SortStableFunc(far, func(a, b netip.AddrPort) int { return a.Addr().BitLen() - b.Addr().BitLen() })
+	slices.SortStableFunc(far, func(a, b place) int { return a.ip.BitLen() - b.ip.BitLen() })
+	far = slices.Compact(far)
 	var all []string
-	for _, a := range slices.Compact(far)[:min(len(far), maxAddrs)] {
-		all = append(all, a.String())
+	for _, a := range far[:min(len(far), maxAddrs)] {
+		all = append(all, a.at(a.ip.String()))
 	}
 	if len(all) == 0 {
 		return nil, fmt.Errorf("no address to give to others: use --announce")

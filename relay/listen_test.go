@@ -21,6 +21,7 @@ func TestPlan(t *testing.T) {
 		{"own port", []string{"192.0.2.1:4001"}, "/ip4/192.0.2.1/udp/4001/quic-v1 /ip4/192.0.2.1/tcp/4001"},
 		{"IPv6", []string{"[2001:db8::1]:4001"}, "/ip6/2001:db8::1/udp/4001/quic-v1 /ip6/2001:db8::1/tcp/4001"},
 		{"localhost, 443, 80", []string{"localhost:443", "localhost:80"}, "/ip4/127.0.0.1/tcp/443/tls/ws /ip4/127.0.0.1/tcp/80/ws"},
+		{"a scheme", []string{"ws://127.0.0.1:8080", "wss://[::1]:8443", "ws://localhost:443"}, "/ip4/127.0.0.1/tcp/8080/ws /ip6/::1/tcp/8443/tls/ws /ip4/127.0.0.1/tcp/443/ws"},
 		{"name", []string{"relay.example.org:4001"}, ""},
 		{"no port", []string{"192.0.2.1"}, ""},
 		{"bad port", []string{"192.0.2.1:65536"}, ""},
@@ -63,6 +64,16 @@ func TestAnnounce(t *testing.T) {
 	}
 	if !slices.Equal(j.Addrs, want) || !bytes.Equal(j.Token, o.Token) {
 		t.Errorf("%s", j)
+	}
+	// A listener for a reverse proxy is not what others dial.
+	o.Announce = []string{"relay.example.org", "wss://front.example.org:8443"}
+	behind, err := planListeners([]string{":4001", "ws://127.0.0.1:8080"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want = []string{"relay.example.org:4001", "wss:front.example.org:8443"}
+	if j, err = joinString(o, behind); err != nil || !slices.Equal(j.Addrs, want) || len(j.Pin) != 0 {
+		t.Errorf("%s, %v", j, err)
 	}
 	o.Announce = []string{"not a name"}
 	if j, err := joinString(o, p); err == nil {

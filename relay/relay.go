@@ -22,9 +22,11 @@ package relay
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"net/netip"
 	"sync"
 	"time"
@@ -49,19 +51,39 @@ type Options struct {
 	Open     bool           // everybody may register
 	// Listen is a list of HOST:PORT; HOST is an IP address, "localhost" or empty for
 	// all addresses. Port 443 speaks WebSocket in TLS, 80 plain WebSocket, every
-	// other one QUIC and TCP; port 0 is one free port for both. Empty: DefaultListen.
+	// other one QUIC and TCP; wss:// or ws:// before it says so for any port. Port 0 is
+	// one free port. Empty: DefaultListen.
 	Listen []string
-	// Announce is a list of HOST or HOST:PORT (names or addresses) for the join
-	// string; without a port it stands for all ports of Listen. Empty: the addresses
+	// Announce is a list of HOST or HOST:PORT (names or addresses, also with wss:// or
+	// ws://) for the join string; without a port it stands for all ports of Listen. Empty: the addresses
 	// of the interfaces, and the loopback address only if there is no other.
 	Announce []string
-	Trusted  []netip.Prefix // sources that are no single person: a reverse proxy, an office. No limits per address
-	Limits   Limits
-	Volume   VolumeStore  // where Limits.Volume is kept over a restart; nil: in memory
-	Log      *slog.Logger // nil: silent. Counts only, no addresses, no peer IDs, no numbers
-	Events   func(Event)  // nil: nobody. Called without locks, from several goroutines
+	Trusted  []netip.Prefix // sources that are no single person: an office. No limits per address
+	// ForwardedFrom are reverse proxies in front of the WebSocket listeners. What their
+	// X-Forwarded-For says is believed, and the limits per address count whom they name.
+	ForwardedFrom []netip.Prefix
+	// TLSCert and TLSKey are files in PEM with the certificate of WSS and its key. They
+	// are read again when they change. Both empty: a self-signed certificate, which the
+	// join string pins.
+	TLSCert, TLSKey string
+	// Certificate gives the certificate of WSS instead (ACME), Challenge answers what an
+	// authority asks on port 80 and leaves other requests to the handler that it is given.
+	Certificate func(*tls.ClientHelloInfo) (*tls.Certificate, error)
+	Challenge   func(http.Handler) http.Handler
+	Limits      Limits
+	Volume      VolumeStore  // where Limits.Volume is kept over a restart; nil: in memory
+	Log         *slog.Logger // nil: silent. Counts only, no addresses, no peer IDs, no numbers
+	Events      func(Event)  // nil: nobody. Called without locks, from several goroutines
 
 	now func() time.Time // the directory's clock; nil: time.Now
+}
+
+// page is what a browser gets.
+func (o Options) page() http.Handler {
+	if o.Challenge != nil {
+		return o.Challenge(page)
+	}
+	return page
 }
 
 // Event is something that happened, told without saying to whom.

@@ -24,7 +24,7 @@ func secondOf(at netip.AddrPort) (netip.AddrPort, bool) {
 func (p plan) second() []netip.AddrPort {
 	var more []netip.AddrPort
 	for _, a := range p.at {
-		if s, ok := secondOf(a); ok && !slices.Contains(p.at, s) {
+		if s, ok := secondOf(a); ok && p.scheme(a) == "" && !slices.Contains(p.at, s) {
 			more = append(more, s)
 		}
 	}

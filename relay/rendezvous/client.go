@@ -346,6 +346,7 @@ func why(err error) error {
 	var wrong sec.ErrPeerIDMismatch
 	var dial *swarm.DialError
 	var unknown multistream.ErrNotSupported[protocol.ID]
+	var told interface{ Reasons() []string }
 	switch {
 	case err == nil:
 		return nil
@@ -353,6 +354,8 @@ func why(err error) error {
 		return ErrWrongRelay
 	case errors.As(err, &unknown):
 		return ErrNotRelay
+	case errors.As(err, &told) && len(told.Reasons()) > 0: // the host has words of its own
+		return &reasons{text: strings.Join(told.Reasons(), "; "), causes: []error{err}}
 	case errors.As(err, &dial) && len(dial.DialErrors) > 0:
 		return dialReasons(dial)
 	}

@@ -23,14 +23,18 @@ const (
 // Join is all that a person has to hand on so that others can use a relay. Its
 // printed form is
 //
-//	sightline-relay:HOST:PORT[,HOST:PORT…]/PEERID#TOKEN
+//	sightline-relay:ADDR[,ADDR…]/PEERID[/PIN][#TOKEN]
 //
-// HOST is an IPv4 address, an IPv6 address in brackets or a DNS name; PEERID is
-// the relay's libp2p peer ID (Ed25519, base58); TOKEN is 32 bytes in base64url
-// without padding. Without "#TOKEN" a closed relay serves viewers only.
+// ADDR is HOST:PORT, or ws:HOST:PORT and wss:HOST:PORT where the port alone does
+// not say that WebSocket is spoken there. HOST is an IPv4 address, an IPv6 address
+// in brackets or a DNS name; PEERID is the relay's libp2p peer ID (Ed25519, base58);
+// PIN is the SHA-256 of the public key of its TLS certificate if that is self-signed,
+// TOKEN is 32 bytes, both in base64url without padding. Without "#TOKEN" a closed
+// relay serves viewers only.
 type Join struct {
-	Addrs []string // host:port, 1..8, as net.JoinHostPort writes them
+	Addrs []string // [ws:|wss:]host:port, 1..8, host and port as net.JoinHostPort writes them
 	ID    p2p.ID
+	Pin   []byte // 32 bytes or nil
 	Token []byte // 32 bytes or nil
 }
 
@@ -56,11 +60,17 @@ func ParseJoin(s string) (Join, error) {
 	if j.Addrs, err = parseHostPorts(addrs); err != nil {
 		return Join{}, err
 	}
+	id, pin, hasPin := strings.Cut(id, "/")
 	if j.ID, err = parseRelayID(id); err != nil {
 		return Join{}, err
 	}
+	if hasPin {
+		if j.Pin, err = parse32(pin, "the pin"); err != nil {
+			return Join{}, err
+		}
+	}
 	if hasToken {
-		if j.Token, err = parseToken(token); err != nil {
+		if j.Token, err = parse32(token, "the token"); err != nil {
 			return Join{}, err
 		}
 	}
@@ -71,6 +81,9 @@ func ParseJoin(s string) (Join, error) {
 // Public().String() where others may look.
 func (j Join) String() string {
 	s := joinScheme + strings.Join(j.Addrs, ",") + "/" + j.ID.String()
+	if len(j.Pin) > 0 {
+		s += "/" + base64.RawURLEncoding.EncodeToString(j.Pin)
+	}
 	if len(j.Token) > 0 {
 		s += "#" + base64.RawURLEncoding.EncodeToString(j.Token)
 	}
@@ -91,9 +104,9 @@ func (j Join) Name() string {
 	return j.Addrs[0]
 }
 
-// AddrInfo gives the addresses for libp2p. The port decides what is spoken there:
-// 443 WebSocket in TLS, 80 plain WebSocket, any other QUIC and TCP on the same
-// number.
+// AddrInfo gives the addresses for libp2p. What is spoken there ws: or wss: says,
+// else the port: 443 WebSocket in TLS, 80 plain WebSocket, any other QUIC and TCP
+// on the same number.
 func (j Join) AddrInfo() (p2p.AddrInfo, error) {
 	info := p2p.AddrInfo{ID: j.ID}
 	for _, a := range j.Addrs {
@@ -106,16 +119,52 @@ func (j Join) AddrInfo() (p2p.AddrInfo, error) {
 	return info, nil
 }
 
-// Transports names the transports that a relay speaks on a port, as suffixes of
-// a multiaddress that begins with the IP address or name.
-func Transports(port uint16) []string {
+// The schemes of an address at which WebSocket is spoken, in TLS or not. Web gives
+// the one that a port stands for by itself.
+const (
+	WSS = "wss"
+	WS  = "ws"
+)
+
+// Web is WSS for port 443, WS for port 80 and empty for all others.
+func Web(port uint16) string {
 	switch port {
 	case 443:
-		return []string{"/tcp/443/tls/ws"}
+		return WSS
 	case 80:
-		return []string{"/tcp/80/ws"}
+		return WS
+	}
+	return ""
+}
+
+// Transports names the transports that a relay speaks on a port by itself, as
+// suffixes of a multiaddress that begins with the IP address or name.
+func Transports(port uint16) []string { return TransportsAs(Web(port), port) }
+
+// TransportsAs is Transports for a port of which scheme says what is spoken there.
+func TransportsAs(scheme string, port uint16) []string {
+	switch scheme {
+	case WSS:
+		return []string{fmt.Sprintf("/tcp/%d/tls/ws", port)}
+	case WS:
+		return []string{fmt.Sprintf("/tcp/%d/ws", port)}
 	}
 	return []string{fmt.Sprintf("/udp/%d/quic-v1", port), fmt.Sprintf("/tcp/%d", port)}
+}
+
+// CutWeb takes "ws:" or "wss:" off an address of a Join. Without it, scheme is
+// what the port says.
+func CutWeb(addr string) (scheme, hostPort string) {
+	for _, s := range [...]string{WSS, WS} {
+		// "ws:80" is a host of that name.
+		if rest, ok := strings.CutPrefix(addr, s+":"); ok && strings.Contains(rest, ":") {
+			return s, rest
+		}
+	}
+	if _, port, err := splitHostPort(addr); err == nil {
+		return Web(port), addr
+	}
+	return "", addr
 }
 
 // SecondPort is the number beside port on which a relay speaks QUIC and TCP too,
@@ -127,7 +176,8 @@ func SecondPort(port uint16) (second uint16, ok bool) {
 	return second, second != 0 && len(Transports(port)) == 2 && len(Transports(second)) == 2
 }
 
-func multiaddrs(hostPort string) ([]ma.Multiaddr, error) {
+func multiaddrs(addr string) ([]ma.Multiaddr, error) {
+	scheme, hostPort := CutWeb(addr)
 	host, port, err := splitHostPort(hostPort)
 	if err != nil {
 		return nil, err
@@ -140,7 +190,7 @@ func multiaddrs(hostPort string) ([]ma.Multiaddr, error) {
 		}
 	}
 	var all []ma.Multiaddr
-	for _, t := range Transports(port) {
+	for _, t := range TransportsAs(scheme, port) {
 		m, err := ma.NewMultiaddr(prefix + t)
 		if err != nil {
 			return nil, fmt.Errorf("%w: address %q: %w", ErrBadJoin, hostPort, err)
@@ -157,11 +207,16 @@ func parseHostPorts(list string) ([]string, error) {
 	}
 	addrs := make([]string, 0, len(parts))
 	for _, p := range parts {
-		host, port, err := splitHostPort(p)
+		scheme, hostPort := CutWeb(p)
+		host, port, err := splitHostPort(hostPort)
 		if err != nil {
 			return nil, err
 		}
-		addrs = append(addrs, net.JoinHostPort(host, strconv.Itoa(int(port))))
+		addr := net.JoinHostPort(host, strconv.Itoa(int(port)))
+		if scheme != Web(port) {
+			addr = scheme + ":" + addr
+		}
+		addrs = append(addrs, addr)
 	}
 	return addrs, nil
 }
@@ -214,11 +269,12 @@ func parseRelayID(s string) (p2p.ID, error) {
 	return id, nil
 }
 
-func parseToken(s string) ([]byte, error) {
+// parse32 reads the 32 bytes of a pin or a token.
+func parse32(s, what string) ([]byte, error) {
 	// Strict, so that one token has one spelling.
 	t, err := base64.RawURLEncoding.Strict().DecodeString(s)
 	if err != nil || len(t) != tokenSize {
-		return nil, fmt.Errorf("%w: the token is damaged (it has 43 letters, digits, - and _)", ErrBadJoin)
+		return nil, fmt.Errorf("%w: %s is damaged (it has 43 letters, digits, - and _)", ErrBadJoin, what)
 	}
 	return t, nil
 }

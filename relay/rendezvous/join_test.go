@@ -40,6 +40,22 @@ func TestParseJoin(t *testing.T) {
 			"IPv4 in IPv6", "sightline-relay:[::ffff:192.0.2.1]:4001/" + testID, "sightline-relay:192.0.2.1:4001/" + testID,
 			"/ip4/192.0.2.1/udp/4001/quic-v1 /ip4/192.0.2.1/tcp/4001",
 		},
+		{
+			"WebSocket on other ports", "sightline-relay:wss:r.example:8443,ws:[2001:db8::1]:8080/" + testID, "=",
+			"/dns/r.example/tcp/8443/tls/ws /ip6/2001:db8::1/tcp/8080/ws",
+		},
+		{
+			"what the port says, said again; a host called ws", "sightline-relay:wss:r.example:443,ws:80,ws:r.example:443/" + testID,
+			"sightline-relay:r.example:443,ws:80,ws:r.example:443/" + testID,
+			"/dns/r.example/tcp/443/tls/ws /dns/ws/tcp/80/ws /dns/r.example/tcp/443/ws",
+		},
+		{
+			"pin", "sightline-relay:r.example:443/" + testID + "/" + testToken + "#" + testToken, "=", "/dns/r.example/tcp/443/tls/ws",
+		},
+		{name: "short pin", in: "sightline-relay:r.example:443/" + testID + "/" + testToken[1:]},
+		{name: "empty pin", in: "sightline-relay:r.example:443/" + testID + "/#" + testToken},
+		{name: "two pins", in: "sightline-relay:r.example:443/" + testID + "/" + testToken + "/" + testToken},
+		{name: "wss without a port", in: "sightline-relay:wss:r.example/" + testID},
 		{name: "empty"},
 		{name: "other scheme", in: "https://r.example:4001/" + testID},
 		{name: "no peer ID", in: "sightline-relay:r.example:4001"},
@@ -110,6 +126,7 @@ func FuzzJoin(f *testing.F) {
 		"sightline-relay:[2001:db8::1]:443,192.0.2.1:80/" + testID,
 		"sightline-relay:[::ffff:1.2.3.4]:1/" + testID,
 		"sightline-relay:a:1,/" + rsaID,
+		"sightline-relay:wss:a:1,ws:80,wss:[::1]:443/" + testID + "/" + testToken,
 	} {
 		f.Add(s)
 	}
@@ -125,7 +142,7 @@ func FuzzJoin(f *testing.F) {
 		if err != nil {
 			t.Fatalf("%q does not parse: %v", j, err)
 		}
-		if again.String() != j.String() || again.ID != j.ID || !bytes.Equal(again.Token, j.Token) || !slices.Equal(again.Addrs, j.Addrs) {
+		if again.String() != j.String() || again.ID != j.ID || !bytes.Equal(again.Token, j.Token) || !bytes.Equal(again.Pin, j.Pin) || !slices.Equal(again.Addrs, j.Addrs) {
 			t.Fatalf("%+v became %+v", j, again)
 		}
 		info, err := j.AddrInfo()
