@@ -37,9 +37,11 @@ import (
 	"sightline/peer"
 	"sightline/peer/invite"
 	"sightline/peer/link"
+	"sightline/peer/link/proxy"
 	"sightline/peer/netcheck"
 	"sightline/peer/wire"
 	"sightline/relay"
+	"sightline/relay/acme"
 	"sightline/relay/rendezvous"
 	"sightline/screen"
 	"sightline/screen/desktop"
@@ -189,33 +191,63 @@ func newReach(c config.Common, changed func(rendezvous.RelayStatus)) (*reach, er
 	}
 	log := logger()
 	r := &reach{key: key, lan: c.Settings.Network.LAN && c.Settings.Network.Listen != "none", log: log}
-	r.node, err = link.New(linkOptions(c.Settings.Network, key, log))
+	if r.joins, err = joins(c.Settings.Relays); err != nil {
+		return nil, err
+	}
+	o, err := linkOptions(c.Settings.Network, r.joins)
 	if err != nil {
 		return nil, err
 	}
-	for _, s := range c.Settings.Relays {
-		j, err := rendezvous.ParseJoin(s)
-		if err != nil {
-			r.node.Close()
-			return nil, err
-		}
-		r.joins = append(r.joins, j)
+	o.Key, o.Log = key, log
+	if r.node, err = link.New(o); err != nil {
+		return nil, err
 	}
 	if len(r.joins) > 0 {
 		r.relays, err = rendezvous.NewClient(rendezvous.Options{
-			Host: servers{r.node.Host(), r.node}, Relays: r.joins, Admitted: r.reserve, Changed: changed, Log: log,
+			Host: servers{r.node.Host(), r.node}, Relays: r.joins, Admitted: r.reserve, Changed: changed,
+			Timeout: ladderTime, Log: log,
 		})
 	}
 	return r, err
 }
 
-func linkOptions(n config.Network, key crypto.PrivKey, log *slog.Logger) link.Options {
-	o := link.Options{
-		Key: key, Listen: n.Listen, NoDirect: !n.Direct, RelayOnly: n.RelayOnly, LANOnly: n.LANOnly,
-		Quiet: n.Quiet, MapPorts: n.MapPorts, Log: log,
+// ladderTime is how long one relay may take: the last rung is tried after 5 s, and
+// each gives up after 7 s and says why.
+const ladderTime = 13 * time.Second
+
+func joins(list []string) ([]rendezvous.Join, error) {
+	var all []rendezvous.Join
+	for _, s := range list {
+		j, err := rendezvous.ParseJoin(s)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, j)
 	}
-	o.Ports.First, o.Ports.Last = n.PortRange()
-	return o
+	return all, nil
+}
+
+// linkOptions are those that come from the settings.
+func linkOptions(s config.Network, relays []rendezvous.Join) (link.Options, error) {
+	o := link.Options{
+		Listen: s.Listen, NoDirect: !s.Direct, RelayOnly: s.RelayOnly, LANOnly: s.LANOnly, Quiet: s.Quiet, MapPorts: s.MapPorts,
+		TLSInspection: s.TLSInspection,
+		Proxy:         proxy.Options{Setting: s.Proxy}, Pins: make(map[p2p.ID][32]byte),
+	}
+	o.Ports.First, o.Ports.Last = s.PortRange()
+	for _, j := range relays {
+		if len(j.Pin) == 32 {
+			o.Pins[j.ID] = [32]byte(j.Pin)
+		}
+	}
+	if s.ProxyPasswordFile != "" {
+		text, err := keyring.ReadFile(s.ProxyPasswordFile, 1024)
+		if err != nil {
+			return o, fmt.Errorf("read the proxy's password: %w", err)
+		}
+		o.Proxy.Password, _, _ = strings.Cut(strings.TrimSuffix(string(text), "\n"), "\r")
+	}
+	return o, nil
 }
 
 // servers lets the node itself connect to the relays: it reaches them with
@@ -790,23 +822,51 @@ func runRelay(ctx context.Context, run config.RelayRun) error {
 	print := tui.NewPrinter(tui.PrinterOptions{JSON: run.JSON, Out: run.Out, Err: run.Err, Role: tui.RoleRelay})
 	changed := make(chan struct{}, 1)
 	s := run.Settings.Relay
-	srv, err := relay.New(relay.Options{
+	certs, err := relayCerts(run, print)
+	if err != nil {
+		return err
+	}
+	o := relay.Options{
 		Key: id, LeaseKey: [32]byte(lease), Token: token, Open: s.Open, Listen: s.Listen, Announce: s.Announce,
-		Trusted: prefixes(s.Trusted), Limits: relayLimits(s.Limits), Volume: volumeFile(run.Dirs.RelayVolume()), Log: logger(),
+		Trusted: prefixes(s.Trusted), ForwardedFrom: prefixes(s.ForwardedFrom), TLSCert: s.TLSCert, TLSKey: s.TLSKey,
+		Limits: relayLimits(s.Limits), Volume: volumeFile(run.Dirs.RelayVolume()), Log: logger(),
 		Events: func(relay.Event) {
 			select {
 			case changed <- struct{}{}:
 			default:
 			}
 		},
-	})
+	}
+	if certs != nil {
+		o.Certificate, o.Challenge = certs.Certificate, certs.Challenge
+	}
+	srv, err := relay.New(o)
 	if errors.Is(err, relay.ErrVolume) {
 		return &peer.Error{Class: peer.ClassFault, Err: err, Fix: "look into " + run.Dirs.RelayVolume() + "; without that file the month begins at zero"}
 	}
 	if err != nil {
 		return err
 	}
-	return serveRelay(ctx, run, srv, print, changed)
+	return serveRelay(ctx, run, srv, print, changed, certs)
+}
+
+// relayCerts gets certificates by ACME, if that is wanted; else it is nil.
+func relayCerts(run config.RelayRun, print *tui.Printer) (*acme.Manager, error) {
+	s := run.Settings.Relay
+	switch {
+	case (s.TLSCert == "") != (s.TLSKey == ""):
+		return nil, &peer.Error{Class: peer.ClassUsage, Msg: "relay.tls_cert and relay.tls_key belong together, and one is missing"}
+	case s.TLSCert != "" && len(s.ACME) > 0:
+		return nil, &peer.Error{Class: peer.ClassUsage, Msg: "relay.acme and relay.tls_cert exclude each other"}
+	case len(s.ACME) == 0:
+		return nil, nil
+	}
+	return acme.New(acme.Options{
+		Names: s.ACME, Email: s.ACMEEmail, Directory: s.ACMEDirectory, Dir: run.Dirs.RelayACME(), Log: logger(),
+		Failed: func(err error) {
+			print.Event(peer.Failed{Err: &peer.Error{Class: peer.ClassNoRoute, Err: err, Fix: "the authority must reach port 443 or 80 of this machine under that name"}})
+		},
+	})
 }
 
 // volumeFile is where a relay keeps its count of the month's bytes.
@@ -822,7 +882,7 @@ func (f volumeFile) Read() ([]byte, error) {
 
 func (f volumeFile) Write(b []byte) error { return keyring.WriteFile(string(f), b) }
 
-func serveRelay(ctx context.Context, run config.RelayRun, srv *relay.Server, print *tui.Printer, changed <-chan struct{}) error {
+func serveRelay(ctx context.Context, run config.RelayRun, srv *relay.Server, print *tui.Printer, changed <-chan struct{}, certs *acme.Manager) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	var wg sync.WaitGroup
 	defer wg.Wait()
@@ -840,6 +900,9 @@ func serveRelay(ctx context.Context, run config.RelayRun, srv *relay.Server, pri
 	})
 	print.Ready(tui.Ready{Join: srv.Join().String(), Listen: srv.Listening()})
 	wg.Go(func() { tellLoad(ctx, srv, print, changed) })
+	if certs != nil {
+		wg.Go(func() { cancelIf(cancel, certs.Run(ctx)) })
+	}
 	err := goodEnd(srv.Run(ctx))
 	print.Event(peer.Ended{Reason: "done", Err: err})
 	return err
@@ -996,18 +1059,22 @@ func seatNamed(ctx context.Context, run config.CtlRun, name string) (int, error)
 
 func doctorNetwork(ctx context.Context, run config.DoctorRun) error {
 	var relays []netcheck.Relay
-	for _, text := range run.Settings.Relays {
-		j, err := rendezvous.ParseJoin(text)
-		if err != nil {
-			return err
-		}
+	known, err := joins(run.Settings.Relays)
+	if err != nil {
+		return err
+	}
+	o, err := linkOptions(run.Settings.Network, known)
+	if err != nil {
+		return err
+	}
+	for _, j := range known {
 		info, err := j.AddrInfo()
 		if err != nil {
 			return err
 		}
 		relays = append(relays, netcheck.Relay{Name: j.Name(), STUN: stunAddrs(j), Second: secondAddrs(j), Info: info})
 	}
-	report := link.Check(ctx, relays)
+	report := link.Check(ctx, o, relays)
 	if run.JSON {
 		return json.NewEncoder(run.Out).Encode(report)
 	}
@@ -1021,17 +1088,20 @@ func doctorNetwork(ctx context.Context, run config.DoctorRun) error {
 func doctorFirewall(ctx context.Context, run config.DoctorRun) error {
 	n := run.Settings.Network
 	r := netcheck.Reach{Outbound: n.Listen == "none", Direct: n.Direct && n.Listen != "none", LAN: n.LAN && n.Listen != "none"}
-	for _, text := range run.Settings.Relays {
-		j, err := rendezvous.ParseJoin(text)
-		if err != nil {
-			return err
-		}
+	known, err := joins(run.Settings.Relays)
+	if err != nil {
+		return err
+	}
+	for _, j := range known {
 		info, err := j.AddrInfo()
 		if err != nil {
 			return err
 		}
 		r.Relays = append(r.Relays, info)
 		r.STUN = append(append(r.STUN, stunAddrs(j)...), secondAddrs(j)...)
+	}
+	if r.Proxy, err = link.ProxyFor(proxy.Options{Setting: n.Proxy}, r.Relays); err != nil {
+		return err
 	}
 	all := netcheck.Destinations(ctx, r)
 	switch {
@@ -1049,12 +1119,12 @@ func doctorFirewall(ctx context.Context, run config.DoctorRun) error {
 	return nil
 }
 
-// stunAddrs are the UDP ports of a relay: STUN answers beside QUIC, which 443
-// and 80 do not speak.
+// stunAddrs are the UDP ports of a relay: STUN answers beside QUIC, which is not
+// spoken where WebSocket is.
 func stunAddrs(j rendezvous.Join) []string {
 	var list []string
 	for _, a := range j.Addrs {
-		if _, port, err := net.SplitHostPort(a); err == nil && port != "443" && port != "80" {
+		if scheme, a := rendezvous.CutWeb(a); scheme == "" {
 			list = append(list, a)
 		}
 	}

@@ -3,6 +3,7 @@ package config
 import (
 	"net"
 	"net/netip"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -153,6 +154,67 @@ func portRange(s string) *UsageError {
 	return usage("%q is not a range of ports", visible(s)).advise("write 40000-40099: the first is 1 at least and not above the last, which is 65535 at most")
 }
 
+// scheme cuts ws:// or wss:// off a relay's address.
+func scheme(s string) string {
+	for _, p := range [...]string{"wss://", "ws://"} {
+		if rest, ok := strings.CutPrefix(s, p); ok {
+			return rest
+		}
+	}
+	return s
+}
+
+// relayListen is an address to listen on that may say what is spoken there.
+func relayListen(s string) *UsageError { return listenAddress(scheme(s)) }
+
+// proxyURL is what network.proxy takes. What makes a proxy's URL is checked once
+// more by whoever uses it.
+func proxyURL(s string) *UsageError {
+	if s == "system" || s == "none" {
+		return nil
+	}
+	u, err := url.Parse(s)
+	if err != nil || !slices.Contains([]string{"http", "https", "socks5", "socks5h"}, u.Scheme) || !isHost(u.Hostname()) ||
+		strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "" {
+		return usage("the proxy is neither system, none nor a proxy's URL").advise("write http://USER@proxy.example.org:3128 or socks5://192.0.2.7:1080")
+	}
+	if _, has := u.User.Password(); has {
+		return usage("the proxy's URL holds a password").advise("write http://USER@HOST:PORT, the password into a file with mode 0600, and the file's name into network.proxy_password_file")
+	}
+	return nil
+}
+
+// filePath is the name of a file, or nothing. Whether it is there shows when it
+// is read.
+func filePath(s string) *UsageError {
+	if !printable(s) || strings.HasPrefix(s, "~") {
+		return usage("%q is not the name of a file", visible(s)).advise("write it from the root, without ~")
+	}
+	return nil
+}
+
+// hostName is a DNS name: certificates are not given for addresses.
+func hostName(s string) *UsageError {
+	if _, err := netip.ParseAddr(s); err == nil || !isHost(s) || !strings.Contains(s, ".") {
+		return usage("%q is not a name that can get a certificate", visible(s)).advise("write relay.example.org")
+	}
+	return nil
+}
+
+func email(s string) *UsageError {
+	if s != "" && (!printable(s) || strings.Count(s, "@") != 1 || strings.ContainsAny(s, " <>,")) {
+		return usage("%q is not a mail address", visible(s))
+	}
+	return nil
+}
+
+func directoryURL(s string) *UsageError {
+	if u, err := url.Parse(s); s != "" && (err != nil || u.Scheme != "https" || !isHost(u.Hostname())) {
+		return usage("%q is not the directory of an ACME authority", visible(s)).advise("its URL begins with https://")
+	}
+	return nil
+}
+
 // prefix is a network in CIDR form.
 func prefix(s string) *UsageError {
 	if _, err := netip.ParsePrefix(s); err != nil {
@@ -163,7 +225,8 @@ func prefix(s string) *UsageError {
 
 // announced is a DNS name or an IP address, with or without a port.
 func announced(s string) *UsageError {
-	host := s
+	host := scheme(s)
+	s = host
 	if h, port, err := net.SplitHostPort(s); err == nil && isPort(port, 1) {
 		host = h
 	}

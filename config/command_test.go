@@ -147,16 +147,16 @@ func TestHostRun(t *testing.T) {
 		}},
 		{"relay only", "--host --relay-only --json --accept --allow view,control --relay " + relayA, nil, "", func(h HostRun) (any, any) {
 			return []any{h.Settings.Network.RelayOnly, h.Settings.Network, h.JSON, h.Accept, h.Settings.Host.Allow},
-				[]any{true, Network{Listen: "none", RelayOnly: true}, true, true, []string{"view", "pointer", "keyboard"}}
+				[]any{true, Network{Listen: "none", RelayOnly: true, Proxy: "system"}, true, true, []string{"view", "pointer", "keyboard"}}
 		}},
 		{"lan only", "host --lan-only", nil, "relays = ['" + relayA + "']\n[network]\nlan = false", func(h HostRun) (any, any) {
 			return []any{h.Settings.Network.LANOnly, h.Settings.Relays, h.Settings.Network.LAN, h.Settings.Network.Direct}, []any{true, []string{}, true, true}
 		}},
 		{"relay only, in the file", "host", nil, "relays = ['" + relayA + "']\n[network]\nrelay_only = true", func(h HostRun) (any, any) {
-			return []any{h.Settings.Network, h.Origins.Of("network.listen").Kind}, []any{Network{Listen: "none", RelayOnly: true}, "file"}
+			return []any{h.Settings.Network, h.Origins.Of("network.listen").Kind}, []any{Network{Listen: "none", RelayOnly: true, Proxy: "system"}, "file"}
 		}},
 		{"lan only outweighs the file", "host --lan-only", nil, "relays = ['" + relayA + "']\n[network]\nrelay_only = true", func(h HostRun) (any, any) {
-			return h.Settings.Network, Network{Listen: ":0", LANOnly: true, LAN: true, Direct: true}
+			return h.Settings.Network, Network{Listen: ":0", LANOnly: true, LAN: true, Direct: true, Proxy: "system"}
 		}},
 		{"how to reach others", "host --udp-ports 40000-40099 --map-ports --quiet-network", map[string]string{"SIGHTLINE_NETWORK_UDP_PORTS": "7"}, "", func(h HostRun) (any, any) {
 			first, last := h.Settings.Network.PortRange()
@@ -242,7 +242,13 @@ func TestUsageErrors(t *testing.T) {
 		{"unknown key", "host", "", "name = 'a'\n\n[host]\nexpires = '1m'", `FILE:4: unknown key "host.expires"`, "did you mean host.expire?"},
 		{"unknown table", "host", "", "[hosts]\nallow = []\nx = 1", `FILE:1: unknown key "hosts"`, "did you mean host?"},
 		{"key in the wrong table", "host", "", "expire = '1m'", `FILE:1: unknown key "expire"`, "did you mean host.expire?"},
-		{"key of a later version", "host", "", "[network]\nproxy = 'system'", "FILE:2: network.proxy is not available in this version", "remove the line"},
+		{"key of a later version", "host", "", "[relay]\nlog_addresses = true", "FILE:2: relay.log_addresses is not available in this version", "remove the line"},
+		{"no proxy", "host --proxy proxy.example.org:3128", "", "", "--proxy: the proxy is neither system, none nor a proxy's URL", "http://USER@"},
+		{"a proxy's password in the open", "host", "", "[network]\nproxy = 'http://me:secret@proxy'", "FILE:2: network.proxy: the proxy's URL holds a password", "proxy_password_file"},
+		{"a tilde that no shell reads", "host", "", "[network]\nproxy_password_file = '~/pw'", `FILE:2: network.proxy_password_file: "~/pw" is not the name of a file`, "without ~"},
+		{"a certificate for an address", "relay", "", "[relay]\nacme = ['192.0.2.1']", `FILE:2: relay.acme: "192.0.2.1" is not a name that can get a certificate`, "relay.example.org"},
+		{"an authority without TLS", "relay", "", "[relay]\nacme_directory = 'http://ca.example.org/dir'", `FILE:2: relay.acme_directory: "http://ca.example.org/dir" is not the directory`, "https://"},
+		{"a scheme that is none", "relay --listen http://:8080", "", "", `--listen: "http://:8080" is not an address to listen on`, ""},
 		{"wrong type", "host", "", "[host]\nmax_fps = '60'", "FILE:2: host.max_fps: it must be a whole number, not text", ""},
 		{"bare time", "host", "", "[host]\nexpire = 15", `FILE:2: host.expire: it must be a time in quotes, such as "15m", not the number 15`, ""},
 		{"list in a list", "host", "", "relays = [[]]", `FILE:1: relays: it must be a list of texts, such as ["a", "b"], not a list`, ""},

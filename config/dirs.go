@@ -22,6 +22,10 @@ func (d Dirs) RelayKey() string   { return filepath.Join(d.State, "relay.key") }
 func (d Dirs) RelayToken() string { return filepath.Join(d.State, "relay.token") }
 func (d Dirs) RelayLease() string { return filepath.Join(d.State, "relay.lease") }
 
+// RelayACME is the folder of a relay's account with an authority and of the
+// certificates that it gave.
+func (d Dirs) RelayACME() string { return filepath.Join(d.State, "relay.acme") }
+
 // RelayVolume holds what a relay with gb_per_month carried in this month.
 func (d Dirs) RelayVolume() string { return filepath.Join(d.State, "relay.volume") }
 

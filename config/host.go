@@ -84,6 +84,7 @@ func (t *tree) host() *cobra.Command {
 	}
 	flags := cmd.Flags()
 	b.bind(flags, "relay", "relays")
+	b.bind(flags, "proxy", "network.proxy")
 	b.bind(flags, "name", "name")
 	b.bind(flags, "source", "host.source")
 	flags.StringVar(&screen, "screen", "", "share the screen with this `NAME` (as `sightline doctor display` lists it)")

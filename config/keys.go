@@ -42,11 +42,20 @@ var keys = []*key{
 	{"network.udp_ports", "take our UDP and TCP ports from this `RANGE`, such as 40000-40099", text(func(s *Settings) *string { return &s.Network.UDPPorts }, portRange)},
 	{"network.map_ports", "ask the router to open our port (UPnP, NAT-PMP, PCP) while this runs", yes(func(s *Settings) *bool { return &s.Network.MapPorts })},
 	{"network.quiet", "no search among the ports of a NAT box that changes them (up to 2048 packets)", yes(func(s *Settings) *bool { return &s.Network.Quiet })},
+	{"network.proxy", "`URL` of this network's proxy (http, https or socks5), system (the environment) or none", text(func(s *Settings) *string { return &s.Network.Proxy }, proxyURL)},
+	{"network.proxy_password_file", "", text(func(s *Settings) *string { return &s.Network.ProxyPasswordFile }, filePath)},
+	{"network.tls_inspection", "", yes(func(s *Settings) *bool { return &s.Network.TLSInspection })},
 
-	{"relay.listen", "`ADDR` (HOST:PORT) to listen on; 443 speaks WSS, 80 WS, others QUIC and TCP; may be given again", list(func(s *Settings) *[]string { return &s.Relay.Listen }, each(listenAddress))},
+	{"relay.listen", "`ADDR` (HOST:PORT) to listen on; 443 speaks WSS, 80 WS, others QUIC and TCP; ws:// or wss:// before it says so for any port; may be given again", list(func(s *Settings) *[]string { return &s.Relay.Listen }, each(relayListen))},
 	{"relay.announce", "`HOST[:PORT]` under which others reach this relay; may be given again", list(func(s *Settings) *[]string { return &s.Relay.Announce }, each(announced))},
 	{"relay.open", "let every host register, without the token", yes(func(s *Settings) *bool { return &s.Relay.Open })},
 	{"relay.trusted", "", list(func(s *Settings) *[]string { return &s.Relay.Trusted }, each(prefix))},
+	{"relay.forwarded_from", "", list(func(s *Settings) *[]string { return &s.Relay.ForwardedFrom }, each(prefix))},
+	{"relay.tls_cert", "", text(func(s *Settings) *string { return &s.Relay.TLSCert }, filePath)},
+	{"relay.tls_key", "", text(func(s *Settings) *string { return &s.Relay.TLSKey }, filePath)},
+	{"relay.acme", "", list(func(s *Settings) *[]string { return &s.Relay.ACME }, each(hostName))},
+	{"relay.acme_email", "", text(func(s *Settings) *string { return &s.Relay.ACMEEmail }, email)},
+	{"relay.acme_directory", "", text(func(s *Settings) *string { return &s.Relay.ACMEDirectory }, directoryURL)},
 
 	limit("registrations", func(l *Limits) *int { return &l.Registrations }),
 	limit("registrations_per_address", func(l *Limits) *int { return &l.RegistrationsPerAddress }),
@@ -75,10 +84,8 @@ func limit(name string, field func(*Limits) *int) *key {
 // later lists keys of the design that have no effect in this version. They are
 // refused by name, because a person who set one relies on it.
 var later = map[string]string{
-	"network.proxy":               "proxies are not used yet: remove the line; `sightline relay --listen :443` gets through many firewalls",
-	"network.proxy_password_file": "proxies are not used yet: remove the line",
-	"relay.log_addresses":         "the relay never logs addresses in this version: remove the line",
-	"audit_names":                 "there is no audit log in this version: remove the line",
+	"relay.log_addresses": "the relay never logs addresses in this version: remove the line",
+	"audit_names":         "there is no audit log in this version: remove the line",
 }
 
 // keyNamed finds a row by its name in the file, nil if there is none.

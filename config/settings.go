@@ -40,6 +40,10 @@ type Network struct {
 	Direct bool
 	LAN    bool
 
+	Proxy             string // "system" (the environment), "none" or a URL without a password
+	ProxyPasswordFile string // 0600, holds the password of the user in Proxy; "" for none
+	TLSInspection     bool   // others than the relay may end the TLS of its port 443
+
 	RelayOnly bool   // no socket that others can reach, only a relay
 	LANOnly   bool   // no relay, nothing outside the LAN
 	UDPPorts  string // "FIRST-LAST" or one number: what our ports are taken from; "": any
@@ -63,11 +67,19 @@ func (n Network) PortRange() (first, last uint16) {
 
 // Relay is [relay]: this machine as a relay for others.
 type Relay struct {
-	Listen   []string // ADDR:PORT each
-	Announce []string // HOST or HOST:PORT under which the others reach it
+	Listen   []string // ADDR:PORT each, or ws://ADDR:PORT, wss://ADDR:PORT
+	Announce []string // HOST or HOST:PORT under which the others reach it, also with ws:// or wss://
 	Open     bool     // true: registering needs no token
-	Trusted  []string // CIDR each: many people behind it (a reverse proxy, an office), no limits per address
-	Limits   Limits
+	Trusted  []string // CIDR each: many people behind it (an office), no limits per address
+
+	// ForwardedFrom are the reverse proxies (CIDR each) whose X-Forwarded-For is believed.
+	ForwardedFrom []string
+	TLSCert       string   // file in PEM: the certificate of WSS, its chain behind it; "": a self-signed one
+	TLSKey        string   // file in PEM with its key
+	ACME          []string // names to get certificates for by ACME
+	ACMEEmail     string   // for the authority, may be ""
+	ACMEDirectory string   // URL of the authority; "": Let's Encrypt
+	Limits        Limits
 }
 
 // Limits is [relay.limits], the numbers of SECURITY-DESIGN, section 10. An
@@ -101,8 +113,8 @@ func Defaults() Settings {
 		Relays:  []string{},
 		Host:    Host{Source: "auto", Allow: []string{"view"}, Viewers: 1, Expire: 15 * time.Minute, MaxFPS: 60},
 		Viewer:  Viewer{Window: "auto", Scale: "fit", GrabKeys: "fullscreen"},
-		Network: Network{Listen: ":0", Direct: true, LAN: true},
-		Relay: Relay{Listen: []string{":4001"}, Announce: []string{}, Trusted: []string{}, Limits: Limits{
+		Network: Network{Listen: ":0", Direct: true, LAN: true, Proxy: "system"},
+		Relay: Relay{Listen: []string{":4001"}, Announce: []string{}, Trusted: []string{}, ForwardedFrom: []string{}, ACME: []string{}, Limits: Limits{
 			Registrations: 128, RegistrationsPerAddress: 8, NumbersPerHour: 120,
 			LookupsPerMinute: 10, LookupsPerHour: 60, WrongLookupsPerHour: 20, LookupsPerNumber: 30,
 			Circuits: 64, CircuitsPerViewer: 4, CircuitsPerHost: 16,

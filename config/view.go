@@ -43,6 +43,7 @@ func (t *tree) view() *cobra.Command {
 	}
 	flags := cmd.Flags()
 	b.bind(flags, "relay", "relays")
+	b.bind(flags, "proxy", "network.proxy")
 	b.bind(flags, "name", "name")
 	flags.StringVar(&f.direct, "direct", "", "a host on a known address `HOST:PORT`: no relay, no search")
 	f.ways.flags(&b, flags)

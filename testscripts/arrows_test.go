@@ -30,13 +30,17 @@ var arrows = map[string][]string{
 	"config/slack":              {},
 	"peer":                      {"peer/*", "screen", "screen/codec", "screen/keysym"},
 	"peer/invite":               {"peer/wire"},
-	"peer/link":                 {"peer/netcheck", "peer/wire"},
+	"peer/link":                 {"peer/link/proxy", "peer/netcheck", "peer/wire"},
+	"peer/link/proxy":           {},
+	"peer/link/proxy/proxytest": {},
+	"testscripts/natlab/proxyd": {"peer/link/proxy/proxytest"},
 	"peer/netcheck":             {"peer/wire"},
 	"peer/pace":                 {"peer/wire"},
 	"peer/secure/securetest":    {"peer/secure", "peer/invite", "peer/wire"},
 	"peer/secure":               {"peer/invite", "peer/wire"},
 	"peer/wire":                 {},
 	"relay":                     {"relay/*"},
+	"relay/acme":                {},
 	"relay/rendezvous":          {},
 	"relay/share":               {},
 	"screen":                    {"screen/keysym"},
@@ -64,10 +68,11 @@ var arrows = map[string][]string{
 // testAids may be imported by the tests of these packages and of all below them:
 // scripted back ends, and the built-in desktop that needs no X server.
 var testAids = map[string][]string{
-	"screen/screentest":      {"screen", "peer"},
-	"screen/pattern":         {"screen", "peer"},
-	"screen/codec/clips":     {"screen/codec", "peer"},
-	"peer/secure/securetest": {"peer"},
+	"screen/screentest":         {"screen", "peer"},
+	"screen/pattern":            {"screen", "peer"},
+	"peer/link/proxy/proxytest": {"peer/link"},
+	"screen/codec/clips":        {"screen/codec", "peer"},
+	"peer/secure/securetest":    {"peer"},
 }
 
 // pkg is what `go list -json` says of a package.

@@ -37,8 +37,8 @@ func ipOf(a ma.Multiaddr) (netip.Addr, bool) {
 	return addr.Unmap(), ok
 }
 
-// transportOf names the transport of an address; of a circuit that of the leg
-// from here to the relay.
+// transportOf names the transport of an address, "proxy" for all that goes
+// through one; of a circuit that of the leg from here to the relay.
 func transportOf(a ma.Multiaddr) string {
 	name := ""
 	secure := false
@@ -57,6 +57,8 @@ func transportOf(a ma.Multiaddr) string {
 			if secure {
 				name = "wss"
 			}
+		case ma.P_HTTP: // viaProxy
+			name = "proxy"
 		case ma.P_CIRCUIT:
 			return false
 		}

@@ -11,29 +11,39 @@ import (
 	p2p "github.com/libp2p/go-libp2p/core/peer"
 	msmux "github.com/multiformats/go-multistream"
 
+	"sightline/peer/link/proxy"
 	"sightline/peer/netcheck"
 )
 
 // Check tells what this network lets through, asking these relays by each of
-// their addresses and by STUN. It uses identities of its own, made for this one
-// check.
-func Check(ctx context.Context, relays []netcheck.Relay) netcheck.Report {
-	return netcheck.Check(ctx, netcheck.Options{Relays: relays, Dial: probeRelay})
+// their addresses, through the proxy too if there is one, and by STUN. Of o only
+// what concerns relays counts: it uses identities of its own, made for this one
+// check, and any port.
+func Check(ctx context.Context, o Options, relays []netcheck.Relay) netcheck.Report {
+	if proxies, err := proxy.New(o.Proxy); err == nil { // else New says so for each address
+		for i := range relays {
+			relays[i].Info.Addrs = withProxy(proxies, relays[i].Info.Addrs)
+		}
+	}
+	return netcheck.Check(ctx, netcheck.Options{Relays: relays, Dial: func(ctx context.Context, relay p2p.AddrInfo) (time.Duration, error) {
+		return probeRelay(ctx, Options{Proxy: o.Proxy, Pins: o.Pins, TLSInspection: o.TLSInspection, NoDirect: true}, relay)
+	}})
 }
 
 // probeRelay connects to a relay with a Node of its own, because libp2p keeps
 // one connection for each peer and would not try the second address.
-func probeRelay(ctx context.Context, relay p2p.AddrInfo) (time.Duration, error) {
+func probeRelay(ctx context.Context, o Options, relay p2p.AddrInfo) (time.Duration, error) {
 	key, _, err := crypto.GenerateEd25519Key(rand.Reader)
 	if err != nil {
 		return 0, err
 	}
-	n, err := New(Options{Key: key, NoDirect: true})
+	o.Key = key
+	n, err := New(o)
 	if err != nil {
 		return 0, err
 	}
 	defer n.Close()
-	if err := n.Connect(ctx, relay); err != nil {
+	if err := n.connect(ctx, relay); err != nil {
 		var e *pathError
 		if errors.As(err, &e) && len(relay.Addrs) == 1 {
 			return 0, errors.New(e.bare())

@@ -19,7 +19,7 @@ func TestCheck(t *testing.T) {
 		t.Fatal(err)
 	}
 	closed := ma.StringCast("/ip4/127.0.0.1/tcp/1")
-	r := Check(within(t), []netcheck.Relay{
+	r := Check(within(t), Options{}, []netcheck.Relay{
 		{Name: "good", Info: p2p.AddrInfo{ID: info.ID, Addrs: append(info.Addrs, closed)}},
 		{Name: "impostor", Info: p2p.AddrInfo{ID: other, Addrs: info.Addrs}},
 	})

@@ -120,17 +120,31 @@ func relayOf(a ma.Multiaddr) (p2p.AddrInfo, bool) {
 	return *info, true
 }
 
+// dialPeer dials through the nearest relay that answers and, should the peer not
+// be there, through the others.
 func (n *Node) dialPeer(ctx context.Context, to p2p.AddrInfo) error {
 	n.forgetFailures(to.ID)
 	// Nothing that was tried once stays for a later dial to try.
-	n.h.Peerstore().ClearAddrs(to.ID)
 	defer n.h.Peerstore().ClearAddrs(to.ID)
-	n.h.Peerstore().AddAddrs(to.ID, n.oneCircuitEach(to.Addrs), peerstore.TempAddrTTL)
 	ctx = network.WithDialPeerTimeout(network.WithAllowLimitedConn(ctx, "sightline"), dialTimeout)
-	if _, err := n.h.Network().DialPeer(ctx, to.ID); err != nil {
-		return n.dialError(ctx, err)
+	failed := &pathError{kind: ErrNoPath}
+	for left := to.Addrs; ; {
+		up, err := n.reachRelays(ctx, left)
+		if err == nil {
+			up = n.nearest(ctx, up)
+			n.h.Peerstore().ClearAddrs(to.ID)
+			n.h.Peerstore().AddAddrs(to.ID, n.oneCircuitEach(up), peerstore.TempAddrTTL)
+			if _, err = n.h.Network().DialPeer(ctx, to.ID); err == nil {
+				return nil
+			}
+			err = n.dialError(ctx, err)
+		}
+		left = slices.DeleteFunc(slices.Clone(left), func(a ma.Multiaddr) bool { return slices.ContainsFunc(up, a.Equal) })
+		failed.merge(err)
+		if len(up) == 0 || len(left) == 0 || ctx.Err() != nil || errors.Is(err, ErrClosed) {
+			return failed
+		}
 	}
-	return nil
 }
 
 // oneCircuitEach reduces the circuit addresses to one for each relay and makes
@@ -146,7 +160,7 @@ func (n *Node) oneCircuitEach(addrs []ma.Multiaddr) []ma.Multiaddr {
 			out = append(out, a)
 			continue
 		}
-		n.h.Peerstore().AddAddrs(relay.ID, relay.Addrs, peerstore.TempAddrTTL)
+		n.h.Peerstore().AddAddrs(relay.ID, withProxy(n.web.proxies, relay.Addrs), peerstore.TempAddrTTL)
 		if !seen[relay.ID] {
 			seen[relay.ID] = true
 			n.gate.addRelay(relay.ID)
@@ -243,11 +257,16 @@ func (n *Node) whoIs(ctx context.Context, ips []netip.Addr, port uint16) (p2p.Ad
 	return p2p.AddrInfo{}, failed
 }
 
+// merge adds what another dial to the same peer met. What a relay knew wins over
+// silence elsewhere.
 func (e *pathError) merge(err error) {
 	e.cause = err
 	var other *pathError
 	if errors.As(err, &other) {
 		e.reasons = append(e.reasons, other.reasons...)
+		if other.kind != ErrNoPath && e.kind != ErrGone {
+			e.kind = other.kind
+		}
 		return
 	}
 	e.reasons = append(e.reasons, reason(err))

@@ -18,9 +18,7 @@ import (
 	quic "github.com/libp2p/go-libp2p/p2p/transport/quic"
 	"github.com/libp2p/go-libp2p/p2p/transport/quicreuse"
 	"github.com/libp2p/go-libp2p/p2p/transport/tcp"
-	"github.com/libp2p/go-libp2p/p2p/transport/websocket"
 	"github.com/libp2p/go-libp2p/x/rate"
-	ma "github.com/multiformats/go-multiaddr"
 )
 
 // newHost makes a libp2p host that says and opens as little as possible. It
@@ -40,12 +38,13 @@ func (n *Node) newHost() (host.Host, error) {
 		libp2p.UserAgent("sightline"),
 		libp2p.NoListenAddrs,
 		libp2p.EnableRelay(),
-		libp2p.Transport(websocket.New),
+		libp2p.Transport(n.newWeb),
+		libp2p.Transport(func() secondCircuit { return secondCircuit{n} }),
 		libp2p.AddrsFactory(n.announced),
 		libp2p.ConnectionGater(&n.gate),
 		libp2p.ResourceManager(limits),
 		libp2p.ConnectionManager(connmgr.NullConnMgr{}),
-		libp2p.SwarmOpts(swarm.WithDialRanker(rankDials)),
+		libp2p.SwarmOpts(swarm.WithDialRanker(n.rankDials), swarm.WithDialTimeout(rungTime)),
 		libp2p.ForceReachabilityPrivate(),
 		libp2p.DisableIdentifyAddressDiscovery(),
 		libp2p.Ping(false),
@@ -76,32 +75,10 @@ func (n *Node) newQUIC(key crypto.PrivKey, cm *quicreuse.ConnManager, psk pnet.P
 	return quic.NewTransport(key, cm, psk, gater, limits)
 }
 
-// wsDelay is how much later than QUIC and TCP a WebSocket address of the same
-// relay is dialled. libp2p's own ranking takes the lowest port first, so 443
-// would win over 4001, and a node that came by WebSocket has no address that
-// could be punched.
-const wsDelay = 1200 * time.Millisecond
-
-// rankDials is libp2p's ranking, with WebSocket put last.
-func rankDials(addrs []ma.Multiaddr) []network.AddrDelay {
-	var plain, ws []ma.Multiaddr
-	for _, a := range addrs {
-		if t := transportOf(a); t == "ws" || t == "wss" {
-			ws = append(ws, a)
-		} else {
-			plain = append(plain, a)
-		}
-	}
-	ranked := swarm.DefaultDialRanker(plain)
-	delay := wsDelay
-	if len(plain) == 0 {
-		delay = 0
-	}
-	for _, r := range swarm.DefaultDialRanker(ws) {
-		r.Delay += delay
-		ranked = append(ranked, r)
-	}
-	return ranked
+// newWeb is libp2p's constructor of the transport of the higher rungs.
+func (n *Node) newWeb(u transport.Upgrader, resources network.ResourceManager) *webTransport {
+	n.web.upgrader, n.web.resources = u, resources
+	return n.web
 }
 
 // Limits on what all peers together, and one peer, may take from this process.

@@ -39,6 +39,8 @@ import (
 	"github.com/libp2p/go-libp2p/core/crypto"
 	p2p "github.com/libp2p/go-libp2p/core/peer"
 	"github.com/libp2p/go-libp2p/core/protocol"
+
+	"sightline/peer/link/proxy"
 )
 
 // The protocols spoken between two nodes.
@@ -91,6 +93,14 @@ type Options struct {
 	// MapPorts asks the router for a port by UPnP, NAT-PMP or PCP. The port is open
 	// to everybody for as long as the node lives.
 	MapPorts bool
+	// Proxy is where the proxy of this network comes from; zero: the environment.
+	Proxy proxy.Options
+	// Pins are the TLS keys of relays that sign their own certificates: SHA-256
+	// of the public key. Not to be changed any more.
+	Pins map[p2p.ID][32]byte
+	// TLSInspection lets others than the relay end the TLS of port 443, as some
+	// proxies do. What runs inside is encrypted once more.
+	TLSInspection bool
 	// Log may be nil. It never holds codes; it does hold addresses, at debug level.
 	Log *slog.Logger
 }
@@ -127,7 +137,7 @@ func (k Kind) String() string {
 // Path tells how bytes travel.
 type Path struct {
 	Kind      Kind
-	Transport string        // quic, tcp, ws or wss; of a relayed path: the leg from here to the relay
+	Transport string        // quic, tcp, ws, wss or proxy; of a relayed path: the leg from here to the relay
 	RTT       time.Duration // to the peer and back; 0: not measured yet. Refreshed every few seconds of a session
 	Why       string        // a relayed path: why it is not direct, in words; else empty
 }

@@ -23,6 +23,8 @@ import (
 	"github.com/libp2p/go-libp2p/p2p/transport/quicreuse"
 	ma "github.com/multiformats/go-multiaddr"
 	manet "github.com/multiformats/go-multiaddr/net"
+
+	"sightline/peer/link/proxy"
 )
 
 // Node is this machine on the network: one identity, one port number for UDP
@@ -36,6 +38,7 @@ type Node struct {
 	punch *holepunch.Service     // nil where no direct path is wanted or possible
 	udp   *quicreuse.ConnManager // the sockets of QUIC; nil without QUIC
 	maps  basichost.NATManager   // asks the router for ports; nil unless wanted
+	web   *webTransport
 
 	gate   gate
 	ctx    context.Context // ends with Close
@@ -45,8 +48,10 @@ type Node struct {
 	knocks chan *Knock
 	lanIfs func() []net.Interface // where LAN searches go
 
-	// silence is pathSilence, and less in tests.
-	silence time.Duration
+	// silence is pathSilence, and less in tests; climbSoon in their place of
+	// climbPauses.
+	silence   time.Duration
+	climbSoon time.Duration
 
 	surveying sync.Mutex // one survey at a time reads the socket
 
@@ -61,7 +66,8 @@ type Node struct {
 	seen     map[netip.AddrPort]netip.AddrPort // STUN server -> how it saw us
 	// silentSTUN: the last survey ended without a single answer.
 	silentSTUN bool
-	seenOwn    bool // a server saw an address of this machine: no NAT
+	seenOwn    bool            // a server saw an address of this machine: no NAT
+	climbing   map[p2p.ID]bool // relays that are tried at their own port
 }
 
 // maxKnocks is how many strangers may stand at the door of one node
@@ -88,11 +94,17 @@ func New(o Options) (*Node, error) {
 		idle:     make(map[network.Conn]*time.Timer),
 		servers:  make(map[p2p.ID]p2p.AddrInfo),
 		seen:     make(map[netip.AddrPort]netip.AddrPort),
+		climbing: make(map[p2p.ID]bool),
 		silence:  pathSilence,
 	}
 	if n.log == nil {
 		n.log = slog.New(slog.NewTextHandler(io.Discard, &slog.HandlerOptions{Level: slog.LevelError + 1}))
 	}
+	proxies, err := proxy.New(o.Proxy)
+	if err != nil {
+		return nil, err
+	}
+	n.web = &webTransport{proxies: proxies, trust: newTrust(o)}
 	n.ctx, n.cancel = context.WithCancel(context.Background())
 	h, err := n.newHost()
 	if err != nil {

@@ -12,8 +12,9 @@ import (
 	"github.com/libp2p/go-libp2p/core/sec"
 	"github.com/libp2p/go-libp2p/p2p/net/swarm"
 	ma "github.com/multiformats/go-multiaddr"
-	manet "github.com/multiformats/go-multiaddr/net"
 	"github.com/quic-go/quic-go"
+
+	"sightline/peer/link/proxy"
 )
 
 // pathError says for each address why it did not work. kind is one of the
@@ -30,6 +31,10 @@ func (e *pathError) Error() string {
 	}
 	return e.kind.Error() + ": " + strings.Join(e.reasons, "; ")
 }
+
+// Reasons says of each address that was tried why it did not work: "wss
+// relay.example.org:443: connection refused".
+func (e *pathError) Reasons() []string { return slices.Clone(e.reasons) }
 
 // bare is the reason of one address without the address.
 func (e *pathError) bare() string {
@@ -120,7 +125,13 @@ func reason(err error) string {
 	var name *net.DNSError
 	var idle *quic.IdleTimeoutError
 	var handshake *quic.HandshakeTimeoutError
+	var through *proxy.Error
+	var cert *certError
 	switch {
+	case errors.As(err, &through):
+		return through.Error()
+	case errors.As(err, &cert):
+		return cert.Error()
 	case errors.As(err, &mismatch):
 		return "another machine answered (wrong peer ID)"
 	case errors.As(err, &name):
@@ -188,14 +199,10 @@ func describe(a ma.Multiaddr) string {
 		}
 		return "relay " + shortID(relay.ID)
 	}
-	network, addr, err := manet.DialArgs(a)
-	if err != nil {
-		return a.String()
-	}
 	if t := transportOf(a); t != "" {
-		network = t
+		return t + " " + hostPort(a)
 	}
-	return network + " " + addr
+	return a.String()
 }
 
 // shortID is the end of a peer ID: its beginning is the same for all.

@@ -193,7 +193,7 @@ func (p *path) pingNow() {
 }
 
 // bestLocked is the path for new streams: direct before relayed, LAN before
-// other direct ones, QUIC before TCP, and of equals the older, which both
+// other direct ones, QUIC before TCP before the web, and of equals the older, which both
 // streams and keep-alives know to work.
 func (r *remote) bestLocked() *path {
 	var best *path
@@ -215,11 +215,15 @@ func (p *path) betterThan(q *path) bool {
 	if p.kind != q.kind {
 		return p.kind > q.kind
 	}
-	if (p.via == "quic") != (q.via == "quic") {
-		return p.via == "quic"
+	if a, b := slices.Index(transports[:], p.via), slices.Index(transports[:], q.via); a != b {
+		return a > b
 	}
 	return p.seq < q.seq
 }
+
+// transports, worst first: what UDP carries does not wait for what was lost, and a
+// proxy may hang up when it likes.
+var transports = [...]string{"proxy", "ws", "wss", "tcp", "quic"}
 
 // describe tells a path to the outside.
 func (r *remote) describeLocked(p *path) Path {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/libp2p/go-libp2p/core/network"
@@ -34,14 +35,28 @@ const (
 	pokeEvery = 4 * time.Second
 )
 
-// Connect connects to a server of ours: a relay, a directory. What it tells of
-// our address as it sees it is believed and becomes a candidate.
+// Connect connects to a server of ours, a relay, by the first rung of the ladder
+// that leads there (ladder.go). What it tells of our address as it sees it is
+// believed and becomes a candidate.
 func (n *Node) Connect(ctx context.Context, info p2p.AddrInfo) error {
+	if err := n.connect(ctx, p2p.AddrInfo{ID: info.ID, Addrs: withProxy(n.web.proxies, info.Addrs)}); err != nil {
+		return err
+	}
+	n.startClimb(info)
+	return nil
+}
+
+// connect uses these addresses and no others.
+func (n *Node) connect(ctx context.Context, info p2p.AddrInfo) error {
 	n.gate.addRelay(info.ID)
 	n.forgetFailures(info.ID)
 	if err := n.h.Connect(ctx, info); err != nil {
 		return n.dialError(ctx, err)
 	}
+	if n.onFirstRung(info.ID) {
+		n.web.forget(info.ID)
+	}
+	info.Addrs = slices.DeleteFunc(slices.Clone(info.Addrs), isProxied)
 	n.mu.Lock()
 	_, known := n.servers[info.ID]
 	n.servers[info.ID] = info

@@ -119,6 +119,8 @@ func wayOf(a ma.Multiaddr) (transport, addr string) {
 			if secure {
 				transport = "wss"
 			}
+		case ma.P_HTTP: // how peer/link marks what goes through a proxy
+			transport = "proxy"
 		}
 	}
 	if strings.Contains(host, ":") {

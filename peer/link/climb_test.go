@@ -1,0 +1,99 @@
+package link
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/libp2p/go-libp2p/core/network"
+	p2p "github.com/libp2p/go-libp2p/core/peer"
+	ma "github.com/multiformats/go-multiaddr"
+)
+
+// A relay that was reached by WebSocket opens its own port: both sides go there,
+// the viewer's circuit comes along, and what ran on the old one ran to its end.
+func TestClimb(t *testing.T) {
+	t.Parallel()
+	r, port, _ := webRelay(t, false)
+	free, err := freePort(netip.MustParseAddr("127.0.0.1"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	own := ma.StringCast(fmt.Sprintf("/ip4/127.0.0.1/tcp/%d", free))
+	info := p2p.AddrInfo{ID: r.ID(), Addrs: []ma.Multiaddr{own, ma.StringCast(fmt.Sprintf("/ip4/127.0.0.1/tcp/%d/ws", port))}}
+	h, v := newNode(t, Options{NoDirect: true}), newNode(t, Options{NoDirect: true})
+	ctx := within(t)
+	if err := h.Reserve(ctx, info); err != nil {
+		t.Fatal(err)
+	}
+	v.climbSoon = 50 * time.Millisecond // the host stays: its circuits came in
+	c, err := v.Dial(ctx, through(info, h.ID()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	st, err := c.Knock(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := st.Write([]byte("hello")); err != nil {
+		t.Fatal(err)
+	}
+	k, err := h.Accept(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer k.Conn.Close()
+	if p := c.Path(); p.Transport != "ws" {
+		t.Fatalf("path %+v before", p)
+	}
+	if err := r.Network().Listen(own); err != nil {
+		t.Fatal(err)
+	}
+	for p := range c.Paths() {
+		if p.Kind == Relayed && p.Transport == "tcp" {
+			break
+		}
+	}
+	// A channel stream takes the new circuit and is answered on it.
+	accepted := make(chan Stream, 1)
+	go func() {
+		if s, err := k.Conn.Accept(ctx); err == nil {
+			accepted <- s
+		}
+	}()
+	s, err := c.Open(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s.Path().Transport != "tcp" {
+		t.Errorf("a new stream is on %+v", s.Path())
+	}
+	if _, err := s.Write([]byte("more")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := (<-accepted).Read(make([]byte, 4)); err != nil {
+		t.Error(err)
+	}
+	awaitThat(t, "the connection by WebSocket is closed", func() bool {
+		return !slices.ContainsFunc(v.h.Network().ConnsToPeer(r.ID()), func(c network.Conn) bool {
+			return strings.Contains(c.RemoteMultiaddr().String(), "/ws")
+		})
+	})
+	if p := c.Path(); p.Kind != Relayed || p.Transport != "tcp" {
+		t.Errorf("path %+v in the end", p)
+	}
+}
+
+func awaitThat(t *testing.T, what string, ok func() bool) {
+	t.Helper()
+	ctx := within(t)
+	for !ok() {
+		if !sleep(ctx, 10*time.Millisecond) {
+			t.Fatalf("not in time: %s", what)
+		}
+	}
+}
