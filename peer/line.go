@@ -119,6 +119,31 @@ func (l *line) Drain(within time.Duration) {
 	}
 }
 
+// goodbye is an error that came as the other side's last message; nil: a good end.
+type goodbye struct{ error }
+
+// HangUp returns err, a goodbye bare and only when the other side has ended the
+// stream, or a second later: who speaks last waits for the acknowledgement, which
+// an end from here would lose.
+func (l *line) HangUp(err error) error {
+	last, ok := err.(goodbye)
+	if !ok {
+		return err
+	}
+	l.mu.Lock()
+	now := l.current
+	l.mu.Unlock()
+	if now != nil {
+		t := time.NewTimer(time.Second)
+		defer t.Stop()
+		select {
+		case <-now.done:
+		case <-t.C:
+		}
+	}
+	return last.error
+}
+
 // Serve speaks over one stream until it ends, ctx ends, or another Serve takes
 // the line over. handle is called for each message once, in order, by one
 // goroutine at a time; body is valid during the call. The stream is closed.

@@ -23,7 +23,6 @@ type seat struct {
 	id      SeatID
 	door    *openCode // that let it in
 	peer    p2p.ID
-	since   time.Time
 	control *line
 	input   *line
 	answer  chan Grant         // of a person: rights, or 0 for no
@@ -39,6 +38,7 @@ type seat struct {
 	// Guarded by mu.
 	mu       sync.Mutex
 	viewer   Viewer
+	since    time.Time // it knocked, or was let in
 	session  uint64
 	key      [32]byte // to resume with
 	keyGood  bool
@@ -99,6 +99,9 @@ func (st *seat) join(g Grant, resumed bool) {
 	st.host.mu.Unlock()
 	st.mu.Lock()
 	st.grants, st.broken = g, false
+	if !resumed {
+		st.since = time.Now()
+	}
 	v := st.viewer
 	st.mu.Unlock()
 	st.host.emit(Joined{Seat: st.id, Viewer: v, Grants: g, Resumed: resumed})
@@ -141,7 +144,7 @@ func (st *seat) attend(ctx context.Context, s *secure.Session, conn link.Conn) (
 	case f := <-st.bye:
 		return nil, st.sayBye(ctx, f)
 	case err := <-left:
-		return nil, err
+		return nil, st.control.HangUp(err)
 	case c := <-st.back:
 		return &c, nil
 	case <-conn.Dead():
@@ -248,7 +251,8 @@ func (st *seat) talk(ctx context.Context, s *secure.Sealed) error {
 	return st.control.Serve(ctx, s, handle)
 }
 
-// paths tells of the path that bytes take now.
+// paths tells of the path that bytes take now. How a viewer that was sent away
+// takes its last steps is no news.
 func (st *seat) paths(ctx context.Context, conn link.Conn) {
 	for {
 		select {
@@ -257,7 +261,7 @@ func (st *seat) paths(ctx context.Context, conn link.Conn) {
 				return
 			}
 			st.mu.Lock()
-			news := isNews(st.path, p)
+			news := !st.ended && isNews(st.path, p)
 			st.path = p
 			st.mu.Unlock()
 			if news {
@@ -287,7 +291,7 @@ func (st *seat) hear(t wire.Type, body []byte, left chan error, conn link.Conn) 
 			return err
 		}
 		st.forgetKey()
-		report(left, farewell(f))
+		report(left, goodbye{farewell(f)})
 	case wire.TypePing:
 		st.control.Say(wire.TypePong, body)
 	case wire.TypePong:

@@ -26,7 +26,7 @@ type SeatStatus struct {
 	Until   time.Time // of the question
 	Wants   Grant
 	Grants  Grant
-	Since   time.Time
+	Since   time.Time // let in, or while Asking: knocked
 	Path    Path
 	Stats   Stats
 	Suspend bool // the path broke; it can resume until Until

@@ -353,7 +353,7 @@ func (v *View) attend(ctx context.Context, s *secure.Session, conn link.Conn) (e
 	wg.Go(func() { v.watchdog(ctx, broken) })
 	select {
 	case err := <-v.over:
-		return err
+		return v.control.HangUp(err)
 	case <-v.done:
 		v.sayBye()
 		return nil
@@ -407,7 +407,7 @@ func (v *View) hear(t wire.Type, body []byte, conn link.Conn) error {
 		if err != nil {
 			return err
 		}
-		v.finish(farewell(f))
+		v.finish(goodbye{farewell(f)})
 	case wire.TypePing:
 		v.control.Say(wire.TypePong, body)
 	case wire.TypePong:
