@@ -1184,7 +1184,11 @@ func demo(ctx context.Context, run config.DemoRun) error {
 	}
 	defer w.Close()
 	d := &demonstration{run: run, desk: desk, window: newPlayed(w), kind: kind}
-	return d.play(ctx, shared)
+	err = goodEnd(d.play(ctx, shared))
+	if run.JSON {
+		newSink(run.Common, "", 1, nil).end(err)
+	}
+	return err
 }
 
 // demoWindow is what `window` says. A measurement needs none to be seen.
@@ -1202,9 +1206,10 @@ type demonstration struct {
 	window *played
 	kind   string
 
-	mu    sync.Mutex
+	// Of the measurement.
 	text  string
-	first time.Duration // code shown -> first exact picture
+	shown time.Time     // the viewer has the code
+	first time.Duration // from then on to the first exact picture
 	echo  []time.Duration
 }
 
@@ -1230,6 +1235,9 @@ func (d *demonstration) play(ctx context.Context, shared *desktop.Shared) error 
 	select {
 	case code := <-codes:
 		err := d.view(ctx, config.ViewRun{Common: c, Ask: c.Settings.Host.Allow}, code)
+		if err != nil {
+			cancel(errTerminated) // a host that nobody came to would wait until its code expires
+		}
 		return errors.Join(err, goodEnd(<-hostEnd))
 	case err := <-hostEnd:
 		return err
@@ -1288,16 +1296,7 @@ func (d *demonstration) view(ctx context.Context, run config.ViewRun, text strin
 		return err
 	}
 	defer r.Close()
-	shown := time.Now()
-	out.listen = append(out.listen, func(e peer.Event) {
-		if s, ok := e.(peer.Stats); ok && s.Refined {
-			d.mu.Lock()
-			defer d.mu.Unlock()
-			if d.first == 0 {
-				d.first = time.Since(shown)
-			}
-		}
-	})
+	d.shown = time.Now()
 	ended := make(chan error, 1)
 	go func() { ended <- goodEnd(v.Run(ctx)) }()
 	if d.run.For > 0 {
@@ -1313,8 +1312,7 @@ func (d *demonstration) view(ctx context.Context, run config.ViewRun, text strin
 // click.
 const leastInputs = 5
 
-// measure types, clicks and turns the wheel for the given time, then compares
-// both ends.
+// measure types and clicks for the given time, then compares both ends.
 func (d *demonstration) measure(ctx context.Context, v *peer.View) error {
 	if d.desk == nil {
 		return &peer.Error{Class: peer.ClassUsage, Msg: "--for measures the built-in desktop only; leave --source away"}
@@ -1325,6 +1323,7 @@ func (d *demonstration) measure(ctx context.Context, v *peer.View) error {
 	if err := d.await(deadline, func() bool { return d.same(v) }); err != nil {
 		return d.report(v, fmt.Errorf("the first picture never came: %w", err))
 	}
+	d.first = time.Since(d.shown)
 	clicks := 0
 	for i := 0; i < leastInputs || time.Now().Before(end); i++ {
 		if err := d.act(deadline, i, &clicks); err != nil {
@@ -1386,12 +1385,10 @@ func (d *demonstration) await(ctx context.Context, ok func() bool) error {
 // report prints what was measured.
 func (d *demonstration) report(v *peer.View, err error) error {
 	slices.Sort(d.echo)
-	d.mu.Lock()
 	r := demoReport{
 		Time: time.Now(), Event: "demo", Exact: err == nil, Inputs: len(d.echo),
 		FirstMS: float64(d.first.Microseconds()) / 1000, Window: d.kind, Path: v.Status().Path.Kind.String(),
 	}
-	d.mu.Unlock()
 	if n := len(d.echo); n > 0 {
 		r.InputMS = float64(d.echo[n/2].Microseconds()) / 1000
 	}
