@@ -32,6 +32,8 @@ type glass struct {
 	shown  int
 	decode time.Duration
 	exact  bool
+	sharp  bool        // an exact picture was told
+	timer  *time.Timer // of the next Stats; nil: nothing moves
 }
 
 // decoder is a codec.Decoder that can forget pictures.
@@ -95,6 +97,7 @@ func (v *View) Picture(id screen.PictureID) *screen.Frame {
 // paint reads screen streams one after the other: the next one goes on where
 // the one before was handed over.
 func (v *View) paint(ctx context.Context) {
+	defer v.stopTelling()
 	for {
 		select {
 		case st := <-v.screens:
@@ -244,33 +247,62 @@ func (g *glass) layoutLocked(body []byte) error {
 	return g.w.Layout(&l)
 }
 
-// tell emits Stats about once a second while frames come, and at once when
-// the first exact picture stands.
+// tell sees to it that Stats follow what was shown: in a second, the last frames
+// before it grows quiet too, and at once when the first exact picture stands.
 func (v *View) tell() {
 	g := v.glass
 	g.mu.Lock()
-	now := time.Now()
-	if g.began.IsZero() {
-		g.began = now
+	if g.shown > 0 && g.timer == nil {
+		g.began = time.Now()
+		g.timer = time.AfterFunc(tellEach, v.tellMore)
 	}
-	past := now.Sub(g.began)
-	first := g.exact && !g.stats.Refined && g.stats.BytesIn == 0
-	if g.shown == 0 || (past < tellEach && !first) {
-		g.mu.Unlock()
-		return
-	}
-	s := Stats{BytesOut: v.traffic.out.Load(), BytesIn: v.traffic.in.Load(), Refined: g.exact}
-	s.Frame = g.decode / time.Duration(g.shown)
-	s.FPS = float64(g.shown) / max(past.Seconds(), 0.001)
-	g.shown, g.decode, g.began = 0, 0, now
+	first := g.shown > 0 && g.exact && !g.sharp
 	g.mu.Unlock()
+	if first {
+		v.emitStats()
+	}
+}
+
+// tellMore goes on for as long as frames come.
+func (v *View) tellMore() {
+	g := v.glass
+	g.mu.Lock()
+	stopped, quiet := g.timer == nil, g.shown == 0
+	if quiet {
+		g.timer = nil
+	} else if !stopped {
+		g.timer.Reset(tellEach)
+	}
+	g.mu.Unlock()
+	if !stopped && !quiet {
+		v.emitStats()
+	}
+}
+
+func (v *View) stopTelling() {
+	g := v.glass
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.timer != nil {
+		g.timer.Stop()
+		g.timer = nil
+	}
+}
+
+func (v *View) emitStats() {
 	v.mu.Lock()
+	rtt := time.Duration(0)
 	if n := len(v.lags); n > 0 {
-		s.RTT = v.lags[n-1]
+		rtt = v.lags[n-1]
 	}
 	v.mu.Unlock()
+	g := v.glass
 	g.mu.Lock()
-	g.stats = s
+	s := Stats{BytesOut: v.traffic.out.Load(), BytesIn: v.traffic.in.Load(), Refined: g.exact, RTT: rtt}
+	s.Frame = g.decode / time.Duration(max(g.shown, 1))
+	s.FPS = float64(g.shown) / max(time.Since(g.began), tellEach).Seconds()
+	g.shown, g.decode, g.began = 0, 0, time.Now()
+	g.stats, g.sharp = s, g.sharp || s.Refined
 	g.mu.Unlock()
 	v.o.Events(s)
 }
