@@ -83,7 +83,7 @@ func (h *Host) oneCode(ctx context.Context, first *Draft) error {
 		return err
 	}
 	door := h.open(lease, draft)
-	h.emit(Code{Number: door.number, Code: door.code, Expires: door.Expires()})
+	h.emit(Code{Number: door.number, Code: door.code, Expires: door.Expires(), Sharing: h.o.Sharing})
 	dead := h.outlive(ctx, door)
 	h.mu.Lock()
 	h.door = nil

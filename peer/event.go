@@ -37,6 +37,7 @@ type (
 	Code struct {
 		Number, Code string
 		Expires      time.Time
+		Sharing      string // what is shown, for people
 	}
 	// Waiting ("waiting"): nothing happens now, and this is why.
 	Waiting struct{ For string }

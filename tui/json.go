@@ -74,7 +74,7 @@ func (o *object) path(p peer.Path) *object {
 func eventObject(ev peer.Event, role string) *object {
 	switch ev := ev.(type) {
 	case peer.Code:
-		return begin("code").add("number", clean(ev.Number)).add("code", clean(ev.Code)).add("expires", stamp(ev.Expires))
+		return begin("code").add("number", clean(ev.Number)).add("code", clean(ev.Code)).add("expires", stamp(ev.Expires)).text("sharing", ev.Sharing)
 	case peer.Waiting:
 		return begin("waiting").text("for", ev.For)
 	case peer.Asks:

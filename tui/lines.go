@@ -80,6 +80,9 @@ func (p *Printer) codeLocked(c peer.Code) {
 	p.writeLocked(p.o.Out, code+"\n")
 	p.wordsLocked("on the other computer run:  " + clean(p.o.CommandFor(code)))
 	p.wordsLocked(fmt.Sprintf("valid for %s, %s", minutes(c.Expires.Sub(p.o.Now())), viewers(p.o.Viewers)))
+	if what := clean(c.Sharing); what != "" {
+		p.wordsLocked("sharing " + what)
+	}
 }
 
 func (p *Printer) wordsLocked(line string) { p.writeLocked(p.o.Err, line+"\n") }
