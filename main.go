@@ -770,7 +770,8 @@ func (d *dialer) lookup(ctx context.Context) (p2p.AddrInfo, error) {
 		ask(d.node.LookupLAN)
 	}
 	if asked == 0 {
-		return p2p.AddrInfo{}, &peer.Error{Class: peer.ClassUsage, Msg: "there is no way to look for that code: no relay is set and the LAN is switched off"}
+		return p2p.AddrInfo{}, &peer.Error{Class: peer.ClassUsage, Msg: "there is no way to look for that code: no relay is set and the LAN is switched off",
+			Fix: "`sightline config relay add STRING` keeps a relay; --direct HOST:PORT needs none"}
 	}
 	var failed error
 	for range asked {
@@ -1078,10 +1079,13 @@ func doctorNetwork(ctx context.Context, run config.DoctorRun) error {
 	if run.JSON {
 		return json.NewEncoder(run.Out).Encode(report)
 	}
-	for _, line := range report.Lines() {
-		fmt.Fprintln(run.Out, line)
-	}
-	return nil
+	return say(run.Out, report.Lines())
+}
+
+// say writes the lines at once; a full disk is an error like any other.
+func say(out io.Writer, lines []string) error {
+	_, err := io.WriteString(out, strings.Join(lines, "\n")+"\n")
+	return err
 }
 
 // doctorFirewall prints where the settings let this machine connect to.
@@ -1149,17 +1153,18 @@ func doctorDisplay(_ context.Context, run config.DoctorRun) error {
 	if run.JSON {
 		return json.NewEncoder(run.Out).Encode(findings)
 	}
+	var lines []string
 	for _, f := range findings {
 		mark := "ok  "
 		if !f.OK {
 			mark = "no  "
 		}
-		fmt.Fprintf(run.Out, "%s%s: %s\n", mark, f.What, f.Detail)
+		lines = append(lines, mark+f.What+": "+f.Detail)
 		if f.Fix != "" {
-			fmt.Fprintf(run.Out, "    %s\n", f.Fix)
+			lines = append(lines, "    "+f.Fix)
 		}
 	}
-	return nil
+	return say(run.Out, lines)
 }
 
 // ---- demo ----

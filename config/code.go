@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"strings"
 
@@ -72,6 +73,9 @@ func (v ViewRun) fromFile() (string, error) {
 		return "", errors.New("reading a code from a file was not built in")
 	}
 	text, err := v.read(v.codeFile, maxCode)
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", usage("--code-file: there is no file %s", clean(v.codeFile)).advise("its first line is read, and it must be yours alone (chmod 600)")
+	}
 	if err != nil {
 		return "", fmt.Errorf("--code-file: %w", err)
 	}

@@ -76,7 +76,8 @@ func TestCodeFile(t *testing.T) {
 		}
 	}
 	os.Remove(path)
-	if _, err := newTyped(t, "").code("view", "--code-file", path); !errors.Is(err, os.ErrNotExist) {
+	var usage *UsageError
+	if _, err := newTyped(t, "").code("view", "--code-file", path); !errors.As(err, &usage) || usage.Hint() == "" {
 		t.Errorf("missing file: %v", err)
 	}
 }

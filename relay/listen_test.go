@@ -9,6 +9,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 )
 
@@ -110,9 +111,13 @@ func TestFreePort(t *testing.T) {
 
 func TestPortInUse(t *testing.T) {
 	s := newTestRelay(t)
-	if s, err := New(Options{Key: s.o.Key, Open: true, Listen: s.Listening()}); err == nil {
+	s, err := New(Options{Key: s.o.Key, Open: true, Listen: s.Listening()})
+	if err == nil {
 		s.Close()
-		t.Error("two relays on one port")
+		t.Fatal("two relays on one port")
+	}
+	if !errors.Is(err, syscall.EADDRINUSE) {
+		t.Errorf("the reason is %v", err)
 	}
 }
 

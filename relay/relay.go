@@ -193,7 +193,7 @@ func start(o Options, plan plan) (s *Server, err error) {
 	}
 	for _, a := range plan.multiaddrs() {
 		if err = s.host.Network().Listen(a); err != nil {
-			return s, fmt.Errorf("listen on %s: %w", a, err)
+			return s, bindError(a, fmt.Errorf("listen on %s: %w", a, err))
 		}
 	}
 	err = s.stun.serve(append(plan.udp(), s.listenSecond(plan.second()).udp()...), s.udp)

@@ -7,7 +7,9 @@ import (
 	"io"
 	"io/fs"
 	"math"
+	"net"
 	"strings"
+	"syscall"
 	"time"
 
 	"sightline/peer"
@@ -184,6 +186,20 @@ func knownCause(err error) cause {
 		return cause{peer.ClassInterrupted, "interrupted", ""}
 	case errors.Is(err, context.DeadlineExceeded) && peer.ClassOf(err) == peer.ClassTimedOut:
 		return cause{class: peer.ClassTimedOut}
+	}
+	return bindCause(err)
+}
+
+// bindCause is advice about an address that this machine does not let us have.
+func bindCause(err error) cause {
+	var op *net.OpError
+	switch bind := errors.As(err, &op) && op.Op == "listen"; {
+	case bind && errors.Is(err, syscall.EADDRINUSE):
+		return cause{hint: "another program has that port, perhaps a sightline that runs already; --listen takes another one"}
+	case bind && errors.Is(err, syscall.EADDRNOTAVAIL):
+		return cause{hint: "--listen takes an address of this machine; :PORT means all of them"}
+	case bind && errors.Is(err, fs.ErrPermission):
+		return cause{class: peer.ClassPermission, hint: "ports below 1024 need root or CAP_NET_BIND_SERVICE; --listen takes another one"}
 	case errors.Is(err, fs.ErrPermission):
 		return cause{class: peer.ClassPermission}
 	}

@@ -5,7 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net"
+	"os"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -49,6 +52,9 @@ func TestExplain(t *testing.T) {
 		{"resumable", &peer.Error{Class: peer.ClassResumable, Msg: "3 of 9 MB arrived"}, 13, "3 of 9 MB arrived", "same command"},
 		{"key file", &peer.Error{Class: peer.ClassPermission, Msg: "host.key can be read by others"}, 14, "not permitted here: host.key can be read by others", "chmod 600"},
 		{"fs permission", &fs.PathError{Op: "open", Path: "/x", Err: fs.ErrPermission}, 14, "not permitted here: open /x: permission denied", "chmod"},
+		{"port taken", bound(syscall.EADDRINUSE), 1, "listen udp4: bind: address already in use", "another program"},
+		{"foreign address", bound(syscall.EADDRNOTAVAIL), 1, "listen udp4: bind: cannot assign requested address", "of this machine"},
+		{"low port", bound(syscall.EACCES), 14, "not permitted here: listen udp4: bind: permission denied", "below 1024"},
 		{"interrupted", fmt.Errorf("run: %w", context.Canceled), 130, "interrupted", ""},
 		{"a class beats the cause", &peer.Error{Class: peer.ClassKicked, Msg: "kicked", Err: context.Canceled}, 10, "interrupted", ""},
 		{"own hint", &peer.Error{Class: peer.ClassNoRoute, Err: advised{errors.New("no relay")}}, 6, "no path: no relay", "turn it off and on"},
@@ -61,6 +67,10 @@ func TestExplain(t *testing.T) {
 			}
 		})
 	}
+}
+
+func bound(why syscall.Errno) error {
+	return &net.OpError{Op: "listen", Net: "udp4", Err: os.NewSyscallError("bind", why)}
 }
 
 // Every class has its row, the codes are those of UX.md, and whatever a person
