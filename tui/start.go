@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	tea "github.com/charmbracelet/bubbletea"
+	tea "charm.land/bubbletea/v2"
 
 	"sightline/peer/invite"
 )
@@ -53,7 +53,7 @@ type startPage struct {
 }
 
 func newStartPage(o StartOptions) *startPage {
-	return &startPage{page: newPage(o.Out, o.Now, "")}
+	return &startPage{page: newPage(o.Now, "")}
 }
 
 func (m *startPage) Init() tea.Cmd { return nil }
@@ -61,29 +61,27 @@ func (m *startPage) Init() tea.Cmd { return nil }
 func (m *startPage) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	m.common(msg)
 	var cmd tea.Cmd
-	if k, ok := msg.(tea.KeyMsg); ok {
-		cmd = m.keys(k)
+	switch msg := msg.(type) {
+	case tea.KeyPressMsg:
+		if m.typing {
+			cmd = m.typeCode(msg)
+		} else {
+			cmd = m.menu(msg.String())
+		}
+	case tea.PasteMsg:
+		m.paste(msg.Content)
 	}
 	return m, tea.Batch(cmd, m.tick(false))
 }
 
-// keys takes a message apart: what arrives in one read is one message, however
-// many characters it has. A code that is pasted into the menu wants to connect.
-func (m *startPage) keys(k tea.KeyMsg) tea.Cmd {
-	switch {
-	case m.typing:
-		return m.typeCode(k)
-	case k.Paste:
+// paste takes a text at once. A code that is pasted into the menu wants to
+// connect, and so does one that was typed so fast that its "c" is in front.
+func (m *startPage) paste(text string) {
+	if !m.typing {
 		m.choose(connect)
-		return m.typeCode(k)
-	case k.Type == tea.KeyRunes && len(k.Runes) > 1:
-		first := m.menu(string(k.Runes[:1]))
-		if first != nil {
-			return first
-		}
-		return m.keys(tea.KeyMsg{Type: tea.KeyRunes, Runes: k.Runes[1:]})
+		text = strings.TrimPrefix(text, roles[connect].key)
 	}
-	return m.menu(k.String())
+	m.add(text)
 }
 
 func (m *startPage) menu(key string) tea.Cmd {
@@ -118,23 +116,19 @@ func (m *startPage) choose(i int) tea.Cmd {
 // maxTyped bounds what can be typed: a ticket has up to 512 characters.
 const maxTyped = 512
 
-func (m *startPage) typeCode(k tea.KeyMsg) tea.Cmd {
-	switch k.Type {
-	case tea.KeyEsc:
+func (m *startPage) typeCode(k tea.KeyPressMsg) tea.Cmd {
+	switch k.String() {
+	case "esc":
 		m.typing, m.typed = false, ""
-	case tea.KeyCtrlC:
+	case "ctrl+c":
 		return tea.Quit
-	case tea.KeyCtrlU:
+	case "ctrl+u":
 		m.typed = ""
-	case tea.KeyBackspace:
+	case "backspace":
 		if r := []rune(m.typed); len(r) > 0 {
 			m.typed = string(r[:len(r)-1])
 		}
-	case tea.KeyRunes, tea.KeySpace:
-		if s := m.typed + clean1(string(k.Runes)); len(s) <= maxTyped {
-			m.typed = s
-		}
-	case tea.KeyEnter:
+	case "enter":
 		verdict, ok := judge(m.typed)
 		if !ok {
 			m.say("not yet: %s", verdict)
@@ -142,8 +136,16 @@ func (m *startPage) typeCode(k tea.KeyMsg) tea.Cmd {
 		}
 		m.choice = Choice{Role: RoleView, Code: strings.TrimSpace(m.typed)}
 		return tea.Quit
+	default:
+		m.add(k.Text)
 	}
 	return nil
+}
+
+func (m *startPage) add(text string) {
+	if s := m.typed + clean1(text); len(s) <= maxTyped {
+		m.typed = s
+	}
 }
 
 // clean1 is clean for one typed character, which may be a space.
@@ -189,7 +191,9 @@ func countDigits(s string) (n int) {
 }
 
 // View draws the page as of the last message.
-func (m *startPage) View() string {
+func (m *startPage) View() tea.View { return fullScreen(m.text()) }
+
+func (m *startPage) text() string {
 	lines := []string{"", " Two computers meet by a code that one shows and the other types.", ""}
 	for i, r := range roles {
 		mark := "   "

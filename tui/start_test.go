@@ -5,20 +5,20 @@ import (
 	"strings"
 	"testing"
 
-	tea "github.com/charmbracelet/bubbletea"
+	tea "charm.land/bubbletea/v2"
 )
 
 func TestStartGolden(t *testing.T) {
 	m := newStartPage(StartOptions{Out: io.Discard, Now: (&clockwork{noon}).now})
 	m.wake = noTick
-	golden(t, "start", m.View())
+	golden(t, "start", m.text())
 	press(m, "up")
-	golden(t, "start-relay", m.View())
+	golden(t, "start-relay", m.text())
 	press(m, "c")
 	for _, k := range "48291-7304-41" {
 		press(m, string(k))
 	}
-	golden(t, "start-code", m.View())
+	golden(t, "start-code", m.text())
 }
 
 func TestStartKeys(t *testing.T) {
@@ -99,7 +99,7 @@ func swap(code string) string { return code[1:2] + code[:1] + code[2:] }
 func TestStartPaste(t *testing.T) {
 	m := newStartPage(StartOptions{Out: io.Discard, Now: (&clockwork{noon}).now})
 	m.wake = noTick
-	send(m, tea.KeyMsg{Type: tea.KeyRunes, Runes: []rune(goodCode(t)), Paste: true})
+	send(m, tea.PasteMsg{Content: goodCode(t)})
 	if !press(m, "enter") || m.choice.Code != goodCode(t) {
 		t.Errorf("choice %+v", m.choice)
 	}
