@@ -1,36 +1,40 @@
 package tui
 
 import (
+	"io"
 	"strings"
 	"time"
 
+	"github.com/charmbracelet/lipgloss"
 	"github.com/charmbracelet/x/ansi"
 )
 
 // styles repeat in colour what words and marks say. Colours are the terminal's
 // own sixteen, so that the person's theme decides; where there are none, or
-// NO_COLOR is set, bubbletea leaves them out.
+// NO_COLOR is set, they change nothing.
 type styles struct {
-	bold, dim, good, warn, bad func(string) string
+	bold, dim, good, warn, bad func(...string) string
 }
 
-func newStyles() styles {
+func newStyles(out io.Writer) styles {
+	r := lipgloss.NewRenderer(out)
+	plain := r.NewStyle()
 	return styles{
-		bold: ansi.Style{}.Bold().Styled,
-		dim:  ansi.Style{}.Faint().Styled,
-		good: ansi.Style{}.ForegroundColor(ansi.Green).Styled,
-		warn: ansi.Style{}.Bold().ForegroundColor(ansi.Yellow).Styled,
-		bad:  ansi.Style{}.Bold().ForegroundColor(ansi.Red).Styled,
+		bold: plain.Bold(true).Render,
+		dim:  plain.Faint(true).Render,
+		good: plain.Foreground(lipgloss.Color("2")).Render,
+		warn: plain.Bold(true).Foreground(lipgloss.Color("3")).Render,
+		bad:  plain.Bold(true).Foreground(lipgloss.Color("1")).Render,
 	}
 }
 
 // fit makes a text exactly w cells wide. Colours do not count, wide characters
 // count two.
 func fit(s string, w int) string {
-	if ansi.StringWidth(s) > w {
+	if lipgloss.Width(s) > w {
 		s = ansi.Truncate(s, w, "…")
 	}
-	return s + strings.Repeat(" ", max(w-ansi.StringWidth(s), 0))
+	return s + strings.Repeat(" ", max(w-lipgloss.Width(s), 0))
 }
 
 // label is one line "Route       relay …".

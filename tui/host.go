@@ -5,7 +5,7 @@ import (
 	"io"
 	"time"
 
-	tea "charm.land/bubbletea/v2"
+	tea "github.com/charmbracelet/bubbletea"
 
 	"sightline/peer"
 )
@@ -87,7 +87,7 @@ func newHostPage(o HostOptions) *hostPage {
 		o.Delay = consentDelay
 	}
 	o.Viewers = max(o.Viewers, 1)
-	return &hostPage{page: newPage(o.Now, RoleHost), o: o, rates: map[peer.SeatID]rate{}}
+	return &hostPage{page: newPage(o.Out, o.Now, RoleHost), o: o, rates: map[peer.SeatID]rate{}}
 }
 
 func (m *hostPage) Init() tea.Cmd { return m.refresh() }
@@ -101,7 +101,7 @@ func (m *hostPage) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	m.common(msg)
 	var cmd tea.Cmd
 	switch msg := msg.(type) {
-	case tea.KeyPressMsg:
+	case tea.KeyMsg:
 		cmd = m.key(msg)
 	case eventMsg:
 		cmd = m.happened(msg.ev)

@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"time"
 
-	tea "charm.land/bubbletea/v2"
+	tea "github.com/charmbracelet/bubbletea"
 
 	"sightline/peer"
 )
@@ -28,10 +28,12 @@ var hostKeys = []key[*hostPage]{
 	{[]string{"q", "ctrl+c"}, "q end", nil, (*hostPage).end},                               // ctl stop
 }
 
-// key takes a key. What is pasted, or arrives as several characters in one read
-// (markBursts), was typed for another window: it comes as a tea.PasteMsg and
-// answers nothing here.
-func (m *hostPage) key(k tea.KeyPressMsg) tea.Cmd {
+func (m *hostPage) key(k tea.KeyMsg) tea.Cmd {
+	// What is pasted, or arrives as several characters in one read, was typed
+	// for another window and answers nothing here.
+	if k.Paste || len(k.Runes) > 1 {
+		return nil
+	}
 	return pressed(hostKeys, m, &m.page, k.String())
 }
 

@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	tea "charm.land/bubbletea/v2"
+	tea "github.com/charmbracelet/bubbletea"
 
 	"sightline/peer"
 )
@@ -74,17 +74,17 @@ func TestHostGolden(t *testing.T) {
 		send(m, eventMsg{peer.Relay{Name: "relay.example.org:4001", Up: true}})
 		send(m, eventMsg{peer.Code{Number: "48291", Code: "48291-7304-4187", Expires: noon.Add(15 * time.Minute)}})
 		send(m, eventMsg{peer.Waiting{For: "a viewer"}})
-		golden(t, "host-code", m.text())
+		golden(t, "host-code", m.View())
 	})
 	t.Run("asks", func(t *testing.T) {
 		m, _, c := hostAt(busy(sitting, knocking))
 		send(m, eventMsg{knock})
 		c.at = noon.Add(2 * time.Second)
 		send(m, tickMsg{})
-		golden(t, "host-asks", m.text())
+		golden(t, "host-asks", m.View())
 		c.at = noon.Add(6 * time.Second)
 		send(m, tickMsg{})
-		golden(t, "host-asks-later", m.text())
+		golden(t, "host-asks-later", m.View())
 	})
 	t.Run("viewers", func(t *testing.T) {
 		away := peer.SeatStatus{Seat: 5, Viewer: peer.Viewer{Name: "dave with a very long name indeed"}, Suspend: true, Until: noon.Add(5 * time.Minute)}
@@ -96,7 +96,7 @@ func TestHostGolden(t *testing.T) {
 		c.at = noon.Add(time.Second)
 		send(m, eventMsg{peer.Stats{Seat: 1, BytesOut: 3.1e6}})
 		press(m, "down")
-		golden(t, "host-viewers", m.text())
+		golden(t, "host-viewers", m.View())
 	})
 }
 
@@ -106,12 +106,12 @@ func TestHostSizes(t *testing.T) {
 	for _, size := range []struct{ w, h int }{{80, 24}, {200, 60}, {80, 20}, {60, 15}, {40, 10}, {20, 3}} {
 		m, _, _ := hostAt(busy(sitting, steering, knocking))
 		m.w, m.h = size.w, size.h
-		whole(t, m.text(), size.w, size.h)
+		whole(t, m.View(), size.w, size.h)
 		send(m, eventMsg{knock})
-		whole(t, m.text(), size.w, size.h)
+		whole(t, m.View(), size.w, size.h)
 		if size.w >= 80 && size.h >= 20 {
 			for _, must := range []string{"[y] yes: view + control", fraudWarning2, bob.Fingerprint} {
-				if !strings.Contains(m.text(), must) {
+				if !strings.Contains(m.View(), must) {
 					t.Errorf("%dx%d lacks %q", size.w, size.h, must)
 				}
 			}
@@ -119,7 +119,7 @@ func TestHostSizes(t *testing.T) {
 	}
 	m := newHostPage(HostOptions{Out: io.Discard, Controls: &fakeHost{}})
 	m.w, m.h = 0, 0
-	_ = m.text() // before the terminal told its size
+	_ = m.View() // before the terminal told its size
 }
 
 func TestHostKeys(t *testing.T) {
@@ -219,7 +219,7 @@ func TestHostTwoQuestions(t *testing.T) {
 	second := knock
 	second.Seat = 4
 	send(m, eventMsg{second})
-	if !strings.Contains(m.text(), "(1 of 2)") {
+	if !strings.Contains(m.View(), "(1 of 2)") {
 		t.Error("the page does not say that two ask")
 	}
 	clock.at = noon.Add(6 * time.Second)
@@ -237,7 +237,7 @@ func TestHostBurst(t *testing.T) {
 	m, h, clock := hostAt(busy(knocking))
 	send(m, eventMsg{knock})
 	clock.at = noon.Add(9 * time.Second)
-	send(m, tea.PasteMsg{Content: "y"})
+	send(m, tea.KeyMsg{Type: tea.KeyRunes, Runes: []rune("y"), Paste: true})
 	press(m, "yyy")
 	if len(h.told) > 0 || len(m.asks) != 1 {
 		t.Errorf("told %v", h.told)
@@ -312,8 +312,8 @@ func TestHostShowsErrors(t *testing.T) {
 	m, h, _ := hostAt(busy(sitting))
 	h.err = errors.New("the seat\x1b[2J is empty")
 	press(m, "k")
-	if !strings.Contains(m.text(), "the seat[2J is empty") {
-		t.Errorf("the error is not shown:\n%s", m.text())
+	if !strings.Contains(m.View(), "the seat[2J is empty") {
+		t.Errorf("the error is not shown:\n%s", m.View())
 	}
 }
 

@@ -5,15 +5,11 @@ import (
 	"strings"
 	"time"
 
-	tea "charm.land/bubbletea/v2"
-
 	"sightline/peer"
 )
 
 // View draws the page as of the last message.
-func (m *hostPage) View() tea.View { return fullScreen(m.text()) }
-
-func (m *hostPage) text() string {
+func (m *hostPage) View() string {
 	first := section{title: "sightline host", lines: m.codeLines()}
 	sections := []section{first}
 	if len(m.asks) > 0 {

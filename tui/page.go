@@ -9,8 +9,8 @@ import (
 	"sync"
 	"time"
 
-	tea "charm.land/bubbletea/v2"
-	"github.com/charmbracelet/x/ansi"
+	tea "github.com/charmbracelet/bubbletea"
+	"github.com/charmbracelet/lipgloss"
 
 	"sightline/peer"
 )
@@ -46,11 +46,11 @@ type page struct {
 	ending  bool           // the person has asked for the end
 }
 
-func newPage(clock func() time.Time, role string) page {
+func newPage(out io.Writer, clock func() time.Time, role string) page {
 	if clock == nil {
 		clock = time.Now
 	}
-	return page{clock: clock, now: clock(), w: 80, h: 24, style: newStyles(), tell: teller{role: role}, wake: nextSecond}
+	return page{clock: clock, now: clock(), w: 80, h: 24, style: newStyles(out), tell: teller{role: role}, wake: nextSecond}
 }
 
 func nextSecond() tea.Cmd {
@@ -199,7 +199,7 @@ func (p *page) top(w int, left, right string) string {
 		right = " " + right + " ─"
 	}
 	left = "┌─ " + p.style.bold(left) + " "
-	room := w - 1 - ansi.StringWidth(left) - ansi.StringWidth(right)
+	room := w - 1 - lipgloss.Width(left) - lipgloss.Width(right)
 	if room < 0 {
 		return fit(left, w-1) + "┐"
 	}
@@ -207,8 +207,8 @@ func (p *page) top(w int, left, right string) string {
 }
 
 func (p *page) rule(w int, begin, text, end string) string {
-	text = fit(text, min(ansi.StringWidth(text), w-2))
-	return begin + text + strings.Repeat("─", max(w-2-ansi.StringWidth(text), 0)) + end
+	text = fit(text, min(lipgloss.Width(text), w-2))
+	return begin + text + strings.Repeat("─", max(w-2-lipgloss.Width(text), 0)) + end
 }
 
 // fold makes the sections fit into so many rows: lines go from the bottom
@@ -238,17 +238,10 @@ func fold(sections []section, rows int) []section {
 // idle host's page took 1.7 % of a core.
 const pageFPS = 15
 
-// fullScreen is a view that has the terminal for itself, and gives it back.
-func fullScreen(content string) tea.View {
-	v := tea.NewView(content)
-	v.AltScreen = true
-	return v
-}
-
 // runPage shows a page until it quits or ctx ends. Events are handed on until
 // then.
 func runPage(ctx context.Context, m tea.Model, in io.Reader, out io.Writer, events <-chan peer.Event) error {
-	p := tea.NewProgram(m, tea.WithContext(ctx), tea.WithInput(markBursts(in)), tea.WithOutput(out),
+	p := tea.NewProgram(m, tea.WithContext(ctx), tea.WithInput(in), tea.WithOutput(out), tea.WithAltScreen(),
 		tea.WithFPS(pageFPS), tea.WithoutSignalHandler()) // signals are main's: they end ctx
 	quit := make(chan struct{})
 	var pump sync.WaitGroup

@@ -2,13 +2,15 @@ package tui
 
 import (
 	"flag"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
-	tea "charm.land/bubbletea/v2"
+	tea "github.com/charmbracelet/bubbletea"
+	"github.com/charmbracelet/lipgloss"
 	"github.com/charmbracelet/x/ansi"
 
 	"sightline/peer"
@@ -44,8 +46,8 @@ func whole(t *testing.T, view string, w, h int) {
 		t.Errorf("%d rows, want %d", len(rows), h)
 	}
 	for i, row := range rows {
-		if ansi.StringWidth(row) > w {
-			t.Errorf("row %d has %d columns: %s", i, ansi.StringWidth(row), row)
+		if lipgloss.Width(row) > w {
+			t.Errorf("row %d has %d columns: %s", i, lipgloss.Width(row), row)
 		}
 	}
 }
@@ -87,18 +89,14 @@ func send(m tea.Model, msg tea.Msg) (quit bool) {
 
 // press is a key by its name.
 func press(m tea.Model, name string) (quit bool) {
-	types := map[string]tea.KeyPressMsg{
-		"enter": {Code: tea.KeyEnter}, "esc": {Code: tea.KeyEsc}, "alt+esc": {Code: tea.KeyEsc, Mod: tea.ModAlt},
-		"up": {Code: tea.KeyUp}, "down": {Code: tea.KeyDown}, "ctrl+c": {Code: 'c', Mod: tea.ModCtrl},
-		"ctrl+u": {Code: 'u', Mod: tea.ModCtrl}, "backspace": {Code: tea.KeyBackspace}, "space": {Code: tea.KeySpace, Text: " "},
+	types := map[string]tea.KeyMsg{
+		"enter": {Type: tea.KeyEnter}, "esc": {Type: tea.KeyEsc}, "alt+esc": {Type: tea.KeyEsc, Alt: true},
+		"up": {Type: tea.KeyUp}, "down": {Type: tea.KeyDown}, "ctrl+c": {Type: tea.KeyCtrlC},
+		"ctrl+u": {Type: tea.KeyCtrlU}, "backspace": {Type: tea.KeyBackspace}, "space": {Type: tea.KeySpace, Runes: []rune{' '}},
 	}
 	k, ok := types[name]
-	switch runes := []rune(name); {
-	case ok:
-	case len(runes) > 1: // as it comes in one read
-		return send(m, tea.PasteMsg{Content: name})
-	default:
-		k = tea.KeyPressMsg{Code: runes[0], Text: name}
+	if !ok {
+		k = tea.KeyMsg{Type: tea.KeyRunes, Runes: []rune(name)}
 	}
 	return send(m, k)
 }
@@ -148,13 +146,24 @@ func TestWords(t *testing.T) {
 
 func TestBigDigits(t *testing.T) {
 	for _, row := range bigDigits("48291-7304-4187", 74) {
-		if ansi.StringWidth(row) != 60 {
-			t.Errorf("row %q is %d wide", row, ansi.StringWidth(row))
+		if lipgloss.Width(row) != 60 {
+			t.Errorf("row %q is %d wide", row, lipgloss.Width(row))
 		}
 	}
 	for _, small := range [][]string{bigDigits("48291-7304-4187", 59), bigDigits("sightline1:abc", 200)} {
 		if len(small) != 1 {
 			t.Errorf("%q should be one row", small)
+		}
+	}
+}
+
+func TestNoColor(t *testing.T) {
+	t.Setenv("NO_COLOR", "1")
+	t.Setenv("CLICOLOR_FORCE", "")
+	st := newStyles(io.Discard)
+	for _, f := range []func(...string) string{st.bold, st.dim, st.good, st.warn, st.bad} {
+		if got := f("x"); got != "x" {
+			t.Errorf("NO_COLOR: %q", got)
 		}
 	}
 }

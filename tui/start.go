@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	tea "charm.land/bubbletea/v2"
+	tea "github.com/charmbracelet/bubbletea"
 
 	"sightline/peer/invite"
 )
@@ -53,7 +53,7 @@ type startPage struct {
 }
 
 func newStartPage(o StartOptions) *startPage {
-	return &startPage{page: newPage(o.Now, "")}
+	return &startPage{page: newPage(o.Out, o.Now, "")}
 }
 
 func (m *startPage) Init() tea.Cmd { return nil }
@@ -61,27 +61,29 @@ func (m *startPage) Init() tea.Cmd { return nil }
 func (m *startPage) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	m.common(msg)
 	var cmd tea.Cmd
-	switch msg := msg.(type) {
-	case tea.KeyPressMsg:
-		if m.typing {
-			cmd = m.typeCode(msg)
-		} else {
-			cmd = m.menu(msg.String())
-		}
-	case tea.PasteMsg:
-		m.paste(msg.Content)
+	if k, ok := msg.(tea.KeyMsg); ok {
+		cmd = m.keys(k)
 	}
 	return m, tea.Batch(cmd, m.tick(false))
 }
 
-// paste takes a text at once. A code that is pasted into the menu wants to
-// connect, and so does one that was typed so fast that its "c" is in front.
-func (m *startPage) paste(text string) {
-	if !m.typing {
+// keys takes a message apart: what arrives in one read is one message, however
+// many characters it has. A code that is pasted into the menu wants to connect.
+func (m *startPage) keys(k tea.KeyMsg) tea.Cmd {
+	switch {
+	case m.typing:
+		return m.typeCode(k)
+	case k.Paste:
 		m.choose(connect)
-		text = strings.TrimPrefix(text, roles[connect].key)
+		return m.typeCode(k)
+	case k.Type == tea.KeyRunes && len(k.Runes) > 1:
+		first := m.menu(string(k.Runes[:1]))
+		if first != nil {
+			return first
+		}
+		return m.keys(tea.KeyMsg{Type: tea.KeyRunes, Runes: k.Runes[1:]})
 	}
-	m.add(text)
+	return m.menu(k.String())
 }
 
 func (m *startPage) menu(key string) tea.Cmd {
@@ -116,19 +118,23 @@ func (m *startPage) choose(i int) tea.Cmd {
 // maxTyped bounds what can be typed: a ticket has up to 512 characters.
 const maxTyped = 512
 
-func (m *startPage) typeCode(k tea.KeyPressMsg) tea.Cmd {
-	switch k.String() {
-	case "esc":
+func (m *startPage) typeCode(k tea.KeyMsg) tea.Cmd {
+	switch k.Type {
+	case tea.KeyEsc:
 		m.typing, m.typed = false, ""
-	case "ctrl+c":
+	case tea.KeyCtrlC:
 		return tea.Quit
-	case "ctrl+u":
+	case tea.KeyCtrlU:
 		m.typed = ""
-	case "backspace":
+	case tea.KeyBackspace:
 		if r := []rune(m.typed); len(r) > 0 {
 			m.typed = string(r[:len(r)-1])
 		}
-	case "enter":
+	case tea.KeyRunes, tea.KeySpace:
+		if s := m.typed + clean1(string(k.Runes)); len(s) <= maxTyped {
+			m.typed = s
+		}
+	case tea.KeyEnter:
 		verdict, ok := judge(m.typed)
 		if !ok {
 			m.say("not yet: %s", verdict)
@@ -136,16 +142,8 @@ func (m *startPage) typeCode(k tea.KeyPressMsg) tea.Cmd {
 		}
 		m.choice = Choice{Role: RoleView, Code: strings.TrimSpace(m.typed)}
 		return tea.Quit
-	default:
-		m.add(k.Text)
 	}
 	return nil
-}
-
-func (m *startPage) add(text string) {
-	if s := m.typed + clean1(text); len(s) <= maxTyped {
-		m.typed = s
-	}
 }
 
 // clean1 is clean for one typed character, which may be a space.
@@ -191,9 +189,7 @@ func countDigits(s string) (n int) {
 }
 
 // View draws the page as of the last message.
-func (m *startPage) View() tea.View { return fullScreen(m.text()) }
-
-func (m *startPage) text() string {
+func (m *startPage) View() string {
 	lines := []string{"", " Two computers meet by a code that one shows and the other types.", ""}
 	for i, r := range roles {
 		mark := "   "

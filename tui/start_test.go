@@ -5,20 +5,20 @@ import (
 	"strings"
 	"testing"
 
-	tea "charm.land/bubbletea/v2"
+	tea "github.com/charmbracelet/bubbletea"
 )
 
 func TestStartGolden(t *testing.T) {
 	m := newStartPage(StartOptions{Out: io.Discard, Now: (&clockwork{noon}).now})
 	m.wake = noTick
-	golden(t, "start", m.text())
+	golden(t, "start", m.View())
 	press(m, "up")
-	golden(t, "start-relay", m.text())
+	golden(t, "start-relay", m.View())
 	press(m, "c")
 	for _, k := range "48291-7304-41" {
 		press(m, string(k))
 	}
-	golden(t, "start-code", m.text())
+	golden(t, "start-code", m.View())
 }
 
 func TestStartKeys(t *testing.T) {
@@ -99,7 +99,7 @@ func swap(code string) string { return code[1:2] + code[:1] + code[2:] }
 func TestStartPaste(t *testing.T) {
 	m := newStartPage(StartOptions{Out: io.Discard, Now: (&clockwork{noon}).now})
 	m.wake = noTick
-	send(m, tea.PasteMsg{Content: goodCode(t)})
+	send(m, tea.KeyMsg{Type: tea.KeyRunes, Runes: []rune(goodCode(t)), Paste: true})
 	if !press(m, "enter") || m.choice.Code != goodCode(t) {
 		t.Errorf("choice %+v", m.choice)
 	}

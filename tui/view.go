@@ -6,7 +6,7 @@ import (
 	"io"
 	"time"
 
-	tea "charm.land/bubbletea/v2"
+	tea "github.com/charmbracelet/bubbletea"
 
 	"sightline/peer"
 )
@@ -53,7 +53,7 @@ type viewPage struct {
 type viewStatusMsg struct{ peer.ViewStatus }
 
 func newViewPage(o ViewOptions) *viewPage {
-	return &viewPage{page: newPage(o.Now, RoleView), o: o}
+	return &viewPage{page: newPage(o.Out, o.Now, RoleView), o: o}
 }
 
 func (m *viewPage) Init() tea.Cmd { return m.refresh() }
@@ -67,8 +67,10 @@ func (m *viewPage) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	m.common(msg)
 	var cmd tea.Cmd
 	switch msg := msg.(type) {
-	case tea.KeyPressMsg:
-		cmd = pressed(viewKeys, m, &m.page, msg.String())
+	case tea.KeyMsg:
+		if !msg.Paste && len(msg.Runes) <= 1 { // as on the host's page
+			cmd = pressed(viewKeys, m, &m.page, msg.String())
+		}
 	case eventMsg:
 		cmd = m.happened(msg.ev)
 	case viewStatusMsg:
@@ -157,9 +159,7 @@ func (m *viewPage) end() tea.Cmd {
 }
 
 // View draws the page as of the last message.
-func (m *viewPage) View() tea.View { return fullScreen(m.text()) }
-
-func (m *viewPage) text() string {
+func (m *viewPage) View() string {
 	first := section{title: "sightline view", lines: m.hostLines()}
 	first.keep = len(first.lines)
 	control := m.controlLines()

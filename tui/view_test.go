@@ -50,18 +50,18 @@ func TestViewGolden(t *testing.T) {
 		c.at = noon.Add(time.Second)
 		send(m, eventMsg{peer.Stats{BytesIn: 5.8e6}})
 		press(m, "r")
-		golden(t, "view-connected", m.text())
+		golden(t, "view-connected", m.View())
 	})
 	t.Run("asking", func(t *testing.T) {
 		m, _, _ := viewAt(peer.ViewStatus{Host: peer.Viewer{Name: "build-7", Fingerprint: anna.Fingerprint}, State: "asking", Since: noon.Add(-9 * time.Second)})
 		send(m, eventMsg{peer.Waiting{For: "the person at the host"}})
-		golden(t, "view-asking", m.text())
+		golden(t, "view-asking", m.View())
 	})
 	t.Run("dimmed", func(t *testing.T) {
 		s := watching()
 		s.State, s.Dimmed, s.Path, s.Lags = "reconnecting", noon.Add(-4*time.Second), peer.Path{}, nil
 		m, _, _ := viewAt(s)
-		golden(t, "view-dimmed", m.text())
+		golden(t, "view-dimmed", m.View())
 	})
 }
 
@@ -69,7 +69,7 @@ func TestViewSizes(t *testing.T) {
 	for _, size := range []struct{ w, h int }{{80, 24}, {200, 60}, {40, 12}, {20, 3}} {
 		m, _, _ := viewAt(watching())
 		m.w, m.h = size.w, size.h
-		whole(t, m.text(), size.w, size.h)
+		whole(t, m.View(), size.w, size.h)
 	}
 }
 
