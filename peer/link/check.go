@@ -46,12 +46,22 @@ func probeRelay(ctx context.Context, o Options, relay p2p.AddrInfo) (time.Durati
 	if err := n.connect(ctx, relay); err != nil {
 		var e *pathError
 		if errors.As(err, &e) && len(relay.Addrs) == 1 {
-			return 0, errors.New(e.bare())
+			return 0, &wayError{e.bare(), e}
 		}
 		return 0, err
 	}
 	return n.roundTrip(ctx, relay.ID)
 }
+
+// wayError is why one address was not reached, without naming it. Netcheck asks the
+// cause who ended TLS there.
+type wayError struct {
+	words string
+	cause error
+}
+
+func (e *wayError) Error() string { return e.words }
+func (e *wayError) Unwrap() error { return e.cause }
 
 // roundTrip asks for a protocol that a relay does not have: the refusal is one
 // round trip away.

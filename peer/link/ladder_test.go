@@ -28,6 +28,7 @@ import (
 
 	"sightline/peer/link/proxy"
 	"sightline/peer/link/proxy/proxytest"
+	"sightline/peer/netcheck"
 )
 
 // Each rung waits for the one before; the proxy comes last.
@@ -300,6 +301,10 @@ func TestTLSInspection(t *testing.T) {
 		}
 		if got := n.web.trust.issuerOf(r.ID()); (got == "Big Corp Proxy") != tt.allow {
 			t.Errorf("%s: inspected by %q", tt.name, got)
+		}
+		report := Check(within(t), n.o, []netcheck.Relay{{Info: info}})
+		if (report.TLSIssuer == "Big Corp Proxy") == tt.allow {
+			t.Errorf("%s: doctor says %q: %s", tt.name, report.TLSIssuer, report)
 		}
 	}
 }

@@ -104,6 +104,9 @@ func (e *certError) Error() string {
 	return fmt.Sprintf("the certificate there was issued by %q: %s, so something in between may read TLS (network.tls_inspection = true lets it)", e.issuer, e.why)
 }
 
+// InspectedBy tells netcheck who issued it.
+func (e *certError) InspectedBy() string { return e.issuer }
+
 // tlsError keeps a certError as it is and makes the rest short.
 func tlsError(err error) error {
 	var cert *certError

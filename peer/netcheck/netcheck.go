@@ -70,6 +70,8 @@ type Report struct {
 	Filtering Filtering `json:"filtering"`
 	IPv6      IPv6      `json:"ipv6"`
 	Proxy     string    `json:"proxy"` // "" for none
+	// TLSIssuer is who ends TLS in a relay's place, "" for nobody.
+	TLSIssuer string `json:"tls_issuer"`
 	// Advice is what to ask the people for who run this network, the most useful first.
 	Advice []string      `json:"advice"`
 	Relays []RelayReport `json:"relays"`
@@ -93,6 +95,15 @@ type Way struct {
 	RTT       float64 `json:"rtt_ms"`             // milliseconds, 0 if not OK
 	Why       string  `json:"reason"`             // in words, empty if OK
 	Seen      string  `json:"observed,omitempty"` // STUN: "ip:port" that the relay saw
+	Issuer    string  `json:"issuer,omitempty"`   // of a certificate there that is not the relay's
+}
+
+// inspected is an error of Options.Dial that came to the end of TLS and found somebody
+// else than the relay there.
+type inspected interface {
+	error
+	// InspectedBy is who issued the certificate, for people.
+	InspectedBy() string
 }
 
 // Check asks all relays at once and returns after the last answer or time-out.
@@ -128,6 +139,10 @@ func dialAll(ctx context.Context, work *sync.WaitGroup, dial func(context.Contex
 			rtt, err := dial(ctx, p2p.AddrInfo{ID: relay.Info.ID, Addrs: relay.Info.Addrs[i : i+1 : i+1]})
 			if err != nil {
 				w.Why = err.Error()
+				var by inspected
+				if errors.As(err, &by) {
+					w.Issuer = by.InspectedBy()
+				}
 				return
 			}
 			w.OK, w.RTT = true, milliseconds(rtt)
@@ -141,6 +156,9 @@ func (r *Report) fold(b bindings) {
 		relay := &r.Relays[i]
 		relay.STUN = b.of(i)
 		for _, w := range slices.Concat(relay.Ways, relay.STUN) {
+			if r.TLSIssuer == "" {
+				r.TLSIssuer = w.Issuer
+			}
 			relay.Reachable = relay.Reachable || w.OK && (w.Transport != "stun" || len(relay.Ways) == 0)
 			if w.OK && (relay.RTT == 0 || w.RTT < relay.RTT) {
 				relay.RTT = w.RTT

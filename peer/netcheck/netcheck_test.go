@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net"
 	"net/netip"
 	"slices"
@@ -104,6 +105,12 @@ func TestForgedAnswer(t *testing.T) {
 	}
 }
 
+// lookedInto is how peer/link tells of a certificate that is not the relay's.
+type lookedInto string
+
+func (l lookedInto) Error() string       { return "issued by " + string(l) }
+func (l lookedInto) InspectedBy() string { return string(l) }
+
 func TestRelays(t *testing.T) {
 	id, err := p2p.Decode("12D3KooWGC6TvWhfapngX6wvJHMYvKpDMXPb3ZnCZ6dMoaMtimQ5")
 	if err != nil {
@@ -118,6 +125,9 @@ func TestRelays(t *testing.T) {
 		if strings.Contains(info.Addrs[0].String(), "quic") {
 			return 0, errors.New("no answer")
 		}
+		if strings.Contains(info.Addrs[0].String(), "tls") {
+			return 0, fmt.Errorf("dial: %w", lookedInto("Example Corp Gateway CA"))
+		}
 		return 20 * time.Millisecond, nil
 	}
 	r := Check(context.Background(), Options{Relays: []Relay{relay}, Dial: dial})
@@ -125,13 +135,16 @@ func TestRelays(t *testing.T) {
 	if !got.Reachable || len(got.Ways) != 3 || got.Ways[0].OK || got.Ways[0].Why != "no answer" || got.Ways[1].RTT != 20 {
 		t.Errorf("relay %+v", got)
 	}
-	if w := got.Ways[2]; w.Transport != "wss" || w.Addr != "relay.example.org:443" {
+	if w := got.Ways[2]; w.Transport != "wss" || w.Addr != "relay.example.org:443" || w.Issuer != "Example Corp Gateway CA" {
 		t.Errorf("third way %+v", w)
+	}
+	if len(r.Advice) != 1 || !strings.Contains(r.Advice[0], "network.tls_inspection") {
+		t.Errorf("advice %q", r.Advice)
 	}
 	if got.STUN[0].OK || got.STUN[0].Why == "" || !got.STUN[1].OK {
 		t.Errorf("STUN %+v", got.STUN)
 	}
-	for _, want := range []string{"UDP            works", "relay          mine answers", "quic 192.0.2.1:4001  no answer", "tcp  192.0.2.1:4001  20.0 ms"} {
+	for _, want := range []string{"UDP            works", "TLS            is ended in between, with a certificate issued by Example Corp Gateway CA", "relay          mine answers", "quic 192.0.2.1:4001  no answer", "tcp  192.0.2.1:4001  20.0 ms"} {
 		if !strings.Contains(r.String(), want) {
 			t.Errorf("the report lacks %q:\n%s", want, r)
 		}

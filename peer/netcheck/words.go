@@ -13,6 +13,9 @@ func (r Report) Lines() []string {
 	if r.Proxy != "" {
 		out = append(out, "proxy          "+r.Proxy)
 	}
+	if r.TLSIssuer != "" {
+		out = append(out, "TLS            is ended in between, with a certificate issued by "+r.TLSIssuer)
+	}
 	if len(r.Observed) > 0 {
 		out = append(out, "seen from out  "+strings.Join(r.Observed, ", "))
 	}
