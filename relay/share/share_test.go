@@ -199,7 +199,7 @@ func TestGoneWhileHeld(t *testing.T) {
 		a, gone, c := l.Flow(total), l.Flow(total), l.Flow(total)
 		a.Take(20 * large)
 		time.Sleep(time.Second) // the debt is paid
-		gone.Take(1) // the last one served, and behind a: a is held for it …
+		gone.Take(1)            // the last one served, and behind a: a is held for it …
 		taken := make(chan error, 1)
 		go func() { taken <- a.Take(1000) }()
 		time.Sleep(500 * time.Microsecond)
