@@ -50,6 +50,7 @@ import (
 	"sightline/screen/x11"
 	"sightline/tui"
 	"sightline/tui/ctl"
+	"sightline/tui/hush"
 )
 
 // version of the program; the session protocol counts for itself.
@@ -60,6 +61,7 @@ const version = "0.1.0"
 const guardianWord = "guardian-of-keys"
 
 func main() {
+	hush.Over()
 	if len(os.Args) > 1 && os.Args[1] == guardianWord {
 		os.Exit(guard())
 	}

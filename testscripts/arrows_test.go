@@ -63,6 +63,7 @@ var arrows = map[string][]string{
 	"testscripts":               {},
 	"tui":                       {"peer", "peer/invite"},
 	"tui/ctl":                   {"peer", "peer/invite"},
+	"tui/hush":                  {},
 }
 
 // testAids may be imported by the tests of these packages and of all below them:

@@ -41,6 +41,7 @@ func TestPlainHost(t *testing.T) {
 		peer.Granted{Seat: 1, Grants: viewRight | controlRights},
 		peer.Denied{Seat: 1, Reason: "no clipboard"},
 		peer.Kicked{Seat: 1, Reason: "by key"},
+		peer.Left{Seat: 1},
 		peer.Left{Seat: 2},
 		peer.Failed{Err: errors.New("SHM refused")},
 		peer.Ended{Reason: "told to stop"})
@@ -58,6 +59,7 @@ anna@laptop is connected lan quic 1.2 ms
 anna@laptop may now: view pointer keyboard
 denied to anna@laptop: no clipboard
 anna@laptop was kicked: by key
+anna@laptop left
 viewer 2 left
 SHM refused
 ended: told to stop

@@ -21,7 +21,8 @@ type teller struct {
 	names map[peer.SeatID]string
 }
 
-// meet remembers whom an event introduces, forget lets a seat go that is over.
+// meet remembers whom an event introduces, forget lets a seat go that is over:
+// who was kicked still leaves.
 func (t *teller) meet(ev peer.Event) {
 	if t.names == nil {
 		t.names = map[peer.SeatID]string{}
@@ -35,11 +36,8 @@ func (t *teller) meet(ev peer.Event) {
 }
 
 func (t *teller) forget(ev peer.Event) {
-	switch ev := ev.(type) {
-	case peer.Left:
-		delete(t.names, ev.Seat)
-	case peer.Kicked:
-		delete(t.names, ev.Seat)
+	if left, ok := ev.(peer.Left); ok {
+		delete(t.names, left.Seat)
 	}
 }
 
