@@ -188,17 +188,21 @@ func (m *message) foreign(x, y int) int {
 // joinFilms gives the film tiles that move and lie beside or amid it: its
 // smooth parts cost more as text, and the film its references. Smooth is what
 // has no strokes; whatever else joins has film around it and no ground.
-func (m *message) joinFilms() {
-	s := m.set
-	for y := range s.words.Rows {
-		for x := s.words.Next(0, y); x < s.words.Cols; x = s.words.Next(x+1, y) {
-			m.joinFilm(x, y)
+func (m *message) joinFilms() { m.spread(m.joinFilm) }
+
+// spread offers each tile of text to join, downwards and back up: what joins may
+// make its neighbours join, whichever side they lie on.
+func (m *message) spread(join func(x, y int)) {
+	words := &m.set.words
+	for y := range words.Rows {
+		for x := words.Next(0, y); x < words.Cols; x = words.Next(x+1, y) {
+			join(x, y)
 		}
 	}
-	for y := s.words.Rows - 1; y >= 0; y-- { // and what lies above and to the left of it
-		for x := s.words.Cols - 1; x >= 0; x-- {
-			if s.words.Has(x, y) {
-				m.joinFilm(x, y)
+	for y := words.Rows - 1; y >= 0; y-- {
+		for x := words.Cols - 1; x >= 0; x-- {
+			if words.Has(x, y) {
+				join(x, y)
 			}
 		}
 	}
@@ -230,21 +234,7 @@ func (m *message) joinFilm(x, y int) {
 // joinPhotographs gives photographs that just came what is soft beside or amid
 // them, a sky or what is out of focus: it would cost as much as text as the
 // rest of the photograph with loss, and be coded before it.
-func (m *message) joinPhotographs() {
-	s := m.set
-	for y := range s.words.Rows {
-		for x := s.words.Next(0, y); x < s.words.Cols; x = s.words.Next(x+1, y) {
-			m.joinPhotograph(x, y)
-		}
-	}
-	for y := s.words.Rows - 1; y >= 0; y-- { // and what lies above and to the left of it
-		for x := s.words.Cols - 1; x >= 0; x-- {
-			if s.words.Has(x, y) {
-				m.joinPhotograph(x, y)
-			}
-		}
-	}
-}
+func (m *message) joinPhotographs() { m.spread(m.joinPhotograph) }
 
 func (m *message) joinPhotograph(x, y int) {
 	s := m.set
