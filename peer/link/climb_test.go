@@ -30,23 +30,9 @@ func TestClimb(t *testing.T) {
 		t.Fatal(err)
 	}
 	v.climbSoon = 50 * time.Millisecond // the host stays: its circuits came in
-	c, err := v.Dial(ctx, through(info, h.ID()))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer c.Close()
-	st, err := c.Knock(ctx)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := st.Write([]byte("hello")); err != nil {
-		t.Fatal(err)
-	}
-	k, err := h.Accept(ctx)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer k.Conn.Close()
+	met := &pair{host: h, viewer: v}
+	met.dial(t, info)
+	c := met.vc
 	if p := c.Path(); p.Transport != "ws" {
 		t.Fatalf("path %+v before", p)
 	}
@@ -61,7 +47,7 @@ func TestClimb(t *testing.T) {
 	// A channel stream takes the new circuit and is answered on it.
 	accepted := make(chan Stream, 1)
 	go func() {
-		if s, err := k.Conn.Accept(ctx); err == nil {
+		if s, err := met.hc.Accept(ctx); err == nil {
 			accepted <- s
 		}
 	}()

@@ -215,24 +215,9 @@ func TestRungs(t *testing.T) {
 					t.Errorf("the proxy is announced: %s", a)
 				}
 			}
-			c, err := v.Dial(ctx, through(info, h.ID()))
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer c.Close()
-			st, err := c.Knock(ctx)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if _, err := st.Write([]byte("hello")); err != nil {
-				t.Fatal(err)
-			}
-			k, err := h.Accept(ctx)
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer k.Conn.Close()
-			for _, p := range []Path{c.Path(), k.Conn.Path()} {
+			met := &pair{host: h, viewer: v}
+			met.dial(t, info)
+			for _, p := range []Path{met.vc.Path(), met.hc.Path()} {
 				if p.Kind != Relayed || p.Transport != tt.transport {
 					t.Errorf("path %+v, want relayed by %s", p, tt.transport)
 				}

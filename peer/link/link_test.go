@@ -103,13 +103,19 @@ func meet(t testing.TB, ho, vo Options) *pair {
 	if err := p.host.Reserve(ctx, info); err != nil {
 		t.Fatal(err)
 	}
-	c, err := p.viewer.Dial(ctx, through(info, p.host.ID()))
+	p.dial(t, info)
+	return p
+}
+
+// dial has the viewer dial the host through a relay and knock there.
+func (p *pair) dial(t testing.TB, relay p2p.AddrInfo) {
+	t.Helper()
+	c, err := p.viewer.Dial(within(t), through(relay, p.host.ID()))
 	if err != nil {
 		t.Fatal(err)
 	}
 	p.vc = c
 	p.knock(t)
-	return p
 }
 
 func (p *pair) knock(t testing.TB) {
