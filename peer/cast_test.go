@@ -256,7 +256,10 @@ func TestLeaveCast(t *testing.T) {
 }
 
 // silent is a line whose viewer only acknowledges.
-type silent struct{ st *seat }
+type silent struct {
+	st  *seat
+	out *behind
+}
 
 func (w *silent) Write(b []byte) (int, error) {
 	r := wire.NewReader(bytes.NewReader(b), wire.Screen)
@@ -286,7 +289,9 @@ func scrollFor(b *testing.B, viewers int) {
 	for i := range lines {
 		st := &seat{host: th.h, id: SeatID(i + 1), grants: wire.View, traffic: &traffic{}}
 		st.picture.init()
-		lines[i] = &silent{st}
+		lines[i] = &silent{st: st}
+		lines[i].out = newBehind(lines[i])
+		defer lines[i].out.Close()
 		defer st.stopCounting(&st.picture)
 	}
 	first := &lines[0].st.picture
@@ -312,7 +317,7 @@ func scrollFor(b *testing.B, viewers int) {
 		for more := true; more; {
 			more = false
 			for _, w := range lines {
-				did, _, err := w.st.paintOnce(w, &w.st.picture)
+				did, _, err := w.st.paintOnce(w.out, &w.st.picture)
 				if err != nil {
 					b.Fatal(err)
 				}

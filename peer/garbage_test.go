@@ -39,7 +39,8 @@ func TestShowNoGarbage(t *testing.T) {
 	st := &seat{host: h, grants: wire.View, traffic: &traffic{}}
 	p := &st.picture
 	p.init()
-	out := &shower{p: p}
+	out := newBehind(&shower{p: p})
+	defer out.Close()
 	f := screen.NewFrame(image.Rect(0, 0, 640, 480))
 	h.canvas.Update(&screen.Change{Layout: &screen.Layout{Pictures: []screen.Picture{{Rect: f.Rect}}}, Frame: f, Damage: screen.Region{f.Rect}})
 	newCast(&still{}, h.canvas.Tap(), p)

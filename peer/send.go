@@ -2,6 +2,7 @@ package peer
 
 import (
 	"context"
+	"errors"
 	"image"
 	"io"
 	"time"
@@ -15,9 +16,11 @@ import (
 // then take the newest state, then encode and send it. What is new goes first;
 // when there is nothing new, what was sent roughly is refined. When there is
 // nothing to refine either, no timer runs.
-func (st *seat) paint(ctx context.Context, s io.Writer, p *picture) error {
+func (st *seat) paint(ctx context.Context, s io.Writer, p *picture) (err error) {
 	later := time.NewTimer(time.Hour)
 	defer later.Stop()
+	out := newBehind(s)
+	defer func() { err = errors.Join(err, out.Close()) }()
 	var woken *cast // whose news woke us; if we cannot see to them another member must
 	defer func() { woken.pass() }()
 	for {
@@ -33,7 +36,7 @@ func (st *seat) paint(ctx context.Context, s io.Writer, p *picture) error {
 				woken.pass()
 			}
 			woken = of
-			did, pause, err := st.paintOnce(s, p)
+			did, pause, err := st.paintOnce(out, p)
 			if err != nil {
 				return err
 			}
@@ -73,7 +76,7 @@ func (p *picture) mayShow() bool {
 
 // paintOnce sends the next update. If there is none, pause is when refinement
 // should be tried again; 0: when something happens.
-func (st *seat) paintOnce(s io.Writer, p *picture) (did bool, pause time.Duration, err error) {
+func (st *seat) paintOnce(s *behind, p *picture) (did bool, pause time.Duration, err error) {
 	if !st.rights().Has(wire.View) {
 		return false, 0, &screen.Refused{Reason: "no right to view"}
 	}
@@ -107,7 +110,7 @@ func (p *picture) wish(first image.Rectangle) wish {
 
 // send writes an update. What is small goes along with the first frame: every
 // write is a record and a packet.
-func (st *seat) send(s io.Writer, p *picture, u *update) error {
+func (st *seat) send(s *behind, p *picture, u *update) error {
 	p.buf = p.buf[:0]
 	from := 0
 	for _, q := range u.parts {
@@ -136,16 +139,25 @@ func (p *picture) flush(s io.Writer) error {
 }
 
 // sendFrame writes a frame, after what is waiting to be written.
-func (p *picture) sendFrame(s io.Writer, body []byte, exact, idle bool) error {
+// Refinement is written while the next slice of it is encoded; what is new is
+// encoded as late as can be.
+func (p *picture) sendFrame(s *behind, body []byte, exact, idle bool) error {
 	start := len(p.buf)
 	msg := append(wire.BeginFrame(p.buf), body...)
 	p.buf = msg[:0]
 	p.number++
+	if err := s.Wait(); err != nil { // only then it is in flight
+		return err
+	}
 	p.mu.Lock()
 	head := wire.FrameHead{Number: p.number % wire.FrameNumbers, Exact: exact, Ask: idle || p.pacer.Ask(len(msg))}
 	msg = wire.FinishFrame(msg, start, head)
 	p.pacer.Sent(head.Number, len(msg), time.Now())
 	p.mu.Unlock()
+	if idle {
+		p.buf, p.other = p.other[:0], p.buf
+		return s.Later(msg)
+	}
 	_, err := s.Write(msg)
 	return err
 }

@@ -32,6 +32,7 @@ type picture struct {
 	number uint8  // of the last frame, modulo wire.FrameNumbers
 	update update // what is sent now
 	buf    []byte // what is written next
+	other  []byte // what is written behind our back, see behind
 	clean  bool   // the viewer has all that the cast believes it has
 
 	once sync.Once
