@@ -68,7 +68,7 @@ type Source struct {
 	diff    *differ
 	cursor  cursorWatch
 	pending noted
-	shot    time.Time // of the last frame
+	shot    time.Time // of the last frame, or shortly before: see shoot
 	first   time.Time // when damage was noticed that was not read yet
 	burst   burst
 	timer   *time.Timer
@@ -358,9 +358,21 @@ func (s *Source) take(box image.Rectangle, pix []byte, stride int) {
 	s.diff.take(box.Sub(s.area.Min), pix, stride)
 }
 
+// shoot notes that a frame is read at now. One that came late does not delay
+// the next: what is drawn as often as may be read would from then on be read a
+// moment before it is drawn again, and where drawing is not quite regular every
+// tenth frame be lost.
+func (s *Source) shoot(now time.Time) {
+	s.shot = s.shot.Add(s.gap)
+	if late := now.Add(-s.gap / 2); s.shot.Before(late) {
+		s.shot = late
+	}
+}
+
 // frame takes the damage from the server and reads these boxes.
 func (s *Source) frame(c *screen.Change, now time.Time) (found bool, err error) {
-	s.pending.damaged, s.shot = false, now
+	s.pending.damaged = false
+	s.shoot(now)
 	s.burst.end(s.first, now)
 	boxes, err := s.a.take(s.ear.watch, uint32(s.x.root), s.area)
 	if err != nil {
