@@ -32,7 +32,7 @@ const (
 	// calm is how long nothing must have changed for a change to be the first of
 	// something new, of which is not known how long it lasts: gather, then.
 	calm   = 50 * time.Millisecond
-	gather = 2 * time.Millisecond
+	gather = time.Millisecond
 	// trust is how many bursts in a row that were read whole make what is
 	// foreseen half as long: one in so many is read in vain.
 	trust = 64
