@@ -116,11 +116,33 @@ func open(display, authority string) (net.Conn, []byte, error) {
 	return c, setup, nil
 }
 
-func openAt(display, authority string) (net.Conn, []byte, error) {
+// A server that resets itself when its last client leaves (the default of Xvfb)
+// hangs up on whoever comes meanwhile; that takes it some 20 ms.
+const (
+	resetTries = 5
+	resetPause = 50 * time.Millisecond
+)
+
+func openAt(display, authority string) (c net.Conn, setup []byte, err error) {
 	a, err := parseDisplay(display)
 	if err != nil {
 		return nil, nil, err
 	}
+	for range resetTries {
+		c, setup, err = knock(a, authority)
+		if !errors.Is(err, errHungUp) {
+			break
+		}
+		time.Sleep(resetPause)
+	}
+	return c, setup, err
+}
+
+// errHungUp is a server that took the connection and closed it without a word.
+var errHungUp = errors.New("the X server hung up")
+
+// knock tries once to connect and to pass the gate.
+func knock(a address, authority string) (net.Conn, []byte, error) {
 	c, err := a.dial()
 	if err != nil {
 		return nil, nil, plainDial(err)
@@ -200,18 +222,18 @@ func handshake(c net.Conn, key []byte) ([]byte, error) {
 	c.SetDeadline(time.Now().Add(connectTimeout))
 	defer c.SetDeadline(time.Time{})
 	if _, err := c.Write(req); err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%w: %w", errHungUp, err)
 	}
 	head := make([]byte, 8)
 	if _, err := io.ReadFull(c, head); err != nil {
 		if os.IsTimeout(err) {
 			return nil, errors.New("the X server does not answer")
 		}
-		return nil, fmt.Errorf("the X server hung up: %w", err)
+		return nil, fmt.Errorf("%w: %w", errHungUp, err)
 	}
 	body := make([]byte, 4*int(binary.LittleEndian.Uint16(head[6:]))) // 256 KiB at most
 	if _, err := io.ReadFull(c, body); err != nil {
-		return nil, fmt.Errorf("the X server hung up: %w", err)
+		return nil, fmt.Errorf("%w: %w", errHungUp, err)
 	}
 	switch head[0] {
 	case 0:
