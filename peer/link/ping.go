@@ -6,6 +6,8 @@ import (
 	"errors"
 	"io"
 	"net"
+	"os"
+	"sync/atomic"
 	"time"
 
 	"github.com/libp2p/go-libp2p/core/network"
@@ -13,19 +15,19 @@ import (
 
 // How paths are measured. libp2p's QUIC keeps a dead connection for 30 s (its
 // idle time-out, which cannot be set per host), TCP for minutes: too long for a
-// person who looks at a frozen picture. A path that owes an answer for suspectAfter
-// is in doubt: another one takes over, if there is one, and it may come back. After
-// pathSilence without a byte it is closed.
+// person who looks at a frozen picture. A path that owes an answer, and on which
+// nothing was heard for suspectAfter, is in doubt: another one takes over, if there
+// is one, and it may come back. After pathSilence without a byte it is closed.
 //
-// A session says something every 1.5 s, so both ends know of a dead path within
-// pingEvery + suspectAfter = 2.9 s, and the viewer, whose acknowledgements and keys
-// are the first to be left without an answer, within expectAfter + suspectAfter = 1.9 s
-// while anything moves.
+// The viewer's acknowledgements and keys are the first to be left without an answer,
+// so it knows within expectAfter + suspectAfter = 1.5 s of a path that died while
+// anything moved. A session says something every 1.5 s, and both ends ask when they
+// have heard nothing for pingEvery: 2.7 s where nothing moved.
 const (
 	pingEvery    = 1700 * time.Millisecond // the best path, when nothing is heard
 	pingStandby  = 8 * time.Second         // the others
-	expectAfter  = 700 * time.Millisecond
-	suspectAfter = 1200 * time.Millisecond // at least; two round trips of a slow path, and suspectRoom
+	expectAfter  = 500 * time.Millisecond  // at least; two round trips of a slow path
+	suspectAfter = 1000 * time.Millisecond // at least; two round trips of a slow path, and suspectRoom
 	suspectRoom  = 500 * time.Millisecond
 	pathSilence  = 5 * time.Second
 	pingSize     = 8
@@ -75,7 +77,7 @@ func (n *Node) pingPath(ctx context.Context, r *remote, p *path) error {
 		if err != nil {
 			return err
 		}
-		first := p.rtt.Swap(int64(smooth(time.Duration(p.rtt.Load()), rtt))) == 0
+		first := p.rtt.Swap(int64(smooth(p.roundTrip(), rtt))) == 0
 		if err := p.rest(ctx, n.proven(r, p, first)); err != nil {
 			return err
 		}
@@ -124,26 +126,72 @@ func (n *Node) ask(st *stream, r *remote, p *path, number uint64) (time.Duration
 	var out, in [pingSize]byte
 	binary.BigEndian.PutUint64(out[:], number)
 	start := time.Now()
-	_ = st.SetDeadline(start.Add(n.silence))
-	late := time.AfterFunc(min(max(suspectAfter, 2*time.Duration(p.rtt.Load())+suspectRoom), n.silence), func() {
-		if !time.Unix(0, p.heard.Load()).After(start) {
-			n.suspect(r, p)
-		}
-	})
-	defer late.Stop()
+	defer n.doubtSilence(r, p, start)()
+	_ = st.SetWriteDeadline(start.Add(n.silence))
 	_, err := st.Write(out[:])
 	if err == nil {
-		_, err = io.ReadFull(st, in[:])
+		err = n.readPing(st, p, start, in[:])
 	}
 	switch {
 	case err == nil && in == out:
 		return time.Since(start), nil
 	case err == nil:
 		return 0, errors.New("ping: another number came back")
-	case isTimeout(err) && !time.Unix(0, p.heard.Load()).After(start):
+	case isTimeout(err) && p.quiet(start) >= n.silence:
 		return 0, errSilent
 	}
 	return 0, err
+}
+
+// readPing waits for as long as anything is heard on the path.
+func (n *Node) readPing(st *stream, p *path, start time.Time, in []byte) error {
+	for len(in) > 0 {
+		wait := n.silence - p.quiet(start)
+		if wait <= 0 {
+			return os.ErrDeadlineExceeded
+		}
+		_ = st.SetReadDeadline(time.Now().Add(wait))
+		got, err := st.Read(in)
+		in = in[got:]
+		if err != nil && !isTimeout(err) {
+			return err
+		}
+	}
+	return nil
+}
+
+// quiet is for how long nothing was heard on the path, at most since start.
+func (p *path) quiet(start time.Time) time.Duration {
+	heard := time.Unix(0, p.heard.Load())
+	if heard.Before(start) {
+		heard = start
+	}
+	return time.Since(heard)
+}
+
+// doubtSilence puts a path in doubt as soon as nothing is heard on it for
+// suspectAfter, until the returned function is called. What was heard after start
+// puts it off and no more: a ping that the cut swallowed right behind other bytes
+// would else say nothing until pathSilence.
+func (n *Node) doubtSilence(r *remote, p *path, start time.Time) (stop func()) {
+	wait := min(max(suspectAfter, 2*p.roundTrip()+suspectRoom), n.silence)
+	var over atomic.Bool
+	var late *time.Timer
+	late = time.AfterFunc(time.Hour, func() {
+		if over.Load() {
+			return
+		}
+		if left := wait - p.quiet(start); left > 0 {
+			late.Reset(left)
+			return
+		}
+		n.suspect(r, p)
+	})
+	late.Reset(wait)
+	return func() {
+		over.Store(true)
+		late.Stop()
+	}
 }
 
 // isTimeout knows the time-outs of QUIC, which are os.ErrDeadlineExceeded, and

@@ -167,7 +167,7 @@ func newPath(c network.Conn) *path {
 		wake: make(chan struct{}, 1),
 	}
 	p.expect = time.AfterFunc(time.Hour, func() {
-		if p.sent.Load() > p.heard.Load() {
+		if p.sent.Load() >= p.heard.Load() {
 			p.pingNow()
 		}
 	})
@@ -180,9 +180,12 @@ func newPath(c network.Conn) *path {
 func (p *path) noteSent() {
 	if p.sent.Load() <= p.heard.Load() {
 		p.sent.Store(time.Now().UnixNano())
-		p.expect.Reset(expectAfter)
+		p.expect.Reset(max(expectAfter, 2*p.roundTrip()))
 	}
 }
+
+// roundTrip is 0 until it is known.
+func (p *path) roundTrip() time.Duration { return time.Duration(p.rtt.Load()) }
 
 // pingNow ends the pause before the next ping.
 func (p *path) pingNow() {
@@ -230,7 +233,7 @@ func (r *remote) describeLocked(p *path) Path {
 	if p == nil {
 		return Path{Why: "no connection"}
 	}
-	out := Path{Kind: p.kind, Transport: p.via, RTT: time.Duration(p.rtt.Load())}
+	out := Path{Kind: p.kind, Transport: p.via, RTT: p.roundTrip()}
 	if p.kind == Relayed {
 		out.Why = r.why
 	}
@@ -318,7 +321,7 @@ const (
 func (r *remote) farewellLocked() time.Duration {
 	wait := lingerLeast
 	for _, p := range r.paths {
-		rtt := time.Duration(p.rtt.Load())
+		rtt := p.roundTrip()
 		if rtt == 0 {
 			return lingerAdmitted
 		}
