@@ -195,3 +195,38 @@ func TestNoDoubt(t *testing.T) {
 		})
 	}
 }
+
+// A dial without punching ends after the two round trips that it needs, as soon as
+// the round trip through the relay is known: only then does the punch begin,
+// without which TCP does not come about.
+func TestPlainDialGivesWay(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const rtt = 90 * time.Millisecond
+		n := &Node{}
+		p := newPath(&echoConn{})
+		p.kind = Relayed
+		r := &remote{n: n, paths: map[network.Conn]*path{p.conn: p}, changed: make(chan struct{})}
+		ctx, cancel := context.WithCancel(t.Context())
+		began := time.Now()
+		go r.cutShort(ctx, cancel)
+		time.Sleep(rtt) // the first ping is answered
+		p.rtt.Store(int64(rtt))
+		n.mu.Lock()
+		r.publishLocked()
+		n.mu.Unlock()
+		<-ctx.Done()
+		if took := time.Since(began); took != 2*rtt+plainRoom {
+			t.Errorf("gave way after %v instead of %v", took, 2*rtt+plainRoom)
+		}
+		synctest.Wait()
+		// Nobody answers a ping: the dial's own limit holds.
+		p.rtt.Store(0)
+		ctx, cancel = context.WithTimeout(t.Context(), plainDial)
+		defer cancel()
+		began = time.Now()
+		r.cutShort(ctx, cancel)
+		if took := time.Since(began); took != plainDial {
+			t.Errorf("gave way after %v instead of %v", took, plainDial)
+		}
+	})
+}

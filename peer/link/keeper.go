@@ -63,6 +63,9 @@ func (r *remote) keepDirect(ctx context.Context) {
 			round = 0
 		}
 		r.drainNews()
+		if round > 0 {
+			r.n.surveyAgain()
+		}
 		if round > 0 && r.circuitCameIn() {
 			r.askAgain() // both at the same time is what opens NAT boxes
 		}

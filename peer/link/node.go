@@ -65,9 +65,10 @@ type Node struct {
 	servers  map[p2p.ID]p2p.AddrInfo           // our relays that we were connected to
 	seen     map[netip.AddrPort]netip.AddrPort // STUN server -> how it saw us
 	// silentSTUN: the last survey ended without a single answer.
-	silentSTUN bool
-	seenOwn    bool            // a server saw an address of this machine: no NAT
-	climbing   map[p2p.ID]bool // relays that are tried at their own port
+	silentSTUN  bool
+	seenOwn     bool            // a server saw an address of this machine: no NAT
+	resurveying bool            // surveyAgain runs
+	climbing    map[p2p.ID]bool // relays that are tried at their own port
 }
 
 // maxKnocks is how many strangers may stand at the door of one node

@@ -34,7 +34,8 @@ func (c *conn) offer() Offer {
 	return o
 }
 
-// reoffer has the offers sent again that have changed.
+// reoffer has the offers sent again that have changed. What the other side will
+// try then, this side should try at the same time.
 func (n *Node) reoffer() {
 	n.mu.Lock()
 	var all []*conn
@@ -51,6 +52,7 @@ func (n *Node) reoffer() {
 		n.mu.Lock()
 		if !now.equal(c.told) {
 			signal(c.offers)
+			c.r.wakeKeeper()
 		}
 		n.mu.Unlock()
 	}

@@ -3,6 +3,7 @@ package link
 import (
 	"context"
 	"errors"
+	"maps"
 	"net"
 	"net/netip"
 	"slices"
@@ -42,6 +43,11 @@ const (
 // within a second should know its NAT by then.
 var surveyPauses = [...]time.Duration{150 * time.Millisecond, 300 * time.Millisecond, 600 * time.Millisecond, 900 * time.Millisecond}
 
+// surveyHope is after how many of these waits a network counts as one without UDP,
+// until an answer comes all the same: who is admitted at that moment should not
+// wait for all of them.
+const surveyHope = 2
+
 // survey asks a relay by STUN, from the very socket that punches, how the outside
 // sees us: from two ports, and from as many relays as we know. Only our own relays
 // are asked.
@@ -60,11 +66,35 @@ func (n *Node) survey(relay p2p.AddrInfo) {
 		n.log.Debug("survey", "err", err)
 		return
 	}
+	n.noteSurvey(answered)
+	n.log.Debug("survey", "servers", len(servers), "answers", answered, "nat", n.nat())
+}
+
+// noteSurvey tells what is known now to whoever is admitted.
+func (n *Node) noteSurvey(answered int) {
 	n.mu.Lock()
 	n.silentSTUN = answered == 0 && len(n.seen) == 0
-	n.log.Debug("survey", "servers", len(servers), "answers", answered, "nat", n.natLocked())
 	n.mu.Unlock()
 	n.reoffer()
+}
+
+// surveyAgain asks once more what a survey could not find out: its packets were
+// lost, or UDP was shut at that moment only.
+func (n *Node) surveyAgain() {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if nat := n.natLocked(); n.resurveying || nat != NATUnknown && nat != NATNoUDP {
+		return
+	}
+	relays := slices.Collect(maps.Values(n.servers))
+	n.resurveying = n.runLocked(func() {
+		for _, relay := range relays {
+			n.survey(relay)
+		}
+		n.mu.Lock()
+		defer n.mu.Unlock()
+		n.resurveying = false
+	})
 }
 
 // stunServers are the IPv4 sockets of a relay that answer STUN. NAT is a matter
@@ -120,7 +150,10 @@ func (n *Node) askSTUN(servers []netip.AddrPort) (answered int, err error) {
 		id, packet := netcheck.Request()
 		open[id], packets[s] = s, packet
 	}
-	for _, pause := range surveyPauses {
+	for i, pause := range surveyPauses {
+		if i == surveyHope && len(open) == len(servers) {
+			n.noteSurvey(0)
+		}
 		for _, s := range open {
 			if _, err := c.WriteTo(packets[s], net.UDPAddrFromAddrPort(s)); err != nil {
 				n.log.Debug("survey", "server", s, "err", err)
@@ -177,7 +210,7 @@ func (n *Node) natLocked() NAT {
 		return NATEach
 	case len(n.seen) > 1:
 		return NATSame
-	case n.silentSTUN && !n.quicToRelayLocked():
+	case n.silentSTUN && len(n.seen) == 0 && !n.quicToRelayLocked():
 		return NATNoUDP
 	}
 	return NATUnknown

@@ -16,10 +16,16 @@ import (
 )
 
 const (
-	// plainDial is how long an attempt without punching may take. Both sides
-	// make it at about the same moment, so for QUIC it opens most NAT boxes
-	// already; a far peer answers in 2 RTT.
+	// plainDial is how long an attempt without punching may take while the round
+	// trip is not known. Both sides make it at about the same moment, so for QUIC
+	// it opens most NAT boxes already.
 	plainDial = 1200 * time.Millisecond
+	// plainRoom is what it may take besides two round trips once that is known:
+	// one handshake, with its first packet sent again (quic-go: after 200 ms).
+	// What it has not done by then is the punch's, which dials QUIC again anyway,
+	// and without which TCP cannot come about: while all of plainDial was waited
+	// for, that took 1.65 s.
+	plainRoom = 250 * time.Millisecond
 	// punchDial is libp2p's DirectDialTimeout for one punching attempt. The
 	// default of 10 s makes the third attempt, which alone gets through some
 	// pairs of NAT boxes, come after 11 s; with 1.5 s it comes after 4 s.
@@ -127,12 +133,45 @@ func (r *remote) dialDirect(ctx context.Context, addrs []ma.Multiaddr, within ti
 	r.n.mu.Lock()
 	r.dialling = cancel
 	r.n.mu.Unlock()
+	r.n.run(func() { r.cutShort(ctx, cancel) })
 	r.n.forgetFailures(r.id)
 	err := r.n.h.Connect(network.WithForceDirectDial(ctx, "upgrade"), p2p.AddrInfo{ID: r.id, Addrs: addrs})
 	if err != nil {
 		r.n.log.Debug("direct dial", "peer", r.id, "err", err)
 	}
 	r.forgetPlain()
+}
+
+// cutShort ends a plain dial that had its two round trips.
+func (r *remote) cutShort(ctx context.Context, cancel context.CancelFunc) {
+	began := time.Now()
+	for {
+		r.n.mu.Lock()
+		rtt, changed := r.relayedTripLocked(), r.changed
+		r.n.mu.Unlock()
+		if rtt > 0 {
+			if sleep(ctx, time.Until(began.Add(2*rtt+plainRoom))) {
+				cancel()
+			}
+			return
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// relayedTripLocked is the round trip through the relay, 0 while it is not known.
+func (r *remote) relayedTripLocked() time.Duration {
+	var rtt time.Duration
+	for _, p := range r.paths {
+		if p.kind == Relayed && !p.conn.IsClosed() {
+			rtt = max(rtt, p.roundTrip())
+		}
+	}
+	return rtt
 }
 
 // stopDialling gives way to the punch that begins: libp2p would let its dial join
