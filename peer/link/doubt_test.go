@@ -21,7 +21,8 @@ type echoConn struct {
 	network.Conn // never called
 	rtt          time.Duration
 	cut, closed  atomic.Bool
-	pings        atomic.Int64 // answered
+	pings        atomic.Int64  // answered
+	late         chan struct{} // the wire is whole again: what was sent meanwhile comes
 }
 
 func (c *echoConn) RemoteMultiaddr() ma.Multiaddr {
@@ -59,7 +60,9 @@ func (c *echoConn) answer(far net.Conn) {
 		}
 		time.Sleep(c.rtt)
 		if c.cut.Load() {
-			continue
+			if _, healed := <-c.late; !healed {
+				return
+			}
 		}
 		c.pings.Add(1)
 		said <- ping
@@ -88,7 +91,7 @@ type watched struct {
 func watch(t *testing.T, rtt time.Duration) *watched {
 	n := &Node{silence: pathSilence, log: slog.New(slog.DiscardHandler)}
 	r := &remote{n: n, paths: map[network.Conn]*path{}, changed: make(chan struct{}), conns: []*conn{{isClosed: true}}}
-	c := &echoConn{rtt: rtt}
+	c := &echoConn{rtt: rtt, late: make(chan struct{})}
 	p := r.addPathLocked(c)
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan struct{})
@@ -98,6 +101,7 @@ func watch(t *testing.T, rtt time.Duration) *watched {
 	}()
 	t.Cleanup(func() {
 		cancel()
+		close(c.late)
 		<-done
 		p.expect.Stop()
 	})
@@ -132,10 +136,10 @@ func TestDoubtInTime(t *testing.T) {
 	const rtt = 90 * time.Millisecond
 	for _, tt := range []struct {
 		name  string
-		cut   func(*watched) // the wire is cut in it, or right after
+		cut   func(*testing.T, *watched) // the wire is cut in it, or right after
 		limit time.Duration
 	}{
-		{"while keys are typed", func(w *watched) {
+		{"while keys are typed", func(t *testing.T, w *watched) {
 			for range 20 {
 				w.noteSent()
 				time.Sleep(rtt)
@@ -145,7 +149,7 @@ func TestDoubtInTime(t *testing.T) {
 			w.noteSent()
 		}, expectAfter + suspectAfter},
 		// The ping goes out, something else still comes in, and the answer never does.
-		{"right behind a ping", func(w *watched) {
+		{"right behind a ping", func(t *testing.T, w *watched) {
 			w.pingNow()
 			time.Sleep(rtt / 3)
 			w.c.cut.Store(true)
@@ -153,13 +157,26 @@ func TestDoubtInTime(t *testing.T) {
 			w.hear()
 			w.noteSent()
 		}, expectAfter + suspectAfter},
-		{"in a pause", func(w *watched) { time.Sleep(10 * time.Second) }, pingEvery + suspectAfter},
+		// It was cut before, for as long as does not close it: that is no round trip.
+		{"once more", func(t *testing.T, w *watched) {
+			w.c.cut.Store(true)
+			w.noteSent()
+			time.Sleep(pathSilence - time.Second)
+			w.c.cut.Store(false)
+			w.c.late <- struct{}{}
+			time.Sleep(time.Second)
+			if w.inDoubt() {
+				t.Error("the path that answers again is still in doubt")
+			}
+			w.noteSent()
+		}, expectAfter + suspectAfter},
+		{"in a pause", func(t *testing.T, w *watched) { time.Sleep(10 * time.Second) }, pingEvery + suspectAfter},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				w := watch(t, rtt)
 				time.Sleep(5 * time.Second)
-				tt.cut(w)
+				tt.cut(t, w)
 				w.c.cut.Store(true)
 				if took := w.untilDoubt(t); took > tt.limit+time.Millisecond {
 					t.Errorf("in doubt after %v, at most %v", took, tt.limit)

@@ -72,10 +72,16 @@ func (n *Node) pingPath(ctx context.Context, r *remote, p *path) error {
 	st := newStream(s, p, pingProtocol)
 	defer s.Reset()
 	defer context.AfterFunc(ctx, func() { s.Reset() })()
-	for number := uint64(1); ; number++ {
-		rtt, err := n.ask(st, r, p, number)
+	for number, again := uint64(1), false; ; number++ {
+		rtt, late, err := n.ask(st, r, p, number)
 		if err != nil {
 			return err
+		}
+		// What comes after a silence proves little, and its time is that of the
+		// silence: taken for a round trip, it made the next cut be noticed after 4 s.
+		// Only if the next is late as well is the path slow.
+		if again = late && !again; again {
+			continue
 		}
 		first := p.rtt.Swap(int64(smooth(p.roundTrip(), rtt))) == 0
 		if err := p.rest(ctx, n.proven(r, p, first)); err != nil {
@@ -121,26 +127,27 @@ func (p *path) rest(ctx context.Context, pause time.Duration) error {
 
 // ask sends one number and waits until it comes back. Other streams of the
 // path count as a sign of life: behind a full send buffer an answer can be late
-// while the path is in good health.
-func (n *Node) ask(st *stream, r *remote, p *path, number uint64) (time.Duration, error) {
+// while the path is in good health. late tells that the path was put in doubt.
+func (n *Node) ask(st *stream, r *remote, p *path, number uint64) (rtt time.Duration, late bool, err error) {
 	var out, in [pingSize]byte
 	binary.BigEndian.PutUint64(out[:], number)
 	start := time.Now()
-	defer n.doubtSilence(r, p, start)()
+	doubt := n.doubtSilence(r, p, start)
+	defer func() { late = doubt.stop() }()
 	_ = st.SetWriteDeadline(start.Add(n.silence))
-	_, err := st.Write(out[:])
+	_, err = st.Write(out[:])
 	if err == nil {
 		err = n.readPing(st, p, start, in[:])
 	}
 	switch {
 	case err == nil && in == out:
-		return time.Since(start), nil
+		return time.Since(start), false, nil
 	case err == nil:
-		return 0, errors.New("ping: another number came back")
+		return 0, false, errors.New("ping: another number came back")
 	case isTimeout(err) && p.quiet(start) >= n.silence:
-		return 0, errSilent
+		return 0, false, errSilent
 	}
-	return 0, err
+	return 0, false, err
 }
 
 // readPing waits for as long as anything is heard on the path.
@@ -169,29 +176,39 @@ func (p *path) quiet(start time.Time) time.Duration {
 	return time.Since(heard)
 }
 
+// silence waits for the moment at which a path comes in doubt.
+type silence struct {
+	t           *time.Timer
+	over, fired atomic.Bool
+}
+
 // doubtSilence puts a path in doubt as soon as nothing is heard on it for
-// suspectAfter, until the returned function is called. What was heard after start
-// puts it off and no more: a ping that the cut swallowed right behind other bytes
-// would else say nothing until pathSilence.
-func (n *Node) doubtSilence(r *remote, p *path, start time.Time) (stop func()) {
+// suspectAfter, until it is stopped. What was heard after start puts it off and no
+// more: a ping that the cut swallowed right behind other bytes would else say
+// nothing until pathSilence.
+func (n *Node) doubtSilence(r *remote, p *path, start time.Time) *silence {
 	wait := min(max(suspectAfter, 2*p.roundTrip()+suspectRoom), n.silence)
-	var over atomic.Bool
-	var late *time.Timer
-	late = time.AfterFunc(time.Hour, func() {
-		if over.Load() {
+	s := &silence{}
+	s.t = time.AfterFunc(time.Hour, func() {
+		if s.over.Load() {
 			return
 		}
 		if left := wait - p.quiet(start); left > 0 {
-			late.Reset(left)
+			s.t.Reset(left)
 			return
 		}
+		s.fired.Store(true)
 		n.suspect(r, p)
 	})
-	late.Reset(wait)
-	return func() {
-		over.Store(true)
-		late.Stop()
-	}
+	s.t.Reset(wait)
+	return s
+}
+
+// stop tells whether the path was put in doubt.
+func (s *silence) stop() bool {
+	s.over.Store(true)
+	s.t.Stop()
+	return s.fired.Load()
 }
 
 // isTimeout knows the time-outs of QUIC, which are os.ErrDeadlineExceeded, and
