@@ -389,8 +389,7 @@ func host(ctx context.Context, run config.HostRun) error {
 	if err != nil {
 		return err
 	}
-	defer shared.Injector.Close()
-	defer shared.Source.Close()
+	defer shared.Close()
 	return serveHost(ctx, run, shared)
 }
 
@@ -439,7 +438,7 @@ func newHost(run config.HostRun, shared *desktop.Shared, out *sink) (*peer.Host,
 		return nil, nil, err
 	}
 	h, err := peer.NewHost(peer.HostOptions{
-		Key: d.key, Node: d.node, Source: shared.Source, Injector: shared.Injector, Directory: d, Events: out.tell,
+		Key: d.key, Node: d.node, Source: shared.Source, Injector: shared.Injector, Clipboard: shared.Clipboard, Directory: d, Events: out.tell,
 		Name: run.Settings.Name, Version: version, Sharing: shared.What, Allow: allow, Viewers: run.Settings.Host.Viewers,
 		Expire: run.Settings.Host.Expire, Accept: run.Accept, Once: run.Once, First: first, Log: d.log,
 	})
@@ -638,7 +637,11 @@ func serveView(ctx context.Context, run config.ViewRun, code invite.Code, w scre
 		run.FullScreen = false
 		out = &sink{} // the picture has the terminal
 	}
-	v, r, err := newView(run, code, w, kind, out)
+	clip := openClipboard(w, run.Ask)
+	if clip != nil {
+		defer clip.Close()
+	}
+	v, r, err := newView(run, code, w, clip, kind, out)
 	if err != nil {
 		return err
 	}
@@ -665,6 +668,20 @@ func serveView(ctx context.Context, run config.ViewRun, code invite.Code, w scre
 	return err
 }
 
+// openClipboard opens the one where the window is, if that is asked for; nil:
+// there is none.
+func openClipboard(w screen.Window, ask []string) screen.Clipboard {
+	if !slices.Contains(ask, "clip-to-host") && !slices.Contains(ask, "clip-to-viewer") {
+		return nil
+	}
+	if o, ok := w.(screen.ClipboardOpener); ok {
+		if c, err := o.OpenClipboard(); err == nil {
+			return c
+		}
+	}
+	return nil
+}
+
 // displayLost tells a window whose display went away from one that a person
 // closed: for the session both are a good end.
 func displayLost(w screen.Window) error {
@@ -675,7 +692,7 @@ func displayLost(w screen.Window) error {
 }
 
 // newView puts a viewer together. The caller closes the reach.
-func newView(run config.ViewRun, code invite.Code, w screen.Window, kind string, out *sink) (*peer.View, *reach, error) {
+func newView(run config.ViewRun, code invite.Code, w screen.Window, clip screen.Clipboard, kind string, out *sink) (*peer.View, *reach, error) {
 	wants, err := wire.ParseGrants(run.Ask)
 	if err != nil {
 		return nil, nil, err
@@ -685,7 +702,8 @@ func newView(run config.ViewRun, code invite.Code, w screen.Window, kind string,
 		return nil, nil, err
 	}
 	v, err := peer.NewView(peer.ViewOptions{
-		Key: r.key, Dialer: &dialer{reach: r, direct: run.Direct, number: code.Number}, Code: code, Window: w, Kind: kind,
+		Clipboard: clip,
+		Key:       r.key, Dialer: &dialer{reach: r, direct: run.Direct, number: code.Number}, Code: code, Window: w, Kind: kind,
 		Events: out.tell, Name: run.Settings.Name, Version: version, Wants: wants, State: windowState(run), Log: r.log,
 	})
 	if err != nil {
@@ -1183,8 +1201,7 @@ func demo(ctx context.Context, run config.DemoRun) error {
 		}
 		desk = nil
 	}
-	defer shared.Injector.Close()
-	defer shared.Source.Close()
+	defer shared.Close()
 	w, kind, err := demoWindow(run)
 	if err != nil {
 		return err
@@ -1298,7 +1315,7 @@ func (d *demonstration) view(ctx context.Context, run config.ViewRun, text strin
 		return err
 	}
 	out := d.sink(run.Common, tui.RoleView)
-	v, r, err := newView(run, code, d.window, d.kind, out)
+	v, r, err := newView(run, code, d.window, nil, d.kind, out)
 	if err != nil {
 		return err
 	}

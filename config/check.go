@@ -20,29 +20,35 @@ const (
 )
 
 // rights that this version can grant, in the order in which they are written.
-var rights = []string{"view", "pointer", "keyboard"}
+var rights = []string{"view", "pointer", "keyboard", "clip-to-host", "clip-to-viewer"}
 
 // laterRights are words of the design without an effect in this version.
-var laterRights = []string{"clip-to-host", "clip-to-viewer", "file-to-host", "file-to-viewer", "terminal"}
+var laterRights = []string{"file-to-host", "file-to-viewer", "terminal"}
+
+// rightsHint lists what may be written; the shorthands are written out in settings.
+const rightsHint = "rights are view, pointer, keyboard, clip-to-host, clip-to-viewer, control (pointer and keyboard) and clipboard (both ways)"
 
 // Rights checks a list of rights and brings it into one form: control written
-// out as pointer and keyboard, no doubles, in fixed order. Whoever may do
-// anything may also view, since input without a picture is of no use.
+// out as pointer and keyboard, clipboard as its two directions, no doubles, in
+// fixed order. Whoever may do anything may also view, since input without a
+// picture is of no use.
 func Rights(words []string) ([]string, *UsageError) {
 	if len(words) == 0 {
-		return nil, usage("no right is named").advise("rights are view, pointer, keyboard and control")
+		return nil, usage("no right is named").advise(rightsHint)
 	}
 	has := map[string]bool{"view": true}
 	for _, w := range words {
 		switch {
 		case w == "control":
 			has["pointer"], has["keyboard"] = true, true
+		case w == "clipboard":
+			has["clip-to-host"], has["clip-to-viewer"] = true, true
 		case slices.Contains(rights, w):
 			has[w] = true
 		case slices.Contains(laterRights, w):
-			return nil, usage("the right %s is not available in this version", w).advise("rights are view, pointer, keyboard and control")
+			return nil, usage("the right %s is not available in this version", w).advise(rightsHint)
 		default:
-			return nil, usage("there is no right %q", visible(w)).advise("rights are view, pointer, keyboard and control (pointer and keyboard)")
+			return nil, usage("there is no right %q", visible(w)).advise(rightsHint)
 		}
 	}
 	return slices.DeleteFunc(slices.Clone(rights), func(r string) bool { return !has[r] }), nil

@@ -89,7 +89,7 @@ func (t *tree) ctlVerb(v verb, with *CtlRun) *cobra.Command {
 	cmd := &cobra.Command{Use: v.use(), Short: v.short, Args: v.arguments}
 	if v.name == "admit" {
 		cmd.Flags().StringVar(&allow, "allow", "", "`LIST` of what the viewer may do; without it, what the host allows")
-		complete(cmd, map[string][]string{"allow": append(slices.Clone(rights), "control")})
+		complete(cmd, map[string][]string{"allow": append(slices.Clone(rights), "control", "clipboard")})
 	}
 	cmd.RunE = func(cmd *cobra.Command, args []string) (err error) {
 		with.Verb = v.name

@@ -121,6 +121,6 @@ func (t *tree) host() *cobra.Command {
 		}
 		return run(cmd.Context(), t.Host, with)
 	}
-	complete(cmd, map[string][]string{"source": {"auto", "pattern", "screen:"}, "allow": append(slices.Clone(rights), "control")})
+	complete(cmd, map[string][]string{"source": {"auto", "pattern", "screen:"}, "allow": append(slices.Clone(rights), "control", "clipboard")})
 	return cmd
 }

@@ -66,7 +66,7 @@ func (t *tree) view() *cobra.Command {
 	}
 	complete(cmd, map[string][]string{
 		"window": {"auto", "native", "terminal", "none"}, "scale": {"fit", "1:1"},
-		"grab-keys": {"never", "fullscreen", "always"}, "ask": append(slices.Clone(rights), "control"),
+		"grab-keys": {"never", "fullscreen", "always"}, "ask": append(slices.Clone(rights), "control", "clipboard"),
 	})
 	return cmd
 }

@@ -146,7 +146,7 @@ func TestHostileViewer(t *testing.T) {
 			}
 		}, false},
 		{"unknown channels", looks, func(m *mallory) {
-			for ch := wire.Clip; ch < 40; ch++ {
+			for ch := wire.File; ch < 40; ch++ {
 				m.open(ch).Write([]byte("x"))
 			}
 		}, false},

@@ -16,4 +16,5 @@ var channels = map[wire.Channel]struct {
 	wire.Control: {0, (*seat).talk},
 	wire.Screen:  {wire.View, (*seat).show},
 	wire.Input:   {wire.HandsOn, (*seat).obey},
+	wire.Clips:   {wire.ClipToHost | wire.ClipToViewer, (*seat).exchange},
 }

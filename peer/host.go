@@ -31,6 +31,7 @@ type HostOptions struct {
 	Node      Node
 	Source    screen.Source
 	Injector  screen.Injector
+	Clipboard screen.Clipboard // nil: there is none
 	Directory Directory
 	Events    func(Event) // called by many goroutines, no lock held; must not block
 
@@ -55,6 +56,7 @@ type Host struct {
 	canvas screen.Canvas
 	porch  *secure.Porch
 	hands  *hands
+	board  *board
 	log    *slog.Logger
 	stop   chan struct{} // closed by Stop
 
@@ -101,7 +103,7 @@ func NewHost(o HostOptions) (*Host, error) {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
 	return &Host{
-		o: o, me: me, porch: &secure.Porch{}, hands: newHands(o.Injector), log: o.Log,
+		o: o, me: me, porch: &secure.Porch{}, hands: newHands(o.Injector), board: &board{to: o.Clipboard}, log: o.Log,
 		stop: make(chan struct{}), watch: make(chan struct{}, 1), changed: make(chan struct{}, 1),
 		seats: map[SeatID]*seat{},
 	}, nil
@@ -109,7 +111,8 @@ func NewHost(o HostOptions) (*Host, error) {
 
 // Run shares until ctx ends, Stop is called, or (Once) the one session is
 // over. It returns nil when it was told to stop; with Once what its session
-// ended with. Source and Injector stay the caller's to close.
+// ended with. Source, Injector and Clipboard stay the
+// caller's to close.
 func (h *Host) Run(ctx context.Context) error {
 	// The parts outlive ctx for a moment, so that viewers hear a last word.
 	work, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
@@ -126,6 +129,7 @@ func (h *Host) Run(ctx context.Context) error {
 	run(h.codes)
 	run(h.accept)
 	run(h.panicKey)
+	run(h.clipboard)
 	var err error
 	select {
 	case err = <-failed:
@@ -313,7 +317,7 @@ func (h *Host) seat(ctx context.Context, s *secure.Session, conn link.Conn, door
 func (h *Host) newSeat(door *openCode, id p2p.ID) *seat {
 	st := &seat{
 		host: h, door: door, viewer: viewerOf(id, ""), peer: id, since: time.Now(),
-		control: newLine(wire.Control), input: newLine(wire.Input),
+		control: newLine(wire.Control), input: newLine(wire.Input), clips: newClips(h.board),
 		answer: make(chan Grant, 1), bye: make(chan wire.Farewell, 1), back: make(chan comeback),
 		gone: make(chan struct{}),
 	}
@@ -331,6 +335,7 @@ func (h *Host) newSeat(door *openCode, id p2p.ID) *seat {
 // leave clears a seat: keys come up, the code that let it in is spent.
 func (h *Host) leave(st *seat) {
 	close(st.gone)
+	st.clips.end()
 	st.dropWish()
 	h.hands.release(st.id)
 	h.mu.Lock()

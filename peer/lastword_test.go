@@ -50,7 +50,7 @@ func TestNoPathAfterTheKick(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			told := newRecord()
 			h := &Host{o: HostOptions{Events: told.add}, hands: newHands(nil)}
-			st := &seat{host: h, control: newLine(wire.Control), bye: make(chan wire.Farewell, 1)}
+			st := &seat{host: h, control: newLine(wire.Control), clips: newClips(&board{}), bye: make(chan wire.Farewell, 1)}
 			if row.kicked {
 				st.end(wire.Farewell{Reason: wire.ByKick})
 			}

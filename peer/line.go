@@ -11,7 +11,7 @@ import (
 	"sightline/peer/wire"
 )
 
-// line is a numbered channel (control or input) that outlives its streams. A
+// line is a numbered channel (control, input or clipboard) that outlives its streams. A
 // path may die in the middle of anything: the line keeps what the other side
 // has not applied, says it again on the next stream, and drops what it hears
 // twice. So no key is lost, doubled or reordered.
@@ -47,14 +47,17 @@ type turn struct {
 
 func newLine(ch wire.Channel) *line {
 	l := &line{ch: ch, ack: wire.TypeAck, wake: make(chan struct{}, 1), applied: make(chan struct{}, 1)}
-	if ch == wire.Input {
+	switch ch {
+	case wire.Input:
 		l.ack = wire.TypeInputAck
+	case wire.Clips:
+		l.ack = wire.TypeClipAck
 	}
 	return l
 }
 
 // maxPending bounds what waits for a slow stream; the peer that lets so much
-// pile up does not read at all.
+// pile up does not read at all. One clip may come on top.
 const maxPending = 1 << 20
 
 // Send numbers a message; it goes out now or on the next stream.

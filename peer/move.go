@@ -2,6 +2,7 @@ package peer
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
 
@@ -69,8 +70,11 @@ func (v *View) place(ctx context.Context, wg *sync.WaitGroup, s *secure.Session,
 		return
 	}
 	g := v.rights()
-	for _, ch := range []wire.Channel{wire.Control, wire.Screen, wire.Input} {
+	for _, ch := range []wire.Channel{wire.Control, wire.Screen, wire.Input, wire.Clips} {
 		if need := channels[ch].need; need != 0 && !g.Any(need) {
+			continue
+		}
+		if ch == wire.Clips && (v.board.to == nil || v.clipRights() == 0) {
 			continue
 		}
 		v.mu.Lock()
@@ -111,6 +115,13 @@ func (v *View) openChannel(ctx context.Context, wg *sync.WaitGroup, s *secure.Se
 	case wire.Input:
 		wg.Go(func() {
 			v.input.Serve(ctx, sealed, func(wire.Type, []byte) error { return wire.ErrMalformed })
+			v.lose(ctx, ch, sealed)
+		})
+	case wire.Clips:
+		wg.Go(func() {
+			if err := v.exchange(ctx, sealed); errors.Is(err, wire.ErrMalformed) {
+				v.finish(&Error{Class: ClassFault, Msg: "the host broke the protocol", Err: err})
+			}
 			v.lose(ctx, ch, sealed)
 		})
 	case wire.Screen:

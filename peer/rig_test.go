@@ -33,6 +33,7 @@ type rig struct {
 	node    *link.Node
 	events  *record
 	hostEnd chan error
+	viewers func(*ViewOptions) // changes those of who joins; nil: nothing
 
 	code1 invite.Code // of mallory, and
 	w     []byte      // what Argon2id made of it
@@ -235,11 +236,15 @@ func (r *rig) joinBy(code invite.Code, wants Grant, by func(*link.Node) Dialer) 
 	r.t.Helper()
 	key := newKey(r.t)
 	v := &viewerRig{glass: screentest.NewGlass(), events: newRecord(), end: make(chan error, 1), node: newNode(r.t, key)}
-	var err error
-	v.view, err = NewView(ViewOptions{
+	o := ViewOptions{
 		Key: key, Dialer: by(v.node), Code: code, Window: v.glass, Events: v.events.add,
 		Name: "viewer", Wants: wants, Log: slog.New(slog.NewTextHandler(logTo{r.t}, &slog.HandlerOptions{Level: slog.LevelDebug})),
-	})
+	}
+	if r.viewers != nil {
+		r.viewers(&o)
+	}
+	var err error
+	v.view, err = NewView(o)
 	if err != nil {
 		r.t.Fatal(err)
 	}

@@ -25,6 +25,7 @@ type seat struct {
 	peer    p2p.ID
 	control *line
 	input   *line
+	clips   *clips
 	answer  chan Grant         // of a person: rights, or 0 for no
 	bye     chan wire.Farewell // somebody here wants the seat to end
 	back    chan comeback      // its viewer resumes
@@ -358,6 +359,7 @@ func (st *seat) end(f wire.Farewell) {
 	st.ended = true
 	st.mu.Unlock()
 	st.picture.end()
+	st.clips.end()
 	st.host.hands.release(st.id)
 	select {
 	case st.bye <- f:
@@ -413,6 +415,9 @@ func (st *seat) grant(g Grant) error {
 	}
 	if !g.Has(wire.View) {
 		st.picture.end()
+	}
+	if !g.Has(wire.ClipToViewer) {
+		st.clips.drop()
 	}
 	st.host.emit(Granted{Seat: st.id, Grants: g})
 	return st.control.Send(wire.TypeGrants, wire.AppendGrants(nil, g))

@@ -25,12 +25,15 @@ type ViewOptions struct {
 	Window screen.Window // stays the caller's to close
 	Events func(Event)   // called by many goroutines, no lock held; must not block
 
-	Name    string       // what the host's person reads
-	Version string       // of the program
-	Wants   Grant        // asked for; default View
-	State   screen.State // how the window starts; the title is set by View
-	Kind    string       // of the window, for Status: native, terminal, none
-	Log     *slog.Logger
+	Name    string // what the host's person reads
+	Version string // of the program
+	Wants   Grant  // asked for; default View
+	// Clipboard of this desktop, which stays the caller's to close; nil: none. It
+	// is used for the rights in Wants only.
+	Clipboard screen.Clipboard
+	State     screen.State // how the window starts; the title is set by View
+	Kind      string       // of the window, for Status: native, terminal, none
+	Log       *slog.Logger
 }
 
 // View shows the pictures of one host. Make it with NewView; Run does the
@@ -41,6 +44,8 @@ type View struct {
 	me      secure.Identity
 	control *line
 	input   *line
+	board   *board
+	clips   *clips
 	glass   *glass
 	traffic traffic
 	log     *slog.Logger
@@ -95,7 +100,9 @@ func NewView(o ViewOptions) (*View, error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
+	b := &board{to: o.Clipboard}
 	return &View{
+		board: b, clips: newClips(b),
 		o: o, me: me, log: o.Log, control: newLine(wire.Control), input: newLine(wire.Input),
 		glass: newGlass(o.Window, o.State), done: make(chan struct{}),
 		screens: make(chan screenStream, 4), lost: make(chan struct{}, 1), over: make(chan error, 1),
@@ -110,6 +117,7 @@ func (v *View) Run(ctx context.Context) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	var wg sync.WaitGroup
 	defer wg.Wait()
+	defer v.clips.end()
 	defer cancel(nil)
 	wg.Go(func() { v.steer(ctx) }) // from the start: the person may close the window while waiting
 	conn, s, err := v.enter(ctx)
@@ -117,6 +125,7 @@ func (v *View) Run(ctx context.Context) error {
 		return v.unlessEnded(err)
 	}
 	wg.Go(func() { v.paint(ctx) })
+	wg.Go(func() { v.clipboard(ctx) })
 	for {
 		err := v.attend(ctx, s, conn)
 		s.Close()

@@ -138,7 +138,7 @@ func TestSessionClose(t *testing.T) {
 		v, h := newWorld(t).sessions()
 		errs := make(chan error)
 		near, _ := securetest.Pipe()
-		st, err := v.Seal(near, wire.Clip)
+		st, err := v.Seal(near, wire.Clips)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -12,14 +12,14 @@ const (
 	Control Channel = 0
 	Input   Channel = 1
 	Screen  Channel = 2
-	Clip    Channel = 3
+	Clips   Channel = 3
 	File    Channel = 4
 	Term    Channel = 5
 )
 
 // Padded tells whether the records of this channel are padded to a multiple of
-// 64 bytes, so that their length does not tell what was typed.
-func (c Channel) Padded() bool { return c == Control || c == Input }
+// 64 bytes, so that their length does not tell what was typed or copied.
+func (c Channel) Padded() bool { return c == Control || c == Input || c == Clips }
 
 func (c Channel) String() string {
 	names := [...]string{"control", "input", "screen", "clipboard", "file", "terminal"}

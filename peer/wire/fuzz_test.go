@@ -3,6 +3,7 @@ package wire
 import (
 	"bytes"
 	"errors"
+	"image/png"
 	"io"
 	"testing"
 )
@@ -45,6 +46,18 @@ var screenParsers = map[Type]func(*testing.T, []byte){
 	TypeLayout: func(t *testing.T, b []byte) { again(t, b, ParseLayout, flip(AppendLayout)) },
 	TypeShown:  func(t *testing.T, b []byte) { again(t, b, ParseShown, ShownFrame.Append) },
 	TypeHide:   func(t *testing.T, b []byte) { _, err := ParseHide(b); checkErr(t, err) },
+}
+
+var clipParsers = map[Type]func(*testing.T, []byte){
+	TypeClip: func(t *testing.T, b []byte) {
+		again(t, b, ParseClip, Clip.Append)
+		if m, err := ParseClip(b); err == nil && m.Picture {
+			if c, err := png.DecodeConfig(bytes.NewReader(m.Data)); err == nil && c.Width*c.Height > pngPixels {
+				t.Errorf("a picture of %d x %d px", c.Width, c.Height)
+			}
+		}
+	},
+	TypeClipAck: func(t *testing.T, b []byte) { again(t, b, ParseAck, flip(AppendAck)) },
 }
 
 func flip[T any](f func([]byte, T) []byte) func(T, []byte) []byte {
@@ -100,6 +113,7 @@ func fuzzChannel(f *testing.F, ch Channel, parsers map[Type]func(*testing.T, []b
 
 func FuzzControlMessage(f *testing.F) { fuzzChannel(f, Control, controlParsers) }
 func FuzzInputEvent(f *testing.F)     { fuzzChannel(f, Input, inputParsers) }
+func FuzzClip(f *testing.F)           { fuzzChannel(f, Clips, clipParsers) }
 func FuzzScreenMessage(f *testing.F)  { fuzzChannel(f, Screen, screenParsers) }
 
 // FuzzReader: any stream on any channel. What was read must be what stood

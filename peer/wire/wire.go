@@ -8,14 +8,14 @@
 //	u32  length of what follows, big endian like every number here; on the
 //	     screen channel a varint of 1 to 4 bytes instead
 //	u8   type
-//	u32  sequence number            control and input only
+//	u32  sequence number            not on the screen channel
 //	     body
 //
 // The varint is that of encoding/binary (7 bits a byte, low ones first), in its
 // shortest form. The echo of a key is some 60 bytes: there four bytes of length
-// would count. Control and input are padded anyway.
+// would count. The other channels are padded anyway.
 //
-// Control and input messages are numbered from 1 on, for each direction and
+// Control, input and clipboard messages are numbered from 1 on, for each direction and
 // for the whole life of the session: a path can break in the middle of
 // anything, so the sender keeps what was not acknowledged and sends it again
 // on the next path, and the receiver drops what it has had (Outbox, Inbox).
@@ -26,6 +26,7 @@
 //	         H>V        Asking Accept Deny Grants Candidates Bye Ack Ping Pong
 //	input    V>H        Key Pointer Release
 //	         H>V        Ack
+//	clips    both       Clip Ack
 //	screen   H>V        Frame Cursor Layout Moved
 //	         V>H        Shown Reset Hide
 package wire
@@ -47,6 +48,7 @@ type Type uint8
 const (
 	maxControl = 16 << 10
 	maxInput   = 64
+	maxClips   = MaxClip + 64
 	// A frame may have 16 MiB (SECURITY-DESIGN, section 11) and its header.
 	maxScreen = 16<<20 + 64
 )
@@ -56,6 +58,8 @@ func (c Channel) limit() int {
 	switch c {
 	case Input:
 		return maxInput
+	case Clips:
+		return maxClips
 	case Screen:
 		return maxScreen
 	}
@@ -66,7 +70,7 @@ func (c Channel) limit() int {
 func (c Channel) short() bool { return c == Screen }
 
 // numbered tells whether messages of the channel carry a sequence number.
-func (c Channel) numbered() bool { return c == Control || c == Input }
+func (c Channel) numbered() bool { return c == Control || c == Input || c == Clips }
 
 // Append adds one whole message to dst: length, type, number if the channel
 // has them, and body.

@@ -6,6 +6,8 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"image"
+	"image/png"
 	"io"
 	"reflect"
 	"strings"
@@ -70,6 +72,11 @@ func samples() []sample {
 			"0000000d 02 00000007 01 012c 0002 05 ff 02", parseWith(ParsePointer), PointerInput{1, 300, 2, 5, -1, 2}},
 		{"release", Input, TypeRelease, 8, nil, "00000005 03 00000008", nil, nil},
 		{"input ack", Input, TypeInputAck, 0, AppendAck(nil, 8), "00000009 04 00000000 00000008", parseWith(ParseAck), uint32(8)},
+		{"clip", Clips, TypeClip, 3, Clip{Primary: true, Data: []byte("Grüße")}.Append(nil), "0000000e 01 00000003 01 00 4772c3bcc39f65",
+			parseWith(ParseClip), Clip{Primary: true, Data: []byte("Grüße")}},
+		{"picture clip", Clips, TypeClip, 4, Clip{Picture: true, Data: tinyPNG()}.Append(nil), "0000004e 01 00000004 00 01" + hex.EncodeToString(tinyPNG()),
+			parseWith(ParseClip), Clip{Picture: true, Data: tinyPNG()}},
+		{"clip ack", Clips, TypeClipAck, 0, AppendAck(nil, 4), "00000009 02 00000000 00000004", parseWith(ParseAck), uint32(4)},
 		{"frame", Screen, TypeFrame, 0, frame[2:], "07 01 87 636f646563", parseFrameBody, frameBody{FrameHead{Number: 7, Exact: true}, "codec"}},
 		{"frame, asking", Screen, TypeFrame, 0, []byte("\x7fcodec"), "07 01 7f 636f646563", parseFrameBody, frameBody{FrameHead{Number: 63, Ask: true}, "codec"}},
 		{"cursor", Screen, TypeCursor, 0, CursorState{Picture: 2, X: 10, Y: 0xffff, Hidden: true, Shape: []byte{1, 2}}.Append(nil),
@@ -82,6 +89,15 @@ func samples() []sample {
 		{"reset", Screen, TypeReset, 0, nil, "01 06", nil, nil},
 		{"hide", Screen, TypeHide, 0, []byte{1}, "02 07 01", parseWith(ParseHide), true},
 	}
+}
+
+// tinyPNG is one grey pixel.
+func tinyPNG() []byte {
+	var b bytes.Buffer
+	if err := png.Encode(&b, image.NewGray(image.Rect(0, 0, 1, 1))); err != nil {
+		panic(err)
+	}
+	return b.Bytes()
 }
 
 func TestBytes(t *testing.T) {
@@ -112,14 +128,14 @@ func TestBytes(t *testing.T) {
 // TestCutAndLong: each message whose length is fixed by its contents refuses
 // every shorter and every longer body, and nothing panics.
 func TestCutAndLong(t *testing.T) {
-	open := map[string]bool{"frame": true, "frame, asking": true, "cursor": true} // the codec's bytes run to the end
+	open := map[string]bool{"frame": true, "frame, asking": true, "cursor": true, "clip": true} // the codec's bytes, and text, run to the end
 	for _, s := range samples() {
 		if s.parse == nil {
 			continue
 		}
 		for n := range s.body {
 			_, err := s.parse(s.body[:n])
-			if fixed := n < 1 || !open[s.name] || s.name == "cursor" && n < 6; fixed && !errors.Is(err, ErrMalformed) {
+			if fixed := n < 1 || !open[s.name] || s.name == "cursor" && n < 6 || s.name == "clip" && n < 3; fixed && !errors.Is(err, ErrMalformed) {
 				t.Errorf("%s cut to %d bytes: %v", s.name, n, err)
 			}
 		}

@@ -1,6 +1,7 @@
 package ansi
 
 import (
+	"encoding/base64"
 	"fmt"
 	"os"
 	"strconv"
@@ -20,10 +21,11 @@ type emulator struct {
 	cursorShown bool
 	modes       map[string]bool
 	title       string
+	copied      map[string]string // OSC 52
 }
 
 func newEmulator(cols, rows int) *emulator {
-	e := &emulator{modes: map[string]bool{}, cursorShown: true}
+	e := &emulator{modes: map[string]bool{}, copied: map[string]string{}, cursorShown: true}
 	e.resize(cols, rows)
 	return e
 }
@@ -82,6 +84,14 @@ func (e *emulator) feed(s string) {
 				panic("title without end")
 			}
 			e.title, s = title, rest
+		case strings.HasPrefix(s, "\x1b]52;"):
+			clip, rest, ok := strings.Cut(s[5:], "\x1b\\")
+			where, data, named := strings.Cut(clip, ";")
+			text, err := base64.StdEncoding.DecodeString(data)
+			if !ok || !named || err != nil {
+				panic("a clip without end")
+			}
+			e.copied[where], s = string(text), rest
 		default:
 			r := []rune(s[:min(len(s), 4)])[0]
 			e.put(r)

@@ -49,6 +49,7 @@ type Window struct {
 	dirty  screen.Region // px of the shown picture
 	redraw bool          // everything
 	status bool          // the status line
+	copied [2]string     // for the terminal's clipboard and selection
 	err    error         // the terminal took no more
 }
 

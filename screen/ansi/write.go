@@ -45,8 +45,10 @@ func (w *Window) send(b []byte) bool {
 func (w *Window) next() []byte {
 	w.mu.Lock()
 	title := w.refreshLocked()
+	copied := w.copied[0] + w.copied[1]
+	w.copied = [2]string{}
 	w.mu.Unlock()
-	b := w.grid.diff()
+	b := append(w.grid.diff(), copied...)
 	if title != w.title {
 		b = append(b, "\x1b]2;"+title+"\x1b\\"...)
 		w.title = title

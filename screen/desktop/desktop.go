@@ -37,14 +37,24 @@ type Options struct {
 	Log      *slog.Logger        // nil: silent
 }
 
-// Shared is what a host shares. The caller closes both ends.
+// Shared is what a host shares. The caller closes it.
 type Shared struct {
-	Source   screen.Source
-	Injector screen.Injector
-	What     string // for a person: "display :0 (1920x1080), found in process 812"
+	Source    screen.Source
+	Injector  screen.Injector
+	Clipboard screen.Clipboard // nil: there is none
+	What      string           // for a person: "display :0 (1920x1080), found in process 812"
 	// Panic tells that the person at the host pressed Ctrl+Alt+Shift+Q; nil
 	// where there is no such key.
 	Panic <-chan struct{}
+}
+
+// Close ends all parts.
+func (s *Shared) Close() {
+	if s.Clipboard != nil {
+		s.Clipboard.Close()
+	}
+	s.Injector.Close()
+	s.Source.Close()
 }
 
 // OpenHost opens what is to be shared. What wraps screen.ErrNoDisplay says in

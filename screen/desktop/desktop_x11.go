@@ -51,7 +51,11 @@ func openScreen(o Options, output string) (*Shared, error) {
 	if output != "" {
 		what = fmt.Sprintf("screen %s of display %s (%dx%d), found through %s", output, found.Display, size.X, size.Y, found.How)
 	}
-	return &Shared{Source: src, Injector: inj, What: what, Panic: inj.Panic()}, nil
+	shared := &Shared{Source: src, Injector: inj, What: what, Panic: inj.Panic()}
+	if clip, err := x11.OpenClipboard(x11.ClipboardOptions{Display: found.Display, Authority: found.Authority, Log: o.Log}); err == nil {
+		shared.Clipboard = clip // else everything but copying works
+	}
+	return shared, nil
 }
 
 // find looks for the display that is to be shared. The first that answers
