@@ -384,7 +384,8 @@ func host(ctx context.Context, run config.HostRun) error {
 		return peer.ErrNobody
 	}
 	shared, err := desktop.OpenHost(desktop.Options{
-		Source: run.Settings.Host.Source, Guardian: guardian(), MaxFPS: run.Settings.Host.MaxFPS, Log: logger(),
+		Source: run.Settings.Host.Source, App: run.App, Virtual: run.Virtual,
+		Guardian: guardian(), MaxFPS: run.Settings.Host.MaxFPS, Log: logger(),
 	})
 	if err != nil {
 		return err
@@ -406,6 +407,7 @@ func serveHost(ctx context.Context, run config.HostRun, shared *desktop.Shared) 
 	defer cancel(nil)
 	wg.Go(func() { serveCtl(ctx, run.Common, tui.RoleHost, ctl.ForHost(careful{h}), d.log) })
 	wg.Go(func() { d.answerLAN(ctx) })
+	wg.Go(func() { endWith(ctx, cancel, shared, h) })
 	answer(ctx, &wg, run, h, out)
 	if run.FullScreen {
 		wg.Go(func() {
@@ -419,6 +421,18 @@ func serveHost(ctx context.Context, run config.HostRun, shared *desktop.Shared) 
 	err = goodEnd(h.Run(ctx))
 	out.end(err)
 	return err
+}
+
+// endWith ends the host when the program that it shares has ended.
+func endWith(ctx context.Context, cancel context.CancelCauseFunc, shared *desktop.Shared, h *peer.Host) {
+	select {
+	case <-shared.Ended: // nil, and so never, for a whole screen
+		if err := shared.Fault(); err != nil {
+			cancel(&peer.Error{Class: peer.ClassUsage, Err: err, Fix: "sh must know it as it stands behind --app; try it in a terminal first"})
+		}
+		h.Stop()
+	case <-ctx.Done():
+	}
 }
 
 // newHost puts a host together: a code, a node, a directory. The caller closes

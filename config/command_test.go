@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"image"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -169,6 +170,12 @@ func TestHostRun(t *testing.T) {
 		{"no direct", "host --no-direct", nil, "", func(h HostRun) (any, any) {
 			return []any{h.Settings.Network.Direct, h.Settings.Network.LAN}, []any{false, true}
 		}},
+		{"clipboard", "host --allow clipboard", nil, "", func(h HostRun) (any, any) {
+			return h.Settings.Host.Allow, []string{"view", "clip-to-host", "clip-to-viewer"}
+		}},
+		{"app", "host --app xterm --virtual 800x600", nil, "", func(h HostRun) (any, any) {
+			return []any{h.App, h.Virtual}, []any{"xterm", image.Pt(800, 600)}
+		}},
 		{"screen", "host --screen DP-1 --once --viewers 3 --expire 90s --accept-cmd true", nil, "", func(h HostRun) (any, any) {
 			return []any{h.Settings.Host.Source, h.Once, h.Settings.Host.Viewers, h.Settings.Host.Expire, h.AcceptCmd},
 				[]any{"screen:DP-1", true, 3, 90 * time.Second, "true"}
@@ -202,6 +209,10 @@ func TestUsageErrors(t *testing.T) {
 		{"duration range", "host --expire 1s", "", "", "--expire: 1s is out of range; it goes from 10s to 24h", ""},
 		{"number", "host --viewers many", "", "", `--viewers: "many" is not a whole number from 1 to 16`, ""},
 		{"number range", "host --viewers 17", "", "", "--viewers: 17 is out of range; it goes from 1 to 16", ""},
+		{"app and source", "host --app xterm --source pattern", "", "", "--app and --source exclude each other", ""},
+		{"no command", "host --app= --accept", "", "", "--app names no command", "xterm"},
+		{"no size", "host --virtual 1920", "", "", `--virtual: "1920" is not the size of a display`, "1920x1080"},
+		{"size too small", "host --virtual 10x10", "", "", `--virtual: "10x10" is not the size of a display`, "320x200"},
 		{"right", "host --allow veiw", "", "", `--allow: there is no right "veiw"`, "rights are"},
 		{"right of a later version", "host --allow view,terminal", "", "", "--allow: the right terminal is not available in this version", "rights are"},
 		{"source", "host --source window:x", "", "", "--source: sharing single windows is not available in this version", "screen:NAME"},

@@ -1,7 +1,10 @@
 package config
 
 import (
+	"image"
 	"slices"
+	"strconv"
+	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -66,15 +69,17 @@ func (r routes) settle(cmd *cobra.Command, c *Common) error {
 
 const hostExample = `  sightline host
   sightline host --allow view,control --expire 5m
+  sightline host --app 'xterm -e htop'         one program and nothing else, on a display of its own
   sightline host --once --json --accept      for scripts: no question, one session`
 
 func (t *tree) host() *cobra.Command {
 	var (
-		b      bindings
-		ways   routes
-		with   HostRun
-		screen string
-		plain  bool
+		b       bindings
+		ways    routes
+		with    HostRun
+		screen  string
+		virtual string
+		plain   bool
 	)
 	cmd := &cobra.Command{
 		Use:     "host",
@@ -88,6 +93,8 @@ func (t *tree) host() *cobra.Command {
 	b.bind(flags, "name", "name")
 	b.bind(flags, "source", "host.source")
 	flags.StringVar(&screen, "screen", "", "share the screen with this `NAME` (as `sightline doctor display` lists it)")
+	flags.StringVar(&with.App, "app", "", "run `COMMAND` on a display of its own and share only that")
+	flags.StringVar(&virtual, "virtual", "", "share a desktop session on a display of its own, or set --app's size: `WxH` in pixels")
 	b.bind(flags, "allow", "host.allow")
 	b.bind(flags, "viewers", "host.viewers")
 	b.bind(flags, "expire", "host.expire")
@@ -104,6 +111,9 @@ func (t *tree) host() *cobra.Command {
 			return err
 		}
 		if err := exclusive(cmd, "source", "screen"); err != nil {
+			return err
+		}
+		if err := with.ownDisplay(cmd, virtual); err != nil {
 			return err
 		}
 		if with.Common, err = t.common(cmd, with.JSON, plain); err != nil {
@@ -123,4 +133,29 @@ func (t *tree) host() *cobra.Command {
 	}
 	complete(cmd, map[string][]string{"source": {"auto", "pattern", "screen:"}, "allow": append(slices.Clone(rights), "control", "clipboard")})
 	return cmd
+}
+
+// ownDisplay reads what --app and --virtual say.
+func (h *HostRun) ownDisplay(cmd *cobra.Command, size string) error {
+	for _, own := range []string{"app", "virtual"} {
+		for _, other := range []string{"source", "screen"} {
+			if err := exclusive(cmd, own, other); err != nil {
+				return err
+			}
+		}
+	}
+	if cmd.Flags().Changed("app") && strings.TrimSpace(h.App) == "" {
+		return usage("--app names no command").advise("--app 'xterm -e htop'")
+	}
+	if !cmd.Flags().Changed("virtual") {
+		return nil
+	}
+	w, tall, two := strings.Cut(size, "x")
+	width, err := strconv.ParseUint(w, 10, 16)
+	height, err2 := strconv.ParseUint(tall, 10, 16)
+	if !two || err != nil || err2 != nil || width < 320 || width > 7680 || height < 200 || height > 4320 {
+		return usage("%q is not the size of a display", visible(size)).advise("write 1920x1080: at least 320x200, at most 7680x4320").at("--virtual")
+	}
+	h.Virtual = image.Pt(int(width), int(height))
+	return nil
 }

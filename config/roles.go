@@ -3,6 +3,7 @@ package config
 import (
 	"context"
 	"fmt"
+	"image"
 	"io"
 	"os"
 	"strconv"
@@ -95,9 +96,11 @@ type StartRun struct{ Common }
 // --no-direct mean for Settings.Relays and Settings.Network is settled there.
 type HostRun struct {
 	Common
-	Accept    bool   // let viewers in without a question
-	AcceptCmd string // a command that decides; "" for none
-	Once      bool   // one session, then end with its exit code
+	Accept    bool        // let viewers in without a question
+	AcceptCmd string      // a command that decides; "" for none
+	Once      bool        // one session, then end with its exit code
+	App       string      // a command to run and share on a display of its own; "": none
+	Virtual   image.Point // size of that display, px; with no App it gets a desktop session; zero: none is wanted, or with App the usual size
 }
 
 // ViewRun shows a host's screen. ReadCode gives the code.

@@ -59,6 +59,7 @@ var arrows = map[string][]string{
 	"screen/keysym":             {},
 	"screen/pattern":            {"screen", "screen/keysym"},
 	"screen/screentest":         {"screen", "screen/keysym"},
+	"screen/virtual":            {},
 	"screen/x11":                {"screen", "screen/keysym"},
 	"testscripts":               {},
 	"tui":                       {"peer", "peer/invite"},

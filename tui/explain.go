@@ -52,7 +52,7 @@ var outcomes = []outcome{
 	{peer.ClassTimedOut, 4, "timed out", "",
 		"make sure that somebody is at the other computer and that sightline still runs there, then try again"},
 	{peer.ClassNoDisplay, 5, "no display or no capture", "no display: ",
-		"`sightline doctor display` says what was found; `--source pattern` shares a built-in picture, `--in-terminal` views without a display"},
+		"`sightline doctor display` says what was found. Without a display `host --app CMD` shares a program on one of its own, `host --virtual 1920x1080` a whole session, `--source pattern` a built-in picture; `view --in-terminal` needs none"},
 	{peer.ClassNoRoute, 6, "no route: every way was tried", "no path: ",
 		"`sightline doctor network` says what this network lets through; a relay that both sides reach always works (--relay)"},
 	{peer.ClassAuth, 7, "authentication failed", "",

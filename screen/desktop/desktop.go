@@ -10,6 +10,8 @@ package desktop
 import (
 	"errors"
 	"fmt"
+	"image"
+	"io"
 	"log/slog"
 	"os"
 	"strings"
@@ -31,6 +33,8 @@ const (
 // Options of OpenHost.
 type Options struct {
 	Source   string              // auto, pattern, screen:NAME; "": auto
+	App      string              // a program to be shared alone, on a display of its own; "": none
+	Virtual  image.Point         // size of such a display, px; with no App it has a whole desktop session
 	Guardian []string            // command of a process that calls RunGuardian; nil: none
 	MaxFPS   int                 // frames per second at most; 0: 60
 	Env      func(string) string // nil: os.Getenv
@@ -46,6 +50,12 @@ type Shared struct {
 	// Panic tells that the person at the host pressed Ctrl+Alt+Shift+Q; nil
 	// where there is no such key.
 	Panic <-chan struct{}
+	// Ended is closed when the program that is shared has ended; Fault says then
+	// why it never ran. nil: no single program is shared.
+	Ended <-chan struct{}
+	Fault func() error
+
+	own []io.Closer // what was started for this, the display last
 }
 
 // Close ends all parts.
@@ -55,6 +65,9 @@ func (s *Shared) Close() {
 	}
 	s.Injector.Close()
 	s.Source.Close()
+	for _, c := range s.own {
+		c.Close()
+	}
 }
 
 // OpenHost opens what is to be shared. What wraps screen.ErrNoDisplay says in
@@ -65,6 +78,8 @@ func OpenHost(o Options) (*Shared, error) {
 	}
 	name, isScreen := strings.CutPrefix(o.Source, screenPrefix)
 	switch {
+	case o.App != "" || o.Virtual != (image.Point{}):
+		return openVirtual(o)
 	case o.Source == SourcePattern:
 		return openPattern(), nil
 	case o.Source == "" || o.Source == SourceAuto:

@@ -24,6 +24,10 @@ func openScreen(Options, string) (*Shared, error) {
 	return nil, fmt.Errorf("%w: %s", screen.ErrNoDisplay, words())
 }
 
+func openVirtual(Options) (*Shared, error) {
+	return nil, fmt.Errorf("%w: a display of its own needs X11; %s", screen.ErrNoDisplay, words())
+}
+
 func openNative(WindowOptions) (screen.Window, error) {
 	return nil, fmt.Errorf("%w: %s", screen.ErrNoDisplay, words())
 }

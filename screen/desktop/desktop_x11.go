@@ -5,12 +5,14 @@ package desktop
 import (
 	"errors"
 	"fmt"
+	"image"
 	"io"
 	"io/fs"
 	"os"
 	"strings"
 
 	"sightline/screen"
+	"sightline/screen/virtual"
 	"sightline/screen/x11"
 )
 
@@ -21,7 +23,7 @@ func RunGuardian(in io.Reader) error {
 }
 
 // waylandWords is the one true sentence about Wayland.
-const waylandWords = "this desktop runs on Wayland, where X11 capture would only show black; log in to an Xorg session, or share the built-in desktop with --source pattern"
+const waylandWords = "this desktop runs on Wayland, where X11 capture would only show black; log in to an Xorg session, or share a program on a display of its own (--app CMD, --virtual 1920x1080) or the built-in desktop (--source pattern)"
 
 // fileSystem is where displays are looked for.
 func fileSystem() fs.FS { return os.DirFS("/") }
@@ -33,28 +35,79 @@ func openScreen(o Options, output string) (*Shared, error) {
 	if err != nil {
 		return nil, err
 	}
-	src, err := x11.OpenSource(x11.Options{
-		Display: found.Display, Authority: found.Authority, Screen: output, MaxFPS: o.MaxFPS, Log: o.Log,
-	})
+	shared, size, err := open(o, found.Display, found.Authority, output)
 	if err != nil {
 		return nil, err
 	}
+	shared.What = fmt.Sprintf("display %s (%dx%d), found through %s", found.Display, size.X, size.Y, found.How)
+	if output != "" {
+		shared.What = fmt.Sprintf("screen %s of display %s (%dx%d), found through %s", output, found.Display, size.X, size.Y, found.How)
+	}
+	return shared, nil
+}
+
+// open opens a display for a host.
+func open(o Options, display, authority, output string) (*Shared, image.Point, error) {
+	src, err := x11.OpenSource(x11.Options{Display: display, Authority: authority, Screen: output, MaxFPS: o.MaxFPS, Log: o.Log})
+	if err != nil {
+		return nil, image.Point{}, err
+	}
 	inj, err := x11.OpenInjector(x11.InjectorOptions{
-		Display: found.Display, Authority: found.Authority, Screen: output, Guardian: o.Guardian, Log: o.Log,
+		Display: display, Authority: authority, Screen: output, Guardian: o.Guardian, Log: o.Log,
 	})
 	if err != nil {
 		src.Close()
-		return nil, err
+		return nil, image.Point{}, err
 	}
-	size := src.Size()
-	what := fmt.Sprintf("display %s (%dx%d), found through %s", found.Display, size.X, size.Y, found.How)
-	if output != "" {
-		what = fmt.Sprintf("screen %s of display %s (%dx%d), found through %s", output, found.Display, size.X, size.Y, found.How)
-	}
-	shared := &Shared{Source: src, Injector: inj, What: what, Panic: inj.Panic()}
-	if clip, err := x11.OpenClipboard(x11.ClipboardOptions{Display: found.Display, Authority: found.Authority, Log: o.Log}); err == nil {
+	shared := &Shared{Source: src, Injector: inj, Panic: inj.Panic()}
+	if clip, err := x11.OpenClipboard(x11.ClipboardOptions{Display: display, Authority: authority, Log: o.Log}); err == nil {
 		shared.Clipboard = clip // else everything but copying works
 	}
+	return shared, src.Size(), nil
+}
+
+// noServer is virtual.ErrNoServer with what to do about it.
+type noServer struct{ error }
+
+func (noServer) Hint() string    { return virtual.Hint }
+func (e noServer) Unwrap() error { return e.error }
+
+// openVirtual starts a display and what is to run there.
+func openVirtual(o Options) (*Shared, error) {
+	line, what := o.App, o.App
+	if line == "" {
+		if line, what = virtual.Session(), "a desktop session"; line == "" {
+			return nil, fmt.Errorf("%w: no desktop session is installed that could be started; name a program with --app", screen.ErrNoDisplay)
+		}
+	}
+	d, err := virtual.Open(virtual.Options{Size: o.Virtual, Log: o.Log})
+	if err != nil {
+		err = fmt.Errorf("%w: %w", screen.ErrNoDisplay, err)
+		if errors.Is(err, virtual.ErrNoServer) {
+			err = noServer{err}
+		}
+		return nil, err
+	}
+	shared, size, err := open(o, d.Name, d.Authority, "")
+	if err != nil {
+		d.Close()
+		return nil, err
+	}
+	shared.own = []io.Closer{d}
+	if o.App != "" { // a session brings its own
+		m, err := x11.OpenManager(d.Name, d.Authority)
+		if err != nil {
+			shared.Close()
+			return nil, err
+		}
+		shared.own = []io.Closer{m, d}
+	}
+	if err := d.Run(line); err != nil {
+		shared.Close()
+		return nil, err
+	}
+	shared.What = fmt.Sprintf("%s, alone on a display of its own (%s, %dx%d)", what, d.Name, size.X, size.Y)
+	shared.Ended, shared.Fault = d.Ended(), d.Fault
 	return shared, nil
 }
 
@@ -105,7 +158,7 @@ func describeDisplays(env func(string) string) (all []Finding) {
 	if len(tried) == 0 {
 		all = append(all, Finding{
 			What: "display", Detail: "DISPLAY is not set and no X server runs on this machine",
-			Fix: "start this in a desktop session, or share the built-in desktop with --source pattern",
+			Fix: "start this in a desktop session; or share a program on a display of its own (`host --app CMD`) or a whole session there (`host --virtual 1920x1080`)",
 		})
 	}
 	if session.Wayland {
