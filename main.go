@@ -385,7 +385,7 @@ func host(ctx context.Context, run config.HostRun) error {
 	}
 	shared, err := desktop.OpenHost(desktop.Options{
 		Source: run.Settings.Host.Source, App: run.App, Virtual: run.Virtual,
-		Guardian: guardian(), MaxFPS: run.Settings.Host.MaxFPS, Log: logger(),
+		Guardian: guardian(), MaxFPS: run.Settings.Host.MaxFPS, LocalPause: run.Settings.Host.LocalPause, Log: logger(),
 	})
 	if err != nil {
 		return err
@@ -452,7 +452,7 @@ func newHost(run config.HostRun, shared *desktop.Shared, out *sink) (*peer.Host,
 		return nil, nil, err
 	}
 	h, err := peer.NewHost(peer.HostOptions{
-		Key: d.key, Node: d.node, Source: shared.Source, Injector: shared.Injector, Clipboard: shared.Clipboard, Directory: d, Events: out.tell,
+		Key: d.key, Node: d.node, Source: shared.Source, Injector: shared.Injector, Clipboard: shared.Clipboard, Sign: shared.Sign, Directory: d, Events: out.tell,
 		Name: run.Settings.Name, Version: version, Sharing: shared.What, Allow: allow, Viewers: run.Settings.Host.Viewers,
 		Expire: run.Settings.Host.Expire, Accept: run.Accept, Once: run.Once, First: first, Log: d.log,
 	})

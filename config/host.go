@@ -99,6 +99,7 @@ func (t *tree) host() *cobra.Command {
 	b.bind(flags, "viewers", "host.viewers")
 	b.bind(flags, "expire", "host.expire")
 	b.bind(flags, "max-fps", "host.max_fps")
+	b.bind(flags, "pause-on-local-input", "host.pause_on_local_input")
 	b.bind(flags, "listen", "network.listen")
 	ways.flags(&b, flags)
 	flags.BoolVar(&with.Accept, "accept", false, "let viewers in without a question")

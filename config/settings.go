@@ -24,6 +24,8 @@ type Host struct {
 	Viewers int           // viewers that one code admits, 1..16
 	Expire  time.Duration // of an unused code
 	MaxFPS  int           // pictures per second, 1..240
+
+	LocalPause time.Duration // how long remote input rests after the person at the host moved or typed; 0: never
 }
 
 // Viewer is [viewer]: how the picture is shown.
@@ -111,7 +113,7 @@ type Limits struct {
 func Defaults() Settings {
 	return Settings{
 		Relays:  []string{},
-		Host:    Host{Source: "auto", Allow: []string{"view"}, Viewers: 1, Expire: 15 * time.Minute, MaxFPS: 60},
+		Host:    Host{Source: "auto", Allow: []string{"view"}, Viewers: 1, Expire: 15 * time.Minute, MaxFPS: 60, LocalPause: 2 * time.Second},
 		Viewer:  Viewer{Window: "auto", Scale: "fit", GrabKeys: "fullscreen"},
 		Network: Network{Listen: ":0", Direct: true, LAN: true, Proxy: "system"},
 		Relay: Relay{Listen: []string{":4001"}, Announce: []string{}, Trusted: []string{}, ForwardedFrom: []string{}, ACME: []string{}, Limits: Limits{

@@ -77,6 +77,13 @@ func (h *Host) Pause(on bool) {
 	if on {
 		h.hands.lift()
 	}
+	h.holdAll()
+	signal(h.signs)
+}
+
+// holdAll lets pictures go on or holds them back, as things stand.
+func (h *Host) holdAll() {
+	on := h.withheld()
 	for _, st := range h.all() {
 		st.picture.hold(on)
 	}

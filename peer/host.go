@@ -32,6 +32,7 @@ type HostOptions struct {
 	Source    screen.Source
 	Injector  screen.Injector
 	Clipboard screen.Clipboard // nil: there is none
+	Sign      screen.Sign      // nil: none is needed, what is shared is no person's screen
 	Directory Directory
 	Events    func(Event) // called by many goroutines, no lock held; must not block
 
@@ -61,6 +62,7 @@ type Host struct {
 	stop   chan struct{} // closed by Stop
 
 	watch chan struct{} // somebody watches: capture goes on
+	signs chan struct{} // of one: what the sign says may have changed
 
 	mu       sync.Mutex
 	door     *openCode // the code that can be typed now, nil between codes
@@ -68,6 +70,7 @@ type Host struct {
 	seats    map[SeatID]*seat
 	nextSeat SeatID
 	paused   bool
+	signed   bool // the sign is on the screen
 	stopped  bool
 	changed  chan struct{} // a seat came or left; of one
 	asking   int           // questions on the local screen
@@ -104,7 +107,7 @@ func NewHost(o HostOptions) (*Host, error) {
 	}
 	return &Host{
 		o: o, me: me, porch: &secure.Porch{}, hands: newHands(o.Injector), board: &board{to: o.Clipboard}, log: o.Log,
-		stop: make(chan struct{}), watch: make(chan struct{}, 1), changed: make(chan struct{}, 1),
+		stop: make(chan struct{}), watch: make(chan struct{}, 1), signs: make(chan struct{}, 1), changed: make(chan struct{}, 1),
 		seats: map[SeatID]*seat{},
 	}, nil
 }
@@ -129,6 +132,7 @@ func (h *Host) Run(ctx context.Context) error {
 	run(h.codes)
 	run(h.accept)
 	run(h.panicKey)
+	run(h.keepSign)
 	run(h.clipboard)
 	var err error
 	select {
@@ -200,7 +204,7 @@ func (h *Host) capture(ctx context.Context) error {
 func (h *Host) awaitWatcher(ctx context.Context) error {
 	for {
 		h.mu.Lock()
-		on := h.watchers > 0 && !h.paused
+		on := h.watchers > 0 && !h.withheldLocked()
 		h.mu.Unlock()
 		if on {
 			return nil
@@ -211,6 +215,16 @@ func (h *Host) awaitWatcher(ctx context.Context) error {
 			return context.Cause(ctx)
 		}
 	}
+}
+
+// withheldLocked tells whether no picture may leave: the host is paused, or the
+// sign that somebody watches is not on the screen yet.
+func (h *Host) withheldLocked() bool { return h.paused || h.o.Sign != nil && !h.signed }
+
+func (h *Host) withheld() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.withheldLocked()
 }
 
 func (h *Host) isPaused() bool {
@@ -357,6 +371,7 @@ func (h *Host) leave(st *seat) {
 		h.emit(Left{Seat: st.id, Reason: reasonOf(st.err)})
 	}
 	signal(h.changed)
+	signal(h.signs)
 }
 
 // sharedLocked tells whether somebody else sits here by the same code.

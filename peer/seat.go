@@ -105,6 +105,7 @@ func (st *seat) join(g Grant, resumed bool) {
 	}
 	v := st.viewer
 	st.mu.Unlock()
+	signal(st.host.signs)
 	st.host.emit(Joined{Seat: st.id, Viewer: v, Grants: g, Resumed: resumed})
 }
 
@@ -419,6 +420,7 @@ func (st *seat) grant(g Grant) error {
 	if !g.Has(wire.ClipToViewer) {
 		st.clips.drop()
 	}
+	signal(st.host.signs)
 	st.host.emit(Granted{Seat: st.id, Grants: g})
 	return st.control.Send(wire.TypeGrants, wire.AppendGrants(nil, g))
 }

@@ -89,7 +89,7 @@ func (st *seat) show(ctx context.Context, s *secure.Sealed) error {
 	}
 	st.host.watching(+1)
 	defer st.host.watching(-1)
-	p.hold(st.host.isPaused())
+	p.hold(st.host.withheld())
 	s.SetRecordSize(screenRecord)
 	defer context.AfterFunc(ctx, func() { s.Reset() })()
 	heard := make(chan error, 1)

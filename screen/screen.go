@@ -139,7 +139,7 @@ type Injector interface {
 }
 
 // Refused tells why an Injector did not act: "covered", "focus", "hotkey",
-// "outside".
+// "outside", or "local hand": the person at the host uses it.
 type Refused struct{ Reason string }
 
 func (r *Refused) Error() string { return "input refused: " + r.Reason }

@@ -15,6 +15,7 @@ import (
 	"log/slog"
 	"os"
 	"strings"
+	"time"
 
 	"golang.org/x/term"
 
@@ -32,13 +33,16 @@ const (
 
 // Options of OpenHost.
 type Options struct {
-	Source   string              // auto, pattern, screen:NAME; "": auto
-	App      string              // a program to be shared alone, on a display of its own; "": none
-	Virtual  image.Point         // size of such a display, px; with no App it has a whole desktop session
-	Guardian []string            // command of a process that calls RunGuardian; nil: none
-	MaxFPS   int                 // frames per second at most; 0: 60
-	Env      func(string) string // nil: os.Getenv
-	Log      *slog.Logger        // nil: silent
+	Source   string      // auto, pattern, screen:NAME; "": auto
+	App      string      // a program to be shared alone, on a display of its own; "": none
+	Virtual  image.Point // size of such a display, px; with no App it has a whole desktop session
+	Guardian []string    // command of a process that calls RunGuardian; nil: none
+	MaxFPS   int         // frames per second at most; 0: 60
+	// LocalPause is how long input rests after the person at the display moved the
+	// pointer or typed; 0: never. Nobody sits at a display of its own.
+	LocalPause time.Duration
+	Env        func(string) string // nil: os.Getenv
+	Log        *slog.Logger        // nil: silent
 }
 
 // Shared is what a host shares. The caller closes it.
@@ -46,6 +50,7 @@ type Shared struct {
 	Source    screen.Source
 	Injector  screen.Injector
 	Clipboard screen.Clipboard // nil: there is none
+	Sign      screen.Sign      // shows that somebody watches; nil where no person's screen is shared
 	What      string           // for a person: "display :0 (1920x1080), found in process 812"
 	// Panic tells that the person at the host pressed Ctrl+Alt+Shift+Q; nil
 	// where there is no such key.
@@ -62,6 +67,9 @@ type Shared struct {
 func (s *Shared) Close() {
 	if s.Clipboard != nil {
 		s.Clipboard.Close()
+	}
+	if s.Sign != nil {
+		s.Sign.Close()
 	}
 	s.Injector.Close()
 	s.Source.Close()

@@ -39,6 +39,12 @@ func openScreen(o Options, output string) (*Shared, error) {
 	if err != nil {
 		return nil, err
 	}
+	sign, err := x11.OpenBanner(found.Display, found.Authority)
+	if err != nil {
+		shared.Close()
+		return nil, err
+	}
+	shared.Sign = sign
 	shared.What = fmt.Sprintf("display %s (%dx%d), found through %s", found.Display, size.X, size.Y, found.How)
 	if output != "" {
 		shared.What = fmt.Sprintf("screen %s of display %s (%dx%d), found through %s", output, found.Display, size.X, size.Y, found.How)
@@ -53,7 +59,7 @@ func open(o Options, display, authority, output string) (*Shared, image.Point, e
 		return nil, image.Point{}, err
 	}
 	inj, err := x11.OpenInjector(x11.InjectorOptions{
-		Display: display, Authority: authority, Screen: output, Guardian: o.Guardian, Log: o.Log,
+		Display: display, Authority: authority, Screen: output, Guardian: o.Guardian, LocalPause: o.LocalPause, Log: o.Log,
 	})
 	if err != nil {
 		src.Close()
@@ -88,6 +94,7 @@ func openVirtual(o Options) (*Shared, error) {
 		}
 		return nil, err
 	}
+	o.LocalPause = 0
 	shared, size, err := open(o, d.Name, d.Authority, "")
 	if err != nil {
 		d.Close()

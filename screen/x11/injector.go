@@ -23,7 +23,10 @@ type InjectorOptions struct {
 	Authority string   // file with the cookie; "": XAUTHORITY, else ~/.Xauthority
 	Screen    string   // RandR output that the viewer sees; "": the whole root window
 	Guardian  []string // command of a process that calls RunGuardian; nil: none
-	Log       *slog.Logger
+	// LocalPause is how long the remote hand rests after the person at the display
+	// has moved the pointer or pressed a key; 0: it never does.
+	LocalPause time.Duration
+	Log        *slog.Logger
 }
 
 // Injector types and points for a remote hand, through XTEST.
@@ -49,7 +52,9 @@ type Injector struct {
 	// Owned by the caller's goroutine.
 	keys    *keyboard
 	spares  spares
+	local   localHand
 	buttons screen.Buttons
+	stale   screen.Buttons  // were down when the local hand stepped in: they must come up first
 	area    image.Rectangle // of the root window
 	closed  bool
 	dog     *time.Timer // cuts the connection when the server does not answer
@@ -71,6 +76,7 @@ func OpenInjector(o InjectorOptions) (*Injector, error) {
 		return nil, err
 	}
 	i := &Injector{x: x, opt: o, log: silent(o.Log), ended: make(chan struct{}), bite: connectTimeout}
+	i.local = localHand{x: x, pause: o.LocalPause, now: time.Now}
 	i.dog = time.AfterFunc(time.Hour, x.close)
 	i.dog.Stop()
 	if err := i.prepare(); err != nil {
@@ -151,10 +157,34 @@ func (i *Injector) guardTime() (done func() bool) {
 // the host's keyboard, since every program must learn its new place first.
 func (i *Injector) Key(k screen.Key) error {
 	defer i.guardTime()()
-	if k.Down {
-		return fault(i.press(k.Sym))
+	if !k.Down {
+		return fault(i.lift(k.Sym))
 	}
-	return fault(i.lift(k.Sym))
+	if err := i.yield(); err != nil {
+		return fault(err)
+	}
+	return fault(i.press(k.Sym))
+}
+
+// yield refuses while the person at the display uses it, and lifts what we hold.
+func (i *Injector) yield() error {
+	rests, err := i.local.rests(i.holds, i.buttons)
+	if err != nil || !rests {
+		return err
+	}
+	if held := i.buttons; held != 0 || i.holdsAny() {
+		i.stale |= held
+		if err := i.ReleaseAll(); err != nil {
+			return err
+		}
+	}
+	return &screen.Refused{Reason: "local hand"}
+}
+
+func (i *Injector) holdsAny() bool {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	return len(i.held) > 0
 }
 
 // fault names the end of the connection; all other errors stay.
@@ -285,6 +315,12 @@ func (i *Injector) Pointer(p screen.Pointer) error {
 		}
 		i.area = area
 	}
+	i.stale &= p.Buttons
+	if err := i.yield(); err != nil {
+		i.stale |= p.Buttons
+		return fault(err)
+	}
+	p.Buttons &^= i.stale
 	at := p.At.Add(i.area.Min)
 	if p.Picture != 0 || !at.In(i.area) {
 		i.setButtons(i.buttons & p.Buttons)
@@ -294,6 +330,9 @@ func (i *Injector) Pointer(p screen.Pointer) error {
 	i.setButtons(p.Buttons)
 	i.turn(p.Wheel.Y, 4, 5)
 	i.turn(p.Wheel.X, 6, 7)
+	if err := i.local.moves(); err != nil {
+		return fault(err)
+	}
 	return i.check()
 }
 

@@ -23,7 +23,7 @@ func TestShoot(t *testing.T) {
 				due = d
 			}
 			due = due.Add(time.Duration(rnd.Int64N(int64(time.Millisecond)))) // a timer is never early
-			if due.After(drawn) { // read together with this one
+			if due.After(drawn) {                                             // read together with this one
 				lost++
 				continue
 			}
