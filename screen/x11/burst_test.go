@@ -85,11 +85,11 @@ func TestGather(t *testing.T) {
 		hurry     time.Time // until then
 		due, late time.Time
 	}{
-		{"after a quiet time", at(-1000), time.Time{}, at(2), at(2)},
+		{"after a quiet time", at(-1000), time.Time{}, at(1), at(1)},
 		{"in a stream of frames", at(-10), time.Time{}, at(6), at(7)},
 		{"just after the gap", at(-17), time.Time{}, at(-1), at(0)},
 		{"somebody acts", at(-1000), at(100), at(-1000), at(0)},
-		{"somebody acted long ago", at(-1000), at(-100), at(2), at(2)},
+		{"somebody acted long ago", at(-1000), at(-100), at(1), at(1)},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			s := &Source{gap: gap, shot: row.shot, first: at(0), burst: burst{read: row.shot}}
