@@ -172,7 +172,7 @@ func (r *remote) tryDirect(ctx context.Context, round int) {
 	}
 	if len(theirs.addrs) > 0 {
 		within := plainDial
-		if mine == NATNoUDP || theirs.nat == NATNoUDP {
+		if (mine == NATNoUDP || theirs.nat == NATNoUDP) && theirs.nat != NATOpen {
 			within = lanDial
 		}
 		r.dialDirect(ctx, r.dialable(theirs.addrs), within)

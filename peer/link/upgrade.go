@@ -32,6 +32,9 @@ const (
 	punchDial = 1500 * time.Millisecond
 	// punchAll is what three attempts and their round trips may take.
 	punchAll = 8 * time.Second
+	// serverRoom is what the punch's first dial by TCP may take besides four round
+	// trips before its role is changed.
+	serverRoom = 300 * time.Millisecond
 	// lanDial is for addresses that answer at once or never, where the punch by
 	// TCP is what will work: it should begin soon.
 	lanDial = 250 * time.Millisecond
@@ -55,7 +58,7 @@ func (n *Node) newPuncher() error {
 	}
 	some := []ma.Multiaddr{ma.StringCast("/ip4/0.0.0.0/udp/1/quic-v1")}
 	ready := func() []ma.Multiaddr { return some } // replaced by the filter
-	p, err := holepunch.NewService(quietHost{n.h}, ids.IDService(), ready,
+	p, err := holepunch.NewService(quietHost{n.h, n}, ids.IDService(), ready,
 		holepunch.DirectDialTimeout(punchDial), holepunch.WithAddrFilter(punchFilter{n}), holepunch.WithTracer(punchLog{n.log}))
 	n.punch = p
 	return err
@@ -69,8 +72,44 @@ func (l punchLog) Trace(e *holepunch.Event) {
 	l.log.Debug("hole punch", "peer", e.Remote, "what", e.Type, "how", e.Evt)
 }
 
-// quietHost is a host whose network tells nobody of new connections.
-type quietHost struct{ host.Host }
+// quietHost is a host whose network tells nobody of new connections, and whose
+// punches by TCP may change their role.
+type quietHost struct {
+	host.Host
+	n *Node
+}
+
+// Connect implements host.Host for the puncher. The side that asked for the punch
+// dials as the server of what comes about, since the other side's SYN is to meet
+// its own. A SYN that gets through to a listener instead, as it does to a box that
+// lets anybody in, finds another server there, and the two wait for each other: then
+// this side is the client. libp2p does that in the third attempt (4 s).
+func (h quietHost) Connect(ctx context.Context, to p2p.AddrInfo) error {
+	punch, isClient, why := network.GetSimultaneousConnect(ctx)
+	rtt := h.n.tripWithoutUDP(to.ID)
+	if !punch || isClient || rtt == 0 {
+		return h.Host.Connect(ctx, to)
+	}
+	first, cancel := context.WithTimeout(ctx, 4*rtt+serverRoom)
+	err := h.Host.Connect(first, to)
+	cancel()
+	if err == nil || ctx.Err() != nil {
+		return err
+	}
+	return h.Host.Connect(network.WithSimultaneousConnect(ctx, true, why), to)
+}
+
+// tripWithoutUDP is the round trip to a peer with whom nothing but TCP can come
+// about, 0 if QUIC can or nothing is known.
+func (n *Node) tripWithoutUDP(id p2p.ID) time.Duration {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	r := n.remotes[id]
+	if r == nil || r.theirs.nat != NATNoUDP && n.natLocked() != NATNoUDP {
+		return 0
+	}
+	return r.relayedTripLocked()
+}
 
 func (h quietHost) Network() network.Network { return quietNetwork{h.Host.Network()} }
 
@@ -142,15 +181,22 @@ func (r *remote) dialDirect(ctx context.Context, addrs []ma.Multiaddr, within ti
 	r.forgetPlain()
 }
 
-// cutShort ends a plain dial that had its two round trips.
+// cutShort ends a plain dial that had its two round trips, or the four of TCP if
+// the peer is open to everybody. A punch would not help there: a SYN of the side
+// that is to be the server of it meets a listener, which is one, too, and the two
+// wait for each other until the third attempt (5.4 s).
 func (r *remote) cutShort(ctx context.Context, cancel context.CancelFunc) {
 	began := time.Now()
 	for {
 		r.n.mu.Lock()
-		rtt, changed := r.relayedTripLocked(), r.changed
+		rtt, changed, open := r.relayedTripLocked(), r.changed, r.theirs.nat == NATOpen
 		r.n.mu.Unlock()
 		if rtt > 0 {
-			if sleep(ctx, time.Until(began.Add(2*rtt+plainRoom))) {
+			trips := time.Duration(2)
+			if open {
+				trips = 4
+			}
+			if sleep(ctx, time.Until(began.Add(trips*rtt+plainRoom))) {
 				cancel()
 			}
 			return
