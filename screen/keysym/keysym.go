@@ -172,7 +172,16 @@ func (s Sym) Canonical() Sym {
 
 // Upper gives the capital of a letter, s itself if it has none. Older
 // alphabets stay in their block.
-func (s Sym) Upper() Sym { return s.fold(unicode.ToUpper) }
+func (s Sym) Upper() Sym { return s.fold(capital) }
+
+// capital is unicode.ToUpper and, as X.Org's libraries have it since 2020, the
+// capital of ß: a German keyboard under CapsLock types it.
+func capital(r rune) rune {
+	if r == 'ß' {
+		return 'ẞ'
+	}
+	return unicode.ToUpper(r)
+}
 
 // Lower gives the small form of a letter, s itself if it has none.
 func (s Sym) Lower() Sym { return s.fold(unicode.ToLower) }

@@ -30,6 +30,7 @@ const (
 	lockBit    = xproto.ModMaskLock
 	controlBit = xproto.ModMaskControl
 	groupShift = 13 // of the active group in an event's state
+	groupBits  = 3 << groupShift
 )
 
 // readKeyboard asks the server for its map as it is now.
@@ -113,6 +114,9 @@ func (k *keyboard) at(code byte, group, level int) keysym.Sym {
 		return keysym.NoSymbol
 	}
 	base := 0
+	if group > 1 && !k.everywhere(code) {
+		return keysym.NoSymbol
+	}
 	if group == 1 && (col(2) != keysym.NoSymbol || col(3) != keysym.NoSymbol) {
 		base = 2
 	}
@@ -126,6 +130,18 @@ func (k *keyboard) at(code byte, group, level int) keysym.Sym {
 		return s.Lower()
 	}
 	return s
+}
+
+// everywhere tells whether a key means the same in all groups, as far as can be
+// known: the core table ends with the second group, and a letter that is in both
+// may be another one in the third.
+func (k *keyboard) everywhere(code byte) bool {
+	row := k.key(code)
+	if len(row) < 4 {
+		return true
+	}
+	_, types := row[0].Rune()
+	return row[2] == keysym.NoSymbol || !types && row[2] == row[0]
 }
 
 // caseful tells whether Lock turns the levels of a key around: its levels are
@@ -147,17 +163,15 @@ func (k *keyboard) locked(code byte, group, level int, state uint16) bool {
 		state&k.num != 0 && k.padlike(code, group)
 }
 
-// groupOf is the active group of a state. The core table tells two only.
-func groupOf(state uint16) int {
-	if g := int(state >> groupShift & 3); g < 2 {
-		return g
-	}
-	return 0
-}
+// groupOf is the active group of a state, 0 to 3.
+func groupOf(state uint16) int { return int(state >> groupShift & 3) }
 
 // lookup tells what a key means in a state.
 func (k *keyboard) lookup(code byte, state uint16) keysym.Sym {
 	group, level := groupOf(state), 0
+	if group > 1 {
+		group = 0 // a guess is better than a dead key
+	}
 	if k.level3 != 0 && state&k.level3 != 0 && k.at(code, group, 2) != keysym.NoSymbol {
 		level = 2
 	}
@@ -171,5 +185,15 @@ func (k *keyboard) lookup(code byte, state uint16) keysym.Sym {
 	if s == keysym.NoSymbol {
 		s = k.at(code, group, 0)
 	}
-	return s
+	return k.raised(s, code, group, level, state)
+}
+
+// raised is a symbol under CapsLock on a key whose levels it does not turn
+// around, such as the French key of é and 2: programs make a capital of what the
+// key means (XKB specification, "Interpreting the Lock Modifier").
+func (k *keyboard) raised(s keysym.Sym, code byte, group, level int, state uint16) keysym.Sym {
+	if state&lockBit == 0 || k.caseful(code, group, level) {
+		return s
+	}
+	return s.Upper()
 }

@@ -34,6 +34,9 @@ func (c *choice) cost() int {
 // state; a symbol that the map has not gets a spare key.
 func (i *Injector) choose(s keysym.Sym, state uint16) (choice, error) {
 	c, ok := i.keys.choose(s, state)
+	if !ok && groupOf(state) > 1 {
+		c, ok = i.lent(s, state)
+	}
 	if ok {
 		ok, err := i.possible(c)
 		if ok || err != nil {
@@ -44,10 +47,22 @@ func (i *Injector) choose(s keysym.Sym, state uint16) (choice, error) {
 	if err != nil {
 		return choice{}, err
 	}
-	if c, ok = i.keys.chooseOn(code, s, state); !ok {
+	if c, ok = i.keys.chooseOn(code, s, state&^groupBits); !ok {
 		c = choice{code: code}
 	}
 	return c, nil
+}
+
+// lent finds a symbol on a code that we filled: it is there in every group.
+func (i *Injector) lent(s keysym.Sym, state uint16) (choice, bool) {
+	for _, sp := range i.spares {
+		if sp.sym != keysym.NoSymbol {
+			if c, ok := i.keys.chooseOn(sp.code, s, state&^groupBits); ok {
+				return c, true
+			}
+		}
+	}
+	return choice{}, false
 }
 
 // possible tells whether the modifiers that a choice lifts are held by keys;
@@ -94,7 +109,7 @@ func (k *keyboard) chooseOn(code byte, s keysym.Sym, state uint16) (best choice,
 		return choice{code: code}, k.at(code, group, 0) == s
 	}
 	for level := range 4 {
-		if k.at(code, group, level).Canonical() != want {
+		if k.raised(k.at(code, group, level), code, group, level, state).Canonical() != want {
 			continue
 		}
 		c := choice{code: code}
@@ -288,6 +303,10 @@ func (s spares) used(code byte, at time.Time) {
 // message that tells when they have; the times are measured (see mapWait).
 func settle(d time.Duration) { <-time.After(d) }
 
+// ssharp is the one small letter whose capital some X servers do not know: a key
+// with both is not turned around by CapsLock, and xterm typed the small one.
+const ssharp = keysym.Sym('ß')
+
 // lend puts a symbol on the spare code that was unused for longest.
 func (i *Injector) lend(s keysym.Sym) (byte, error) {
 	var best *spare
@@ -305,7 +324,7 @@ func (i *Injector) lend(s keysym.Sym) (byte, error) {
 	}
 	i.guard.tell("+m", best.code)
 	row := []xproto.Keysym{xproto.Keysym(s), xproto.Keysym(s)}
-	if s.Lower() != s.Upper() {
+	if s.Lower() != s.Upper() && s.Lower() != ssharp {
 		// Both cases, or CapsLock would turn a lone letter around.
 		row = []xproto.Keysym{xproto.Keysym(s.Lower()), xproto.Keysym(s.Upper())}
 	}
