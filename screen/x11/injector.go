@@ -160,20 +160,20 @@ func (i *Injector) Key(k screen.Key) error {
 	if !k.Down {
 		return fault(i.lift(k.Sym))
 	}
-	if err := i.yield(); err != nil {
+	if err := i.yield(true); err != nil {
 		return fault(err)
 	}
 	return fault(i.press(k.Sym))
 }
 
 // yield refuses while the person at the display uses it, and lifts what we hold.
-func (i *Injector) yield() error {
-	rests, err := i.local.rests(i.holds, i.buttons)
+func (i *Injector) yield(urgent bool) error {
+	held := i.heldKeys()
+	rests, err := i.local.rests(held, i.buttons, urgent)
 	if err != nil || !rests {
 		return err
 	}
-	if held := i.buttons; held != 0 || i.holdsAny() {
-		i.stale |= held
+	if i.stale |= i.buttons; i.buttons != 0 || held != (keySet{}) {
 		if err := i.ReleaseAll(); err != nil {
 			return err
 		}
@@ -181,10 +181,13 @@ func (i *Injector) yield() error {
 	return &screen.Refused{Reason: "local hand"}
 }
 
-func (i *Injector) holdsAny() bool {
+func (i *Injector) heldKeys() (s keySet) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	return len(i.held) > 0
+	for _, h := range i.held {
+		s.add(h.code)
+	}
+	return s
 }
 
 // fault names the end of the connection; all other errors stay.
@@ -202,16 +205,16 @@ func (i *Injector) press(s keysym.Sym) error {
 	if err := i.refresh(); err != nil {
 		return err
 	}
-	p, err := xproto.QueryPointer(i.x.Conn, i.x.root).Reply()
+	mask, err := i.modifiers()
 	if err != nil {
 		return err
 	}
-	c, err := i.choose(s, p.Mask)
+	c, err := i.choose(s, mask)
 	if err != nil {
 		return err
 	}
-	c.spoils = i.spoilers(s, p.Mask)
-	if i.alarm.isPanic(c.code, i.after(c, p.Mask)) {
+	c.spoils = i.spoilers(s, mask)
+	if i.alarm.isPanic(c.code, i.after(c, mask)) {
 		return &screen.Refused{Reason: "hotkey"}
 	}
 	i.guard.tell("+k", c.code)
@@ -226,6 +229,18 @@ func (i *Injector) press(s keysym.Sym) error {
 	i.undo(undo)
 	i.spares.used(c.code, time.Now())
 	return nil
+}
+
+// modifiers are those that are down; who has just looked need not ask again.
+func (i *Injector) modifiers() (uint16, error) {
+	if i.local.fresh {
+		return i.local.mask, nil
+	}
+	p, err := xproto.QueryPointer(i.x.Conn, i.x.root).Reply()
+	if err != nil {
+		return 0, err
+	}
+	return p.Mask, nil
 }
 
 func (i *Injector) isHeld(s keysym.Sym) bool {
@@ -316,7 +331,8 @@ func (i *Injector) Pointer(p screen.Pointer) error {
 		i.area = area
 	}
 	i.stale &= p.Buttons
-	if err := i.yield(); err != nil {
+	acts := p.Buttons&^i.stale&^i.buttons != 0 || p.Wheel != image.Point{}
+	if err := i.yield(acts); err != nil {
 		i.stale |= p.Buttons
 		return fault(err)
 	}

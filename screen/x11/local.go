@@ -27,9 +27,27 @@ type localHand struct {
 	known bool                       // at is where the pointer was
 	at    image.Point                // of the root window
 	moved *xproto.QueryPointerCookie // asked after our last move, not read yet
+	ask   *question                  // on its way; nil: none
 	seen  time.Time                  // the last look
+	mask  uint16                     // modifiers and buttons then, if
+	fresh bool                       // that was for what is done now
 	until time.Time                  // the remote hand rests
 }
+
+// question is one look: what the server is asked, and what we held down then.
+type question struct {
+	at      time.Time
+	pointer xproto.QueryPointerCookie
+	keys    xproto.QueryKeymapCookie
+	moved   *xproto.QueryPointerCookie // our last move before it
+	held    keySet
+	buttons screen.Buttons
+}
+
+// keySet has a bit for each key code, as QueryKeymap writes it.
+type keySet [32]byte
+
+func (s *keySet) add(code byte) { s[code/8] |= 1 << (code % 8) }
 
 const (
 	// lookEach is as often as is looked: a key is down for 50 ms and longer.
@@ -39,59 +57,61 @@ const (
 	stale = time.Second
 )
 
-// rests tells whether the remote hand has to. ours are the keys and buttons that
-// it holds down itself.
-func (l *localHand) rests(holds func(code byte) bool, buttons screen.Buttons) (bool, error) {
+// rests tells whether the remote hand has to, as far as is known. What it holds
+// down itself is held and buttons. A wait for the server's answer is spared where
+// it is not urgent: then the answer counts for what the remote hand does next.
+func (l *localHand) rests(held keySet, buttons screen.Buttons, urgent bool) (bool, error) {
 	if l.pause == 0 {
 		return false, nil
 	}
 	now := l.now()
-	if now.Sub(l.seen) < lookEach {
-		return now.Before(l.until), nil
+	l.fresh = false
+	if l.ask != nil {
+		if err := l.judge(); err != nil {
+			return false, err
+		}
 	}
-	stirs, err := l.look(now, holds, buttons)
-	if err != nil {
-		return false, err
-	}
-	if stirs {
-		l.until = now.Add(l.pause)
+	if now.Sub(l.seen) >= lookEach {
+		l.ask = &question{
+			at: now, pointer: xproto.QueryPointer(l.x.Conn, l.x.root), keys: xproto.QueryKeymap(l.x.Conn),
+			moved: l.moved, held: held, buttons: buttons,
+		}
+		l.moved = nil
+		if urgent {
+			if err := l.judge(); err != nil {
+				return false, err
+			}
+			l.fresh = true
+		}
 	}
 	return now.Before(l.until), nil
 }
 
-// look compares what there is with what we know of.
-func (l *localHand) look(now time.Time, holds func(code byte) bool, buttons screen.Buttons) (stirs bool, err error) {
-	if err := l.settle(); err != nil {
-		return false, err
+// judge reads the answer, and compares it with what we know of.
+func (l *localHand) judge() error {
+	q := l.ask
+	l.ask = nil
+	if q.moved != nil { // not always where it was sent: beside the monitors there is nothing
+		p, err := q.moved.Reply()
+		if err != nil {
+			return err
+		}
+		l.known, l.at = true, image.Pt(int(p.RootX), int(p.RootY))
 	}
-	where, keys := xproto.QueryPointer(l.x.Conn, l.x.root), xproto.QueryKeymap(l.x.Conn)
-	p, err := where.Reply()
-	if err != nil {
-		return false, err
-	}
-	k, err := keys.Reply()
-	if err != nil {
-		return false, err
-	}
-	at := image.Pt(int(p.RootX), int(p.RootY))
-	stirs = l.known && now.Sub(l.seen) < stale && at != l.at ||
-		foreignButton(p.Mask, buttons) || foreignKey(k.Keys, holds)
-	l.known, l.at, l.seen = true, at, now
-	return stirs, nil
-}
-
-// settle reads where our last move has brought the pointer: not always to where
-// it was sent, for beside the monitors there is nothing.
-func (l *localHand) settle() error {
-	if l.moved == nil {
-		return nil
-	}
-	p, err := l.moved.Reply()
-	l.moved = nil
+	p, err := q.pointer.Reply()
 	if err != nil {
 		return err
 	}
-	l.known, l.at = true, image.Pt(int(p.RootX), int(p.RootY))
+	k, err := q.keys.Reply()
+	if err != nil {
+		return err
+	}
+	at := image.Pt(int(p.RootX), int(p.RootY))
+	if l.known && q.at.Sub(l.seen) < stale && at != l.at ||
+		foreignButton(p.Mask, q.buttons) || foreignKey(k.Keys, &q.held) {
+		l.until = q.at.Add(l.pause)
+	}
+	l.known, l.at, l.seen, l.mask = true, at, q.at, p.Mask
 	return nil
 }
 
@@ -100,8 +120,10 @@ func (l *localHand) moves() error {
 	if l.pause == 0 {
 		return nil
 	}
-	if err := l.settle(); err != nil {
-		return err
+	if l.moved != nil {
+		if _, err := l.moved.Reply(); err != nil {
+			return err
+		}
 	}
 	c := xproto.QueryPointer(l.x.Conn, l.x.root)
 	l.moved = &c
@@ -117,14 +139,11 @@ func foreignButton(mask uint16, ours screen.Buttons) bool {
 	return false
 }
 
-// foreignKey tells whether a key is down in a key map (QueryKeymap, a bit for each
-// code) that is not ours.
-func foreignKey(keys []byte, ours func(code byte) bool) bool {
-	for i, set := range keys {
-		for bit := range byte(8) {
-			if code := byte(i)*8 + bit; set>>bit&1 == 1 && !ours(code) {
-				return true
-			}
+// foreignKey tells whether a key is down that is not ours.
+func foreignKey(down []byte, ours *keySet) bool {
+	for i, set := range down {
+		if i < len(ours) && set&^ours[i] != 0 {
+			return true
 		}
 	}
 	return false
