@@ -34,7 +34,9 @@ type place struct {
 }
 
 // arrange finds places for the pictures of a layout: those of the host's
-// desktop if that is of bearable size, else in a row. The layout is foreign.
+// desktop if that is of bearable size and they do not overlap there, as windows
+// may, else in a row. Each picture has memory of its own, which is lent to
+// whoever decodes it. The layout is foreign.
 func arrange(l *screen.Layout) ([]place, image.Point, error) {
 	if len(l.Pictures) > screen.MaxPictures {
 		return nil, image.Point{}, fmt.Errorf("layout of %d pictures", len(l.Pictures))
@@ -51,7 +53,7 @@ func arrange(l *screen.Layout) ([]place, image.Point, error) {
 	if len(pics) == 0 {
 		return nil, image.Point{}, nil
 	}
-	if screen.CheckSize(box.Dx(), box.Dy()) != nil {
+	if screen.CheckSize(box.Dx(), box.Dy()) != nil || overlap(pics) {
 		box = inRow(pics)
 		if err := screen.CheckSize(box.Dx(), box.Dy()); err != nil {
 			return nil, image.Point{}, err
@@ -61,6 +63,17 @@ func arrange(l *screen.Layout) ([]place, image.Point, error) {
 		pics[i].at = pics[i].at.Sub(box.Min)
 	}
 	return pics, box.Size(), nil
+}
+
+func overlap(pics []place) bool {
+	for i, p := range pics {
+		for _, q := range pics[:i] {
+			if p.at.Overlaps(q.at) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 func inRow(pics []place) image.Rectangle {
