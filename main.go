@@ -396,6 +396,10 @@ func host(ctx context.Context, run config.HostRun) error {
 
 func serveHost(ctx context.Context, run config.HostRun, shared *desktop.Shared) error {
 	out := newSink(run.Common, tui.RoleHost, run.Settings.Host.Viewers, commandFor)
+	lock, err := newLast(run.Settings.Host, shared, out)
+	if err != nil {
+		return err
+	}
 	h, d, err := newHost(run, shared, out)
 	if err != nil {
 		return err
@@ -419,8 +423,42 @@ func serveHost(ctx context.Context, run config.HostRun, shared *desktop.Shared) 
 		})
 	}
 	err = goodEnd(h.Run(ctx))
+	lock.Wait()
 	out.end(err)
 	return err
+}
+
+// newLast locks the screen whenever the last viewer has left, if that is wanted.
+// What it returns is to be waited for before the host ends.
+func newLast(s config.Host, shared *desktop.Shared, out *sink) (*sync.WaitGroup, error) {
+	var locking sync.WaitGroup
+	if !s.LockOnEnd || shared.Ended != nil { // a display of its own ends instead
+		return &locking, nil
+	}
+	l, err := desktop.NewLocker(s.LockCommand, shared.Env)
+	if err != nil {
+		return nil, &peer.Error{Class: peer.ClassUsage, Msg: "--lock-on-end cannot be kept", Err: err, Fix: "name a command as host.lock_command in the settings file"}
+	}
+	var mu sync.Mutex
+	seated := map[peer.SeatID]bool{}
+	out.listen = append(out.listen, func(e peer.Event) {
+		mu.Lock()
+		defer mu.Unlock()
+		switch e := e.(type) {
+		case peer.Joined:
+			seated[e.Seat] = true
+		case peer.Left:
+			if delete(seated, e.Seat); len(seated) > 0 {
+				return
+			}
+			locking.Go(func() {
+				if err := l.Lock(context.Background()); err != nil {
+					out.tell(peer.Failed{Err: err})
+				}
+			})
+		}
+	})
+	return &locking, nil
 }
 
 // endWith ends the host when the program that it shares has ended.

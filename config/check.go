@@ -190,6 +190,14 @@ func proxyURL(s string) *UsageError {
 	return nil
 }
 
+// lockCommand is a line for sh, or nothing.
+func lockCommand(s string) *UsageError {
+	if !printable(s) {
+		return usage("the command has control characters")
+	}
+	return nil
+}
+
 // filePath is the name of a file, or nothing. Whether it is there shows when it
 // is read.
 func filePath(s string) *UsageError {

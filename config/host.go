@@ -99,6 +99,7 @@ func (t *tree) host() *cobra.Command {
 	b.bind(flags, "viewers", "host.viewers")
 	b.bind(flags, "expire", "host.expire")
 	b.bind(flags, "max-fps", "host.max_fps")
+	b.bind(flags, "lock-on-end", "host.lock_on_end")
 	b.bind(flags, "pause-on-local-input", "host.pause_on_local_input")
 	b.bind(flags, "listen", "network.listen")
 	ways.flags(&b, flags)
@@ -139,7 +140,7 @@ func (t *tree) host() *cobra.Command {
 // ownDisplay reads what --app and --virtual say.
 func (h *HostRun) ownDisplay(cmd *cobra.Command, size string) error {
 	for _, own := range []string{"app", "virtual"} {
-		for _, other := range []string{"source", "screen"} {
+		for _, other := range []string{"source", "screen", "lock-on-end"} {
 			if err := exclusive(cmd, own, other); err != nil {
 				return err
 			}

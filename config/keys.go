@@ -29,6 +29,8 @@ var keys = []*key{
 	{"host.expire", "`TIME` until an unused code expires: 90s, 15m, 2h", span(func(s *Settings) *time.Duration { return &s.Host.Expire }, 10*time.Second, 24*time.Hour)},
 	{"host.max_fps", "at most `N` pictures per second", number(func(s *Settings) *int { return &s.Host.MaxFPS }, 1, 240)},
 	{"host.pause_on_local_input", "`TIME` that remote input rests after somebody at this computer moved the pointer or typed; 0s: never", span(func(s *Settings) *time.Duration { return &s.Host.LocalPause }, 0, time.Minute)},
+	{"host.lock_on_end", "lock this screen when the last viewer has left", yes(func(s *Settings) *bool { return &s.Host.LockOnEnd })},
+	{"host.lock_command", "", text(func(s *Settings) *string { return &s.Host.LockCommand }, lockCommand)},
 
 	{"viewer.window", "`WHERE` the picture is shown: auto, native, terminal or none", text(func(s *Settings) *string { return &s.Viewer.Window }, oneOf("auto", "native", "terminal", "none"))},
 	{"viewer.scale", "`HOW` the picture fills the window: fit or 1:1", text(func(s *Settings) *string { return &s.Viewer.Scale }, oneOf("fit", "1:1"))},

@@ -25,6 +25,9 @@ type Host struct {
 	Expire  time.Duration // of an unused code
 	MaxFPS  int           // pictures per second, 1..240
 
+	LockOnEnd   bool   // lock the screen when the last viewer has left
+	LockCommand string // that does it, for sh; "": what is installed
+
 	LocalPause time.Duration // how long remote input rests after the person at the host moved or typed; 0: never
 }
 

@@ -174,6 +174,13 @@ func (h *Host) hurry() {
 	}
 }
 
+// wake has a display that sleeps switched on, for somebody has come to see it.
+func (h *Host) wake() {
+	if s, ok := h.o.Source.(interface{ Wake() }); ok {
+		s.Wake()
+	}
+}
+
 // capture moves changes from the source to the canvas, only while somebody
 // watches.
 func (h *Host) capture(ctx context.Context) error {

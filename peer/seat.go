@@ -106,6 +106,7 @@ func (st *seat) join(g Grant, resumed bool) {
 	v := st.viewer
 	st.mu.Unlock()
 	signal(st.host.signs)
+	st.host.wake()
 	st.host.emit(Joined{Seat: st.id, Viewer: v, Grants: g, Resumed: resumed})
 }
 

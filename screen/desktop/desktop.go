@@ -60,6 +60,8 @@ type Shared struct {
 	Ended <-chan struct{}
 	Fault func() error
 
+	Env []string // by which programs find what is shared: DISPLAY and XAUTHORITY
+
 	own []io.Closer // what was started for this, the display last
 }
 

@@ -45,6 +45,10 @@ func openScreen(o Options, output string) (*Shared, error) {
 		return nil, err
 	}
 	shared.Sign = sign
+	shared.Env = []string{"DISPLAY=" + found.Display}
+	if found.Authority != "" {
+		shared.Env = append(shared.Env, "XAUTHORITY="+found.Authority)
+	}
 	shared.What = fmt.Sprintf("display %s (%dx%d), found through %s", found.Display, size.X, size.Y, found.How)
 	if output != "" {
 		shared.What = fmt.Sprintf("screen %s of display %s (%dx%d), found through %s", output, found.Display, size.X, size.Y, found.How)

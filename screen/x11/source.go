@@ -13,6 +13,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/jezek/xgb/dpms"
 	"github.com/jezek/xgb/randr"
 	"github.com/jezek/xgb/xfixes"
 	"github.com/jezek/xgb/xproto"
@@ -103,8 +104,8 @@ func newSource(x *client, o Options) (*Source, error) {
 		x: x, opt: o, log: silent(o.Log), gap: time.Second / time.Duration(o.MaxFPS),
 		wake: make(chan struct{}, 1), ended: make(chan struct{}), deaf: make(chan struct{}), timer: time.NewTimer(time.Hour),
 	}
-	s.read = s.take // made once: a method value is an object
-	x.use("RANDR")  // can be done without
+	s.read = s.take        // made once: a method value is an object
+	x.use("RANDR", "DPMS") // can be done without
 	if err := x.use("XFIXES"); err != nil {
 		return s, err
 	}
@@ -164,6 +165,17 @@ func (s *Source) measure() error {
 	s.grab = newGrabber(s.a, uint32(s.x.root), f, area.Size(), s.opt.NoSHM, s.log)
 	s.diff = newDiffer(area.Size())
 	return nil
+}
+
+// Wake switches the monitors on and ends the screen saver, if they sleep: a viewer
+// that came must see something. It waits for no answer, so a server that hangs
+// holds up nobody. It may be called by any goroutine. A screen that is locked
+// stays so.
+func (s *Source) Wake() {
+	xproto.ForceScreenSaver(s.x.Conn, xproto.ScreenSaverReset)
+	if s.x.has("DPMS") {
+		dpms.ForceLevel(s.x.Conn, dpms.DPMSModeOn) // refused where power saving is switched off
+	}
 }
 
 // Size is that of the picture when the Source was opened, in px.
