@@ -584,6 +584,13 @@ func (c careful) Grant(id peer.SeatID, g peer.Grant) error {
 	return c.Host.Grant(id, g)
 }
 
+func (c careful) AnotherCode() (string, error) {
+	if err := c.WouldAdmit(); err != nil {
+		return "", err
+	}
+	return c.Host.AnotherCode()
+}
+
 // directory publishes a host's number at its relays and on the LAN.
 type directory struct {
 	*reach
@@ -1100,6 +1107,10 @@ func control(ctx context.Context, run config.CtlRun) error {
 	}
 	if run.JSON {
 		return json.NewEncoder(run.Out).Encode(resp)
+	}
+	if resp.Status != nil && resp.Status.Host != nil && run.Verb == ctl.Code {
+		_, err := fmt.Fprintln(run.Out, resp.Status.Host.Code)
+		return err
 	}
 	if resp.Status != nil {
 		return ctl.FormatStatus(run.Out, *resp.Status, time.Now())

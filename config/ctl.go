@@ -33,6 +33,7 @@ var verbs = []verb{
 	{"pause", "Send no picture and take no input until resume", never, never},
 	{"resume", "Go on after pause", never, never},
 	{"renew", "Burn the code on show; a fresh one follows", never, never},
+	{"code", "Show a further code, for one more viewer while others are inside; prints it", never, never},
 	{"stop", "End the host, viewer or relay", never, never},
 }
 

@@ -129,7 +129,7 @@ type DemoRun struct {
 // CtlRun talks to a running role of the same user.
 type CtlRun struct {
 	Common
-	Verb  string   // status, admit, refuse, kick, grant, pause, resume, renew or stop
+	Verb  string   // status, admit, refuse, kick, grant, pause, resume, renew, code or stop
 	ID    string   // which one, where several run
 	Who   string   // seat number or viewer's name; "" where the verb needs none
 	Allow []string // for admit (nil: as the host says) and grant, in the form of Rights

@@ -60,10 +60,24 @@ func (h *Host) WouldWiden(id SeatID, g Grant) error {
 	if st.rights().Has(g) {
 		return nil
 	}
+	return h.freeOfHands()
+}
+
+// WouldAdmit tells whether a further code would let somebody in unasked, while
+// somebody holds the keyboard (WouldWiden).
+func (h *Host) WouldAdmit() error {
+	if !h.o.Accept {
+		return nil // the person here is asked
+	}
+	return h.freeOfHands()
+}
+
+// freeOfHands is an error while any viewer holds the keyboard.
+func (h *Host) freeOfHands() error {
 	for _, other := range h.all() {
 		if other.rights().Has(wire.Keyboard) {
 			return &Error{Class: ClassPermission, Msg: fmt.Sprintf(
-				"viewer %d holds the keyboard, so more rights can only be given on the host's own page", other.id)}
+				"viewer %d holds the keyboard, so this can only be done on the host's own page", other.id)}
 		}
 	}
 	return nil

@@ -62,10 +62,11 @@ type Host struct {
 	stop   chan struct{} // closed by Stop
 
 	watch chan struct{} // somebody watches: capture goes on
+	more  sync.Mutex    // held while a further code is made; taken before mu
 	signs chan struct{} // of one: what the sign says may have changed
 
 	mu       sync.Mutex
-	door     *openCode // the code that can be typed now, nil between codes
+	door     *openCode // the newest code of the published number, nil between numbers
 	route    string
 	seats    map[SeatID]*seat
 	nextSeat SeatID
@@ -78,13 +79,13 @@ type Host struct {
 	outcome  error         // of the first session that ended, for Once
 	ended    bool          // a session has ended
 	watchers int
+	entering int // handshakes under way by a code
 }
 
 // openCode is a code that is on show.
 type openCode struct {
 	*secure.CodeDoor
 	number, code string
-	entering     int // handshakes under way by this code; guarded by Host.mu
 }
 
 // NewHost checks the options and makes what every session needs.
@@ -307,7 +308,7 @@ func (h *Host) enterDoor(number uint64) *openCode {
 	if h.door == nil || h.door.Number() != number {
 		return nil
 	}
-	h.door.entering++
+	h.entering++
 	return h.door
 }
 
@@ -316,7 +317,7 @@ func (h *Host) leaveDoor(door *openCode) {
 		return
 	}
 	h.mu.Lock()
-	door.entering--
+	h.entering--
 	h.mu.Unlock()
 	signal(h.changed)
 }

@@ -26,6 +26,10 @@ type HostControls interface {
 // open one.
 type renewer interface{ Renew() }
 
+// inviter is an optional ability of HostControls: a further code while viewers
+// are inside.
+type inviter interface{ AnotherCode() (string, error) }
+
 // HostOptions of the host's page. Events and Controls are required.
 type HostOptions struct {
 	In       io.Reader

@@ -25,6 +25,7 @@ var hostKeys = []key[*hostPage]{
 	{[]string{"alt+esc"}, "", (*hostPage).whyNoControl, (*hostPage).cut},                   // both Escs in one read
 	{[]string{"p"}, "p pause", nil, (*hostPage).pause},                                     // ctl pause, resume
 	{[]string{"x"}, "x new code", (*hostPage).whyNoNewCode, (*hostPage).renew},             // ctl renew
+	{[]string{"c"}, "c further code", (*hostPage).whyNoFurther, (*hostPage).further},       // ctl code
 	{[]string{"q", "ctrl+c"}, "q end", nil, (*hostPage).end},                               // ctl stop
 }
 
@@ -99,6 +100,18 @@ func (m *hostPage) whyNoNewCode() string {
 	return ""
 }
 
+// whyNoFurther leaves the rest to the host, which knows whether the code on show
+// was used.
+func (m *hostPage) whyNoFurther() string {
+	switch _, can := m.o.Controls.(inviter); {
+	case !can:
+		return "this host cannot make a further code"
+	case len(m.status.Seats) == 0:
+		return "nobody has used the code yet; x replaces it"
+	}
+	return ""
+}
+
 // seated tells whether a viewer who asks is in already and asks for more.
 func (m *hostPage) seated(id peer.SeatID) bool {
 	s, ok := m.seat(id)
@@ -163,6 +176,11 @@ func (m *hostPage) pause() tea.Cmd {
 func (m *hostPage) renew() tea.Cmd {
 	r := m.o.Controls.(renewer)
 	return act(func() error { r.Renew(); return nil })
+}
+
+func (m *hostPage) further() tea.Cmd {
+	i := m.o.Controls.(inviter)
+	return act(func() error { _, err := i.AnotherCode(); return err })
 }
 
 // end stops the host. The page goes when the host has ended; who cannot wait

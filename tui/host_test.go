@@ -36,7 +36,8 @@ func (h *fakeHost) Stop()                                   { h.note("stop") }
 
 type renewingHost struct{ *fakeHost }
 
-func (h renewingHost) Renew() { h.note("renew") }
+func (h renewingHost) Renew()                       { h.note("renew") }
+func (h renewingHost) AnotherCode() (string, error) { return "", h.note("code") }
 
 var (
 	control = viewRight | controlRights
@@ -357,5 +358,30 @@ func TestRunHost(t *testing.T) {
 	}
 	if err := RunHost(t.Context(), HostOptions{}); err == nil {
 		t.Error("runs without Controls")
+	}
+}
+
+// TestFurtherCodeKey: c shows a further code while somebody is inside, and says
+// why it does nothing before.
+func TestFurtherCodeKey(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		state peer.HostStatus
+		told  string
+		says  string
+	}{
+		{"nobody inside", open(), "[]", "x replaces it"},
+		{"inside", busy(sitting), "[code]", ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			h, clock := &fakeHost{HostStatus: c.state}, &clockwork{noon}
+			m := newHostPage(HostOptions{Out: io.Discard, Controls: renewingHost{h}, Now: clock.now})
+			m.wake = noTick
+			run(m, m.Init())
+			press(m, "c")
+			if fmt.Sprint(h.told) != c.told || !strings.Contains(m.notice, c.says) {
+				t.Errorf("told %v, says %q", h.told, m.notice)
+			}
+		})
 	}
 }

@@ -55,7 +55,7 @@ func (m *hostPage) noCode() string {
 	case m.ending:
 		return "Ending."
 	case len(m.status.Seats) > 0:
-		return "The code was used up; a fresh one comes when the session is over."
+		return "The code was used up; c shows a further one for one more viewer."
 	}
 	return "No code yet: a number is being agreed with the relays."
 }

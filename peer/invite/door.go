@@ -72,6 +72,13 @@ func (d *Door) Number() uint64 { return d.number }
 // Expires tells when an unused code expires.
 func (d *Door) Expires() time.Time { return d.expires }
 
+// Used tells whether somebody came in by this code.
+func (d *Door) Used() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.used
+}
+
 // Failures so far, a pending attempt among them.
 func (d *Door) Failures() int { return d.guard.Failures() }
 

@@ -56,11 +56,12 @@ const (
 	Pause  = "pause"
 	Resume = "resume"
 	Renew  = "renew"
+	Code   = "code"
 	Stop   = "stop"
 )
 
 // Verbs lists what a role may be told, in the order of the help text.
-var Verbs = []string{Status, Admit, Refuse, Kick, Grant, Pause, Resume, Renew, Stop}
+var Verbs = []string{Status, Admit, Refuse, Kick, Grant, Pause, Resume, Renew, Code, Stop}
 
 // Request is one question or command.
 type Request struct {

@@ -93,6 +93,7 @@ func (h *fakeHost) Kick(s peer.SeatID) error                { return h.note("kic
 func (h *fakeHost) Grant(s peer.SeatID, g peer.Grant) error { return h.note("grant %d %s", s, g) }
 func (h *fakeHost) Pause(on bool)                           { h.note("pause %t", on) }
 func (h *fakeHost) Stop()                                   { h.note("stop") }
+func (h *fakeHost) AnotherCode() (string, error)            { return "", h.note("code") }
 func (h *fakeHost) Renew()                                  { h.note("renew") }
 
 func TestForHost(t *testing.T) {
@@ -114,6 +115,7 @@ func TestForHost(t *testing.T) {
 		{"resume", nil, Request{Verb: Resume}, "pause false", 0, ""},
 		{"stop", nil, Request{Verb: Stop}, "stop", 0, ""},
 		{"renew", nil, Request{Verb: Renew}, "renew", 0, ""},
+		{"code", []peer.SeatStatus{sits}, Request{Verb: Code}, "code", 0, ""},
 		{"admit the only one", []peer.SeatStatus{sits, asks}, Request{Verb: Admit}, "admit 2 view pointer keyboard", 0, ""},
 		{"admit to less", []peer.SeatStatus{asks}, Request{Verb: Admit, Seat: 2, Grants: []string{"view"}}, "admit 2 view", 0, ""},
 		{"admit to more than was asked", []peer.SeatStatus{asks}, Request{Verb: Admit, Grants: []string{"view", "terminal"}}, "admit 2 view", 0, ""},

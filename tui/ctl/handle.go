@@ -15,6 +15,7 @@ type Host interface {
 	Grant(peer.SeatID, peer.Grant) error
 	Pause(bool)
 	Renew()
+	AnotherCode() (string, error)
 	Stop()
 }
 
@@ -67,6 +68,9 @@ func obey(h Host, r Request) error {
 	case Renew:
 		h.Renew()
 		return nil
+	case Code:
+		_, err := h.AnotherCode()
+		return err
 	case Stop:
 		h.Stop()
 		return nil
