@@ -3,7 +3,8 @@
 // knows the others; one file per operating system says what there is.
 //
 //	            Linux, BSD      other
-//	host        X11, pattern    pattern
+//	host        X11, pattern,   pattern
+//	            an X server of its own (virtual)
 //	viewer      X11, terminal   terminal
 package desktop
 

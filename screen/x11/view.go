@@ -58,7 +58,9 @@ func (v *view) source(p image.Point) image.Point {
 	if v.exact() || v.at.Empty() {
 		return p
 	}
-	return image.Pt(floorDiv(p.X*v.canvas.X, v.at.Dx()), floorDiv(p.Y*v.canvas.Y, v.at.Dy()))
+	// The middle of the window's pixel, as RENDER samples it; of two that meet
+	// there the first.
+	return image.Pt(floorDiv((2*p.X+1)*v.canvas.X-1, 2*v.at.Dx()), floorDiv((2*p.Y+1)*v.canvas.Y-1, 2*v.at.Dy()))
 }
 
 // shown is where a pixel of the store appears.

@@ -11,6 +11,8 @@
 //	          lifts keys if this process is killed
 //	Window    MIT-SHM (else PutImage in strips), RENDER for scaling, shapes of
 //	          the remote cursor and dimming
+//	Clipboard CLIPBOARD and PRIMARY by XFIXES and ICCCM, INCR both ways
+//	Manager   the least window manager, for one program on a display of its own
 //
 // Connections: xgb keeps its tables of event numbers in global variables, and
 // its requests allocate. Every connection here therefore goes through wire,
