@@ -107,6 +107,7 @@ func TestClipboard(t *testing.T) {
 
 // Each direction is a right of its own, which both sides must want.
 func TestClipboardRights(t *testing.T) {
+	t.Parallel()
 	for _, row := range []struct {
 		name         string
 		allow, wants Grant
@@ -194,6 +195,7 @@ func TestClipboardMoves(t *testing.T) {
 // A viewer that breaks the rules of the channel loses its seat, one that copies
 // too fast waits, and both bring nothing that a program could choke on.
 func TestClipboardHostile(t *testing.T) {
+	t.Parallel()
 	bomb := pngOf(t, 1, 1)
 	bomb[16], bomb[17] = 0x7f, 0xff // 2^31 px wide
 	for name, data := range map[string][]byte{

@@ -50,6 +50,7 @@ func alive(pid int) bool {
 // One program on a display of its own: it has the keyboard without a click, and
 // ends, with its display, when the session does.
 func TestAppAlone(t *testing.T) {
+	t.Parallel()
 	for _, kill := range []bool{false, true} {
 		t.Run(map[bool]string{false: "the viewer leaves", true: "kill -9 of the host"}[kill], func(t *testing.T) {
 			t.Parallel()
@@ -84,6 +85,7 @@ func TestAppAlone(t *testing.T) {
 
 // A program that ends ends the host; one that cannot be run is said to be so.
 func TestAppEnds(t *testing.T) {
+	t.Parallel()
 	tool(t, "Xvfb", "xvfb")
 	c := newCrew(t)
 	for app, code := range map[string]int{"true": 0, "no-such-program-here": 2} {

@@ -35,6 +35,7 @@ func (d *display) paste(selection, target string) []byte {
 // Text and pictures go from one desktop to the other and back, as both sides
 // asked for it; what is secret, or was copied before, stays where it is. // F7
 func TestClipboardOfDesktops(t *testing.T) {
+	t.Parallel()
 	s := &session{crew: newCrew(t)}
 	s.there = openDisplay(t, screenSize).connect()
 	s.here = openDisplay(t, screenSize).connect()

@@ -11,6 +11,7 @@ import (
 
 // The host's screen is locked when the last viewer has left, and not before. // L22
 func TestLockOnEnd(t *testing.T) {
+	t.Parallel()
 	c := newCrew(t)
 	_, join := c.relay()
 	locked := filepath.Join(t.TempDir(), "locked")
