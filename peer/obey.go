@@ -30,6 +30,9 @@ func (st *seat) obey(ctx context.Context, s *secure.Sealed) error {
 		if err := pace.Wait(context.WithoutCancel(ctx)); err != nil {
 			return err
 		}
+		if st.isOver() {
+			return errOver // and no acknowledgement
+		}
 		st.alive()
 		st.host.hurry()
 		err := st.act(t, body)
@@ -41,6 +44,10 @@ func (st *seat) obey(ctx context.Context, s *secure.Sealed) error {
 		return err
 	})
 }
+
+// errOver ends the input stream of a viewer that is to go: for the second that
+// its last word may take it is not even acknowledged.
+var errOver = errors.New("the seat is to end")
 
 func (st *seat) act(t wire.Type, body []byte) error {
 	switch t {

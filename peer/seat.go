@@ -147,6 +147,7 @@ func (st *seat) attend(ctx context.Context, s *secure.Session, conn link.Conn) (
 	case f := <-st.bye:
 		return nil, st.sayBye(ctx, f)
 	case err := <-left:
+		st.disarm() // before the last word has been answered
 		return nil, st.control.HangUp(err)
 	case c := <-st.back:
 		return &c, nil
@@ -296,6 +297,9 @@ func (st *seat) hear(t wire.Type, body []byte, left chan error, conn link.Conn) 
 		st.forgetKey()
 		report(left, goodbye{farewell(f)})
 	case wire.TypePing:
+		if st.isOver() {
+			return nil // the last word is the last
+		}
 		st.control.Say(wire.TypePong, body)
 	case wire.TypePong:
 	default:
@@ -357,16 +361,21 @@ func endedHere(why wire.Reason) error {
 // once, before the viewer has heard of it: one that does not want to go must
 // not see or do anything more.
 func (st *seat) end(f wire.Farewell) {
+	st.disarm()
+	select {
+	case st.bye <- f:
+	default:
+	}
+}
+
+// disarm takes all rights and lifts what the viewer holds down.
+func (st *seat) disarm() {
 	st.mu.Lock()
 	st.ended = true
 	st.mu.Unlock()
 	st.picture.end()
 	st.clips.end()
 	st.host.hands.release(st.id)
-	select {
-	case st.bye <- f:
-	default:
-	}
 }
 
 // rights of this moment; none once the seat is to end.
@@ -377,6 +386,12 @@ func (st *seat) rights() Grant {
 		return 0
 	}
 	return st.grants
+}
+
+func (st *seat) isOver() bool {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	return st.ended
 }
 
 func (st *seat) viewerNow() Viewer {
