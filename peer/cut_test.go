@@ -68,7 +68,7 @@ func TestCut(t *testing.T) {
 				pressed := h.pressed()
 				time.Sleep(cutIn)
 				sent, seen := g.host.sent.Load(), other.frames.Load()
-				time.Sleep(time.Minute)
+				time.Sleep(15 * time.Second)
 				if n := h.pressed() - pressed; n != 0 {
 					t.Errorf("%d keys after the cut", n)
 				}
@@ -78,7 +78,7 @@ func TestCut(t *testing.T) {
 				if f := <-last; f.Reason != row.reason {
 					t.Errorf("the viewer was told %+v", f)
 				}
-				if goes := other.frames.Load() > seen+1000; goes != row.others {
+				if goes := other.frames.Load() > seen+500; goes != row.others {
 					t.Errorf("the other saw %d frames more", other.frames.Load()-seen)
 				}
 			})
@@ -102,7 +102,7 @@ func TestPauseCuts(t *testing.T) {
 		pressed := h.pressed()
 		time.Sleep(cutIn)
 		sent := g.left(screenStream)
-		time.Sleep(time.Minute)
+		time.Sleep(15 * time.Second)
 		if keys, bytes := h.pressed()-pressed, g.left(screenStream)-sent; keys != 0 || bytes != 0 {
 			t.Errorf("%d keys, %d bytes of pictures in a pause", keys, bytes)
 		}

@@ -77,6 +77,8 @@ type (
 		Seat   SeatID
 		Grants Grant
 	}
+	// Roster ("roster"), on the viewer's side: these watch the host now.
+	Roster struct{ Viewers []Watching }
 	// Denied ("denied"): something was refused.
 	Denied struct {
 		Seat   SeatID
@@ -114,6 +116,7 @@ func (Joined) event()      {}
 func (PathChanged) event() {}
 func (Stats) event()       {}
 func (Granted) event()     {}
+func (Roster) event()      {}
 func (Denied) event()      {}
 func (Left) event()        {}
 func (Kicked) event()      {}

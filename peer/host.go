@@ -62,6 +62,7 @@ type Host struct {
 	stop   chan struct{} // closed by Stop
 
 	watch chan struct{} // somebody watches: capture goes on
+	rolls sync.Mutex    // held while the viewers are told who watches; taken before mu
 	more  sync.Mutex    // held while a further code is made; taken before mu
 	signs chan struct{} // of one: what the sign says may have changed
 
@@ -375,6 +376,7 @@ func (h *Host) leave(st *seat) {
 	if last && st.door != nil {
 		st.door.Burn() // a code ends with its session
 	}
+	h.tellRoster()
 	if was {
 		h.emit(Left{Seat: st.id, Reason: reasonOf(st.err)})
 	}

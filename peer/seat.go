@@ -34,7 +34,8 @@ type seat struct {
 	traffic *traffic
 	err     error // how it ended; written before gone is closed
 
-	admitted bool // guarded by host.mu
+	admitted bool   // guarded by host.mu
+	roster   string // the last one that was told; guarded by host.rolls
 
 	// Guarded by mu.
 	mu       sync.Mutex
@@ -108,6 +109,7 @@ func (st *seat) join(g Grant, resumed bool) {
 	signal(st.host.signs)
 	st.host.wake()
 	st.host.emit(Joined{Seat: st.id, Viewer: v, Grants: g, Resumed: resumed})
+	st.host.tellRoster()
 }
 
 // attend lets the viewer in on one connection and stays until that connection
@@ -190,6 +192,7 @@ func (st *seat) awaitReturn(ctx context.Context) (*comeback, error) {
 	st.mu.Lock()
 	st.broken, st.until = true, until
 	st.mu.Unlock()
+	st.host.tellRoster()
 	st.host.emit(Waiting{For: "viewer " + orElse(st.viewerNow().Name, st.viewerNow().ID) + " to come back"})
 	t := time.NewTimer(time.Until(until))
 	defer t.Stop()
@@ -438,7 +441,9 @@ func (st *seat) grant(g Grant) error {
 	}
 	signal(st.host.signs)
 	st.host.emit(Granted{Seat: st.id, Grants: g})
-	return st.control.Send(wire.TypeGrants, wire.AppendGrants(nil, g))
+	err := st.control.Send(wire.TypeGrants, wire.AppendGrants(nil, g))
+	st.host.tellRoster()
+	return err
 }
 
 func (st *seat) status() SeatStatus {

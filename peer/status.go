@@ -45,4 +45,5 @@ type ViewStatus struct {
 	Stats   Stats
 	Dimmed  time.Time // no picture since; zero: live
 	Lags    []time.Duration
+	Viewers []Watching // of the host, this one among them
 }

@@ -76,6 +76,7 @@ type View struct {
 	ponged  time.Time // the last answer to a ping
 	framed  time.Time // the last message on the screen channel
 	lags    []time.Duration
+	roster  []Watching
 	showing *screenOut // the stream that is being read
 	hidden  bool       // the window is minimised
 }
@@ -409,6 +410,8 @@ func (v *View) hear(t wire.Type, body []byte, conn link.Conn) error {
 			return err
 		}
 		v.o.Events(Denied{Reason: "the host did not give more rights"})
+	case wire.TypeRoster:
+		return v.hearRoster(body)
 	case wire.TypeCandidates:
 		return upgrade(conn, body)
 	case wire.TypeBye:
@@ -540,7 +543,7 @@ func (v *View) Status() ViewStatus {
 	defer v.mu.Unlock()
 	s := ViewStatus{
 		Host: v.host, State: v.state, Since: v.since, Path: v.path, Grants: v.grants,
-		Wants: v.o.Wants, Window: v.o.Kind, Lags: append([]time.Duration(nil), v.lags...),
+		Viewers: v.roster, Wants: v.o.Wants, Window: v.o.Kind, Lags: append([]time.Duration(nil), v.lags...),
 	}
 	s.Picture, s.Dimmed, s.Stats = v.glass.status()
 	if n := len(v.lags); n > 0 {

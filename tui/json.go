@@ -88,6 +88,8 @@ func eventObject(ev peer.Event, role string) *object {
 			add("rtt_ms", inMillis(ev.RTT)).add("frame_ms", inMillis(ev.Frame)).add("refined", ev.Refined)
 	case peer.Granted:
 		return begin("granted").seat(ev.Seat).add("grants", ev.Grants.Words())
+	case peer.Roster:
+		return begin("roster").add("viewers", watchers(ev.Viewers))
 	case peer.Denied:
 		return begin("denied").seat(ev.Seat).add("reason", clean(ev.Reason))
 	case peer.Left:
@@ -103,6 +105,23 @@ func eventObject(ev peer.Event, role string) *object {
 	}
 	// A new event of package peer must not vanish from scripts without a word.
 	return begin("unknown").add("type", fmt.Sprintf("%T", ev))
+}
+
+// watcher is one element of the roster event.
+type watcher struct {
+	Seat   int      `json:"seat"`
+	Viewer string   `json:"viewer"`
+	Grants []string `json:"grants"`
+	You    bool     `json:"you"`
+	Away   bool     `json:"away"`
+}
+
+func watchers(list []peer.Watching) []watcher {
+	out := []watcher{}
+	for _, w := range list {
+		out = append(out, watcher{int(w.Seat), clean(w.Name), w.Grants.Words(), w.You, w.Away})
+	}
+	return out
 }
 
 func begin(event string) *object { return &object{event: event} }
@@ -136,7 +155,7 @@ func (p *Printer) jsonLocked(o *object) {
 }
 
 // put writes "name":value. Values are strings, numbers, booleans and lists of
-// strings, which always marshal. < and > stay as they are: no web page reads this.
+// strings or of flat structs, which always marshal. < and > stay as they are: no web page reads this.
 func put(b *bytes.Buffer, name string, value any) {
 	fmt.Fprintf(b, "%q:", name)
 	enc := json.NewEncoder(b)

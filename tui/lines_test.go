@@ -116,6 +116,8 @@ func TestJSONLines(t *testing.T) {
 			`"stats","fps":29.97,"bytes_out":1099511627776,"bytes_in":3,"rtt_ms":12,"frame_ms":2.35,"refined":true}`},
 		{"stats without a number", "", peer.Stats{Seat: 2, FPS: math.Inf(1)},
 			`"stats","seat":2,"fps":0,"bytes_out":0,"bytes_in":0,"rtt_ms":0,"frame_ms":0,"refined":false}`},
+		{"roster", RoleView, peer.Roster{Viewers: []peer.Watching{{Seat: 1, Name: "an\x1bna", Grants: viewRight}, {Seat: 2, Name: "bob", You: true, Away: true}}},
+			`"roster","viewers":[{"seat":1,"viewer":"anna","grants":["view"],"you":false,"away":false},{"seat":2,"viewer":"bob","grants":[],"you":true,"away":true}]}`},
 		{"granted", "", peer.Granted{Seat: 1, Grants: viewRight}, `"granted","seat":1,"grants":["view"]}`},
 		{"denied", RoleView, peer.Denied{Reason: "a <b> & \"c\""}, `"denied","reason":"a <b> & \"c\""}`},
 		{"left", "", peer.Left{Seat: 1, Reason: "closed"}, `"left","seat":1,"reason":"closed"}`},

@@ -266,5 +266,11 @@ func (m *viewPage) controlLines() []string {
 	case "none", "":
 		window = "none: pictures are decoded and reported only"
 	}
-	return []string{label("Rights", rights), label("Window", window)}
+	lines := []string{label("Rights", rights), label("Window", window)}
+	if also := others(s.Viewers); also != "" {
+		for i, l := range wrapped(also, 63) {
+			lines = append(lines, label([]string{"Viewers", ""}[min(i, 1)], l))
+		}
+	}
+	return lines
 }

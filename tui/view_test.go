@@ -43,7 +43,9 @@ func viewAt(s peer.ViewStatus) (*viewPage, *fakeView, *clockwork) {
 
 func TestViewGolden(t *testing.T) {
 	t.Run("connected", func(t *testing.T) {
-		m, _, c := viewAt(watching())
+		s := watching()
+		s.Viewers = []peer.Watching{{Seat: 1, Name: "carol", Grants: control}, {Seat: 2, Name: "dave", Away: true}, {Seat: 3, Name: "me", You: true}}
+		m, _, c := viewAt(s)
 		send(m, eventMsg{peer.Joined{Viewer: m.status.Host, Grants: viewRight}})
 		send(m, eventMsg{peer.PathChanged{Path: far}})
 		send(m, eventMsg{peer.Stats{BytesIn: 4e6}})

@@ -96,6 +96,8 @@ func (t *teller) tellViewer(ev peer.Event) string {
 		return "connected " + route(ev.Path)
 	case peer.Granted:
 		return fmt.Sprintf("your rights are now: %s", ev.Grants)
+	case peer.Roster:
+		return others(ev.Viewers)
 	case peer.Denied:
 		return because("the host denied it", ev.Reason)
 	case peer.Left:

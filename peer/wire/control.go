@@ -19,6 +19,7 @@ const (
 	TypeAck
 	TypePing
 	TypePong
+	TypeRoster
 )
 
 // Hello is the viewer's first message: who it says it is and what it wants.

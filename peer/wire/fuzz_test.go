@@ -22,6 +22,7 @@ var controlParsers = map[Type]func(*testing.T, []byte){
 	TypeDeny:       func(t *testing.T, b []byte) { again(t, b, ParseFarewell, Farewell.Append) },
 	TypeCandidates: func(t *testing.T, b []byte) { again(t, b, ParseCandidates, Candidates.Append) },
 	TypeAck:        func(t *testing.T, b []byte) { again(t, b, ParseAck, flip(AppendAck)) },
+	TypeRoster:     func(t *testing.T, b []byte) { again(t, b, ParseRoster, Roster.Append) },
 	TypePing:       func(t *testing.T, b []byte) { again(t, b, ParsePing, flip(AppendPing)) },
 }
 

@@ -74,6 +74,11 @@ func formatView(row rowFunc, v ViewReport, now time.Time) {
 	row("fingerprint", "%s", v.Fingerprint)
 	row("state", "%s for %s", v.State, span(now.Sub(v.Since)))
 	row("rights", "%s", rightsOf(v.Grants))
+	for _, w := range v.Viewers {
+		if !w.You {
+			row("beside", "%s, may: %s%s", w.Viewer, rightsOf(w.Grants), map[bool]string{true: ", away"}[w.Away])
+		}
+	}
 	row("path", "%s", v.Path)
 	row("picture", "%s, %.0f a second, window: %s", v.Picture, v.Stats.FPS, v.Window)
 	if v.Dimmed != nil {

@@ -54,11 +54,21 @@ type ViewReport struct {
 	State       string     `json:"state"`
 	Since       time.Time  `json:"since"`
 	Grants      []string   `json:"grants"`
+	Viewers     []Watcher  `json:"viewers"` // of the host, this one among them
 	Picture     string     `json:"picture"`
 	Window      string     `json:"window"`
 	Dimmed      *time.Time `json:"dimmed,omitempty"` // no picture since
 	Path        PathReport `json:"path"`
 	Stats       Traffic    `json:"stats"`
+}
+
+// Watcher has the words of the "roster" event.
+type Watcher struct {
+	Seat   int      `json:"seat"`
+	Viewer string   `json:"viewer"`
+	Grants []string `json:"grants"`
+	You    bool     `json:"you"`
+	Away   bool     `json:"away"`
 }
 
 // RelayReport is the state of a relay, in counts.
@@ -128,7 +138,11 @@ func reportSeat(s peer.SeatStatus) ViewerReport {
 
 // ReportView puts a viewer's state into words.
 func ReportView(s peer.ViewStatus) *Report {
-	return &Report{Role: "view", View: &ViewReport{Host: s.Host.Name, ID: s.Host.ID, Fingerprint: s.Host.Fingerprint,
+	watchers := []Watcher{}
+	for _, w := range s.Viewers {
+		watchers = append(watchers, Watcher{Seat: int(w.Seat), Viewer: w.Name, Grants: w.Grants.Words(), You: w.You, Away: w.Away})
+	}
+	return &Report{Role: "view", View: &ViewReport{Viewers: watchers, Host: s.Host.Name, ID: s.Host.ID, Fingerprint: s.Host.Fingerprint,
 		State: s.State, Since: s.Since, Grants: s.Grants.Words(), Picture: s.Picture, Window: s.Window,
 		Dimmed: moment(s.Dimmed), Path: reportPath(s.Path), Stats: traffic(s.Stats)}}
 }

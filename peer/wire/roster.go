@@ -1,0 +1,68 @@
+package wire
+
+import (
+	"encoding/binary"
+	"fmt"
+)
+
+// Roster tells a viewer who watches beside it, after each change. The host sends
+// it to everybody whom it has let in; the last one counts.
+//
+//	u8 count | count times: u32 seat | u32 grants | u8 flags | u8 n, name
+type Roster []Watcher
+
+// Watcher is one viewer of a host, as the others see it: no key, no address.
+type Watcher struct {
+	Seat   uint32 // on that host, from 1 on
+	Grants Grant
+	You    bool // the receiver itself
+	Away   bool // its path broke; it may come back
+	Name   string
+}
+
+// MaxWatchers bounds a Roster; a host serves 16.
+const MaxWatchers = 64
+
+// Flags of a Watcher.
+const (
+	watcherYou = 1 << iota
+	watcherAway
+)
+
+// Append adds the body of the message; what is over the limit is left out.
+func (m Roster) Append(dst []byte) []byte {
+	m = m[:min(len(m), MaxWatchers)]
+	dst = append(dst, byte(len(m)))
+	for _, w := range m {
+		var flags byte
+		if w.You {
+			flags |= watcherYou
+		}
+		if w.Away {
+			flags |= watcherAway
+		}
+		dst = binary.BigEndian.AppendUint32(dst, w.Seat)
+		dst = append(binary.BigEndian.AppendUint32(dst, uint32(w.Grants)), flags)
+		dst = appendText(dst, w.Name, MaxName)
+	}
+	return dst
+}
+
+// ParseRoster reads the body of a Roster. Names are cleaned; flags and rights of
+// a later version are ignored.
+func ParseRoster(b []byte) (Roster, error) {
+	p := parser{b: b}
+	n := int(p.u8())
+	if n > MaxWatchers {
+		return nil, fmt.Errorf("%w: a roster of %d", ErrMalformed, n)
+	}
+	m := Roster{}
+	for range n {
+		w := Watcher{Seat: p.u32(), Grants: Grant(p.u32()) & allGrants}
+		flags := p.u8()
+		w.You, w.Away = flags&watcherYou != 0, flags&watcherAway != 0
+		w.Name = p.text(MaxName)
+		m = append(m, w)
+	}
+	return m, p.end("roster")
+}
