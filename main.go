@@ -384,9 +384,13 @@ func host(ctx context.Context, run config.HostRun) error {
 		return peer.ErrNobody
 	}
 	shared, err := desktop.OpenHost(desktop.Options{
-		Source: run.Settings.Host.Source, App: run.App, Virtual: run.Virtual,
+		Source: run.Settings.Host.Source, Windows: run.Windows, Raise: run.Raise, App: run.App, Virtual: run.Virtual,
 		Guardian: guardian(), MaxFPS: run.Settings.Host.MaxFPS, LocalPause: run.Settings.Host.LocalPause, Log: logger(),
 	})
+	var none *desktop.NoWindow
+	if errors.As(err, &none) {
+		return &peer.Error{Class: peer.ClassUsage, Err: err, Fix: none.Hint}
+	}
 	if err != nil {
 		return err
 	}

@@ -97,10 +97,12 @@ func source(s string) *UsageError {
 		return nil
 	case kind == "screen":
 		return usage("screen needs the name of a screen").advise("screen:NAME; `sightline doctor display` lists the names")
+	case kind == "window" && rest != "" && printable(rest):
+		return nil
 	case kind == "window" && named:
-		return usage("sharing single windows is not available in this version").advise("auto, screen:NAME or pattern")
+		return usage("window needs a part of the title, the class or the ID").advise("window:xterm, or window:0x1200007")
 	}
-	return usage("%q is not something that can be shared", visible(s)).advise("auto, screen:NAME or pattern")
+	return usage("%q is not something that can be shared", visible(s)).advise("auto, screen:NAME, window:TITLE or pattern")
 }
 
 func oneOf(words ...string) func(string) *UsageError {

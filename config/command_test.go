@@ -176,6 +176,9 @@ func TestHostRun(t *testing.T) {
 		{"app", "host --app xterm --virtual 800x600", nil, "", func(h HostRun) (any, any) {
 			return []any{h.App, h.Virtual}, []any{"xterm", image.Pt(800, 600)}
 		}},
+		{"window", "host --window xterm --window 0x12 --allow-raise", nil, "", func(h HostRun) (any, any) {
+			return []any{h.Windows, h.Raise}, []any{[]string{"xterm", "0x12"}, true}
+		}},
 		{"screen", "host --screen DP-1 --once --viewers 3 --expire 90s --accept-cmd true", nil, "", func(h HostRun) (any, any) {
 			return []any{h.Settings.Host.Source, h.Once, h.Settings.Host.Viewers, h.Settings.Host.Expire, h.AcceptCmd},
 				[]any{"screen:DP-1", true, 3, 90 * time.Second, "true"}
@@ -215,7 +218,8 @@ func TestUsageErrors(t *testing.T) {
 		{"size too small", "host --virtual 10x10", "", "", `--virtual: "10x10" is not the size of a display`, "320x200"},
 		{"right", "host --allow veiw", "", "", `--allow: there is no right "veiw"`, "rights are"},
 		{"right of a later version", "host --allow view,terminal", "", "", "--allow: the right terminal is not available in this version", "rights are"},
-		{"source", "host --source window:x", "", "", "--source: sharing single windows is not available in this version", "screen:NAME"},
+		{"source", "host --source window:", "", "", "--source: window needs a part of the title, the class or the ID", "window:xterm"},
+		{"window", "host --window xterm --app xterm", "", "", "--window and --app exclude each other", ""},
 		{"source and screen", "host --source auto --screen x", "", "", "--source and --screen exclude each other", ""},
 		{"screen without name", "host --screen=", "", "", "--screen: screen needs the name of a screen", "doctor display"},
 		{"listen", "host --listen 4001", "", "", `--listen: "4001" is not an address to listen on`, ":4001"},
@@ -234,7 +238,7 @@ func TestUsageErrors(t *testing.T) {
 		{"network", "relay", "SIGHTLINE_RELAY_TRUSTED=office", "", `SIGHTLINE_RELAY_TRUSTED: "office" is not a network`, "192.0.2.0/24"},
 		{"accept twice", "host --accept --accept-cmd x", "", "", "--accept and --accept-cmd exclude each other", ""},
 		{"argument", "host now", "", "", `sightline host takes no argument, and "now" is one`, "--help"},
-		{"flag of a later version", "host --window x", "", "", "sightline host has no flag --window", ""},
+		{"flag of a later version", "host --windows x", "", "", "sightline host has no flag --windows", ""},
 		{"direct", "view --direct 192.0.2.1 48291", "", "", `--direct: "192.0.2.1" is not HOST:PORT`, "4001"},
 		{"direct and relay only", "view --direct 192.0.2.1:1 --relay-only 1", "", "", "--direct and --relay-only exclude each other", ""},
 		{"view only and ask", "view --view-only --ask view 1", "", "", "--ask and --view-only exclude each other", ""},

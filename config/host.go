@@ -70,6 +70,7 @@ func (r routes) settle(cmd *cobra.Command, c *Common) error {
 const hostExample = `  sightline host
   sightline host --allow view,control --expire 5m
   sightline host --app 'xterm -e htop'         one program and nothing else, on a display of its own
+  sightline host --window Inkscape             this window with its menus, nothing else; hands stay inside
   sightline host --once --json --accept      for scripts: no question, one session`
 
 func (t *tree) host() *cobra.Command {
@@ -93,6 +94,8 @@ func (t *tree) host() *cobra.Command {
 	b.bind(flags, "name", "name")
 	b.bind(flags, "source", "host.source")
 	flags.StringVar(&screen, "screen", "", "share the screen with this `NAME` (as `sightline doctor display` lists it)")
+	flags.StringArrayVar(&with.Windows, "window", nil, "share only this `WINDOW`: a part of its title, its class or its ID as 0x…; may be given several times")
+	flags.BoolVar(&with.Raise, "allow-raise", false, "a viewer's click on a covered window of --window brings it forward")
 	flags.StringVar(&with.App, "app", "", "run `COMMAND` on a display of its own and share only that")
 	flags.StringVar(&virtual, "virtual", "", "share a desktop session on a display of its own, or set --app's size: `WxH` in pixels")
 	b.bind(flags, "allow", "host.allow")
@@ -115,6 +118,9 @@ func (t *tree) host() *cobra.Command {
 		if err := exclusive(cmd, "source", "screen"); err != nil {
 			return err
 		}
+		if err := with.windows(cmd); err != nil {
+			return err
+		}
 		if err := with.ownDisplay(cmd, virtual); err != nil {
 			return err
 		}
@@ -135,6 +141,21 @@ func (t *tree) host() *cobra.Command {
 	}
 	complete(cmd, map[string][]string{"source": {"auto", "pattern", "screen:"}, "allow": append(slices.Clone(rights), "control", "clipboard")})
 	return cmd
+}
+
+// windows checks what --window says.
+func (h *HostRun) windows(cmd *cobra.Command) error {
+	for _, other := range []string{"source", "screen", "app", "virtual"} {
+		if err := exclusive(cmd, "window", other); err != nil {
+			return err
+		}
+	}
+	for _, w := range h.Windows {
+		if strings.TrimSpace(w) == "" || !printable(w) {
+			return usage("%q names no window", visible(w)).advise("a part of the title, the class or the ID: --window xterm").at("--window")
+		}
+	}
+	return nil
 }
 
 // ownDisplay reads what --app and --virtual say.

@@ -23,7 +23,7 @@ var keys = []*key{
 	{"relays", "`STRING` that `sightline relay` printed, or none; may be given again", list(func(s *Settings) *[]string { return &s.Relays }, relayStrings)},
 	{"name", "`NAME` that the other side sees", text(func(s *Settings) *string { return &s.Name }, name)},
 
-	{"host.source", "`WHAT` is shared: auto, screen:NAME or pattern (built in)", text(func(s *Settings) *string { return &s.Host.Source }, source)},
+	{"host.source", "`WHAT` is shared: auto, screen:NAME, window:TITLE or pattern (built in)", text(func(s *Settings) *string { return &s.Host.Source }, source)},
 	{"host.allow", "`LIST` of what a viewer may do: view, pointer, keyboard, control (both), clip-to-host, clip-to-viewer, clipboard (both)", list(func(s *Settings) *[]string { return &s.Host.Allow }, Rights)},
 	{"host.viewers", "`N` viewers may come in with one code", number(func(s *Settings) *int { return &s.Host.Viewers }, 1, 16)},
 	{"host.expire", "`TIME` until an unused code expires: 90s, 15m, 2h", span(func(s *Settings) *time.Duration { return &s.Host.Expire }, 10*time.Second, 24*time.Hour)},

@@ -30,11 +30,14 @@ const (
 	SourceAuto    = "auto"
 	SourcePattern = "pattern"
 	screenPrefix  = "screen:"
+	windowPrefix  = "window:"
 )
 
 // Options of OpenHost.
 type Options struct {
-	Source   string      // auto, pattern, screen:NAME; "": auto
+	Source   string      // auto, pattern, screen:NAME, window:TITLE; "": auto
+	Windows  []string    // single windows, by a part of the title, the class or the ID as 0x…; nil: what Source says
+	Raise    bool        // a click on a covered window may bring it forward
 	App      string      // a program to be shared alone, on a display of its own; "": none
 	Virtual  image.Point // size of such a display, px; with no App it has a whole desktop session
 	Guardian []string    // command of a process that calls RunGuardian; nil: none
@@ -88,9 +91,14 @@ func OpenHost(o Options) (*Shared, error) {
 		o.Env = os.Getenv
 	}
 	name, isScreen := strings.CutPrefix(o.Source, screenPrefix)
+	if title, ok := strings.CutPrefix(o.Source, windowPrefix); ok && title != "" && len(o.Windows) == 0 {
+		o.Windows = []string{title}
+	}
 	switch {
 	case o.App != "" || o.Virtual != (image.Point{}):
 		return openVirtual(o)
+	case len(o.Windows) > 0:
+		return openWindows(o)
 	case o.Source == SourcePattern:
 		return openPattern(), nil
 	case o.Source == "" || o.Source == SourceAuto:
@@ -98,7 +106,13 @@ func OpenHost(o Options) (*Shared, error) {
 	case isScreen && name != "":
 		return openScreen(o, name)
 	}
-	return nil, fmt.Errorf("%.60q is nothing that can be shared; there are: auto, pattern, screen:NAME", o.Source)
+	return nil, fmt.Errorf("%.60q is nothing that can be shared; there are: auto, pattern, screen:NAME, window:TITLE", o.Source)
+}
+
+// NoWindow tells that no window, or more than one, is meant.
+type NoWindow struct {
+	error
+	Hint string // lists the windows that there are
 }
 
 func openPattern() *Shared {

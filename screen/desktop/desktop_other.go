@@ -28,6 +28,10 @@ func openVirtual(Options) (*Shared, error) {
 	return nil, fmt.Errorf("%w: a display of its own needs X11; %s", screen.ErrNoDisplay, words())
 }
 
+func openWindows(Options) (*Shared, error) {
+	return nil, fmt.Errorf("%w: %s", screen.ErrNoDisplay, words())
+}
+
 func openNative(WindowOptions) (screen.Window, error) {
 	return nil, fmt.Errorf("%w: %s", screen.ErrNoDisplay, words())
 }

@@ -56,6 +56,39 @@ func openScreen(o Options, output string) (*Shared, error) {
 	return shared, nil
 }
 
+// openWindows shares single windows of the first display that answers.
+func openWindows(o Options) (*Shared, error) {
+	found, err := find(o.Env, fileSystem())
+	if err != nil {
+		return nil, err
+	}
+	src, err := x11.OpenWindows(x11.WindowsOptions{
+		Display: found.Display, Authority: found.Authority, Windows: o.Windows, MaxFPS: o.MaxFPS, Log: o.Log,
+	})
+	var none *x11.NoWindow
+	if errors.As(err, &none) {
+		return nil, &NoWindow{err, none.Hint()}
+	}
+	if err != nil {
+		return nil, err
+	}
+	inj, err := x11.OpenInjector(x11.InjectorOptions{
+		Display: found.Display, Authority: found.Authority, Group: src.Group(), Raise: o.Raise,
+		Guardian: o.Guardian, LocalPause: o.LocalPause, Log: o.Log,
+	})
+	if err != nil {
+		src.Close()
+		return nil, err
+	}
+	shared := &Shared{Source: src, Injector: inj, Panic: inj.Panic()}
+	if shared.Sign, err = x11.OpenBanner(found.Display, found.Authority); err != nil {
+		shared.Close()
+		return nil, err
+	}
+	shared.What = fmt.Sprintf("windows of display %s: %s", found.Display, src.Shared())
+	return shared, nil
+}
+
 // open opens a display for a host.
 func open(o Options, display, authority, output string) (*Shared, image.Point, error) {
 	src, err := x11.OpenSource(x11.Options{Display: display, Authority: authority, Screen: output, MaxFPS: o.MaxFPS, Log: o.Log})

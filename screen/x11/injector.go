@@ -26,7 +26,11 @@ type InjectorOptions struct {
 	// LocalPause is how long the remote hand rests after the person at the display
 	// has moved the pointer or pressed a key; 0: it never does.
 	LocalPause time.Duration
-	Log        *slog.Logger
+	// Group is the list of shared windows that input is confined to, of a Windows;
+	// nil: the whole screen.
+	Group *Group
+	Raise bool // a click on a covered window of Group may bring it forward
+	Log   *slog.Logger
 }
 
 // Injector types and points for a remote hand, through XTEST.
@@ -44,14 +48,16 @@ type Injector struct {
 	alarm *alarm
 	ended chan struct{} // closed by pump when the connection has ended
 
-	remap atomic.Bool // the keyboard map was changed, by us or somebody
-	moved atomic.Bool // outputs or the screen were changed
-	mu    sync.Mutex  // guards held, which pump reads
-	held  []heldKey   // in the order in which they went down
+	stirred atomic.Int64 // the fence's
+	remap   atomic.Bool  // the keyboard map was changed, by us or somebody
+	moved   atomic.Bool  // outputs or the screen were changed
+	mu      sync.Mutex   // guards held, which pump reads
+	held    []heldKey    // in the order in which they went down
 
 	// Owned by the caller's goroutine.
 	keys    *keyboard
 	spares  spares
+	fence   *fence // nil: the whole screen
 	local   localHand
 	buttons screen.Buttons
 	stale   screen.Buttons  // were down when the local hand stepped in: they must come up first
@@ -65,9 +71,6 @@ type heldKey struct {
 	sym  keysym.Sym
 	code byte
 }
-
-// errConfined is Fence's answer until windows can be shared alone.
-var errConfined = errors.New("sharing single windows is not available in this version")
 
 // OpenInjector opens a display for input. Errors wrap screen.ErrNoDisplay.
 func OpenInjector(o InjectorOptions) (*Injector, error) {
@@ -104,6 +107,11 @@ func (i *Injector) prepare() (err error) {
 		return err
 	}
 	i.alarm = newAlarm(i.x, i.keys, i.log)
+	if i.opt.Group != nil {
+		if i.fence, err = newFence(i.x, i.opt.Group, i.opt.Raise, &i.stirred); err != nil {
+			return err
+		}
+	}
 	if len(i.opt.Guardian) > 0 {
 		i.guard, err = startGuard(i.opt)
 	}
@@ -121,8 +129,16 @@ func (i *Injector) pump() {
 		switch e := ev.(type) {
 		case xproto.MappingNotifyEvent:
 			i.remap.Store(true)
-		case randr.ScreenChangeNotifyEvent, randr.NotifyEvent, xproto.ConfigureNotifyEvent:
+		case randr.ScreenChangeNotifyEvent, randr.NotifyEvent:
 			i.moved.Store(true)
+		case xproto.ConfigureNotifyEvent:
+			if e.Window == i.x.root {
+				i.moved.Store(true)
+			} else {
+				i.stirred.Store(time.Now().UnixNano())
+			}
+		case xproto.MapNotifyEvent, xproto.UnmapNotifyEvent, xproto.CirculateNotifyEvent:
+			i.stirred.Store(time.Now().UnixNano())
 		case xproto.KeyPressEvent:
 			if !i.holds(byte(e.Detail)) {
 				i.alarm.ring()
@@ -216,6 +232,12 @@ func (i *Injector) press(s keysym.Sym) error {
 	c.spoils = i.spoilers(s, mask)
 	if i.alarm.isPanic(c.code, i.after(c, mask)) {
 		return &screen.Refused{Reason: "hotkey"}
+	}
+	if i.fence != nil { // nothing below waits for other programs
+		defer i.fence.enter()()
+		if err := i.confine(s, c, mask); err != nil {
+			return err
+		}
 	}
 	i.guard.tell("+k", c.code)
 	i.mu.Lock()
@@ -337,6 +359,12 @@ func (i *Injector) Pointer(p screen.Pointer) error {
 		return fault(err)
 	}
 	p.Buttons &^= i.stale
+	if i.fence != nil {
+		if err := i.point(p); err != nil {
+			return fault(err)
+		}
+		return fault(i.local.moves())
+	}
 	at := p.At.Add(i.area.Min)
 	if p.Picture != 0 || !at.In(i.area) {
 		i.setButtons(i.buttons & p.Buttons)
@@ -378,11 +406,26 @@ func (i *Injector) turn(steps int, back, forth byte) {
 	}
 }
 
-// Fence limits input to windows; nil is the whole desktop.
-func (i *Injector) Fence(allowed []screen.WindowID) error {
-	if allowed != nil {
-		return errConfined
+// Fence limits input to windows, whose pictures are numbered as they are listed;
+// nil is the whole screen, or the Group that this Injector was opened for.
+func (i *Injector) Fence(allowed []screen.WindowID) (err error) {
+	if allowed == nil {
+		i.fence = nil
+		if i.opt.Group != nil {
+			i.fence, err = newFence(i.x, i.opt.Group, i.opt.Raise, &i.stirred)
+		}
+		return err
 	}
+	f, err := newFence(i.x, &Group{}, i.opt.Raise, &i.stirred)
+	if err != nil {
+		return err
+	}
+	f.fixed = []xproto.Window{}
+	for _, w := range allowed {
+		f.fixed = append(f.fixed, xproto.Window(w))
+	}
+	f.fix()
+	i.fence = f
 	return nil
 }
 
