@@ -25,7 +25,8 @@ type glass struct {
 	layout screen.Layout
 	dec    decoder
 	frames map[screen.PictureID]*screen.Frame
-	asked  bool // a reset was asked for and has not come
+	asked  bool      // a reset was asked for and has not come
+	mended time.Time // when that was last done for a message that made no sense
 
 	stats  Stats
 	began  time.Time
@@ -169,6 +170,22 @@ func (g *glass) take(t wire.Type, body []byte) (answer, error) {
 	return answer{}, wire.ErrMalformed
 }
 
+// mendEach is how often a message that makes no sense is forgiven: a decoder that
+// has come out of step may find out so. A host that sends such on purpose is left.
+const mendEach = 10 * time.Second
+
+// outOfStep tells whether an error of the decoder is mended by a reset.
+func (g *glass) outOfStep(err error) bool {
+	if errors.Is(err, codec.ErrDesync) {
+		return true
+	}
+	if !errors.Is(err, codec.ErrMalformed) || time.Since(g.mended) < mendEach {
+		return false
+	}
+	g.mended, g.asked = time.Now(), false
+	return true
+}
+
 // frameLocked decodes and draws. A picture out of step is asked for afresh,
 // once; until it comes, frames are read and dropped.
 func (g *glass) frameLocked(body []byte) (answer, error) {
@@ -184,14 +201,14 @@ func (g *glass) frameLocked(body []byte) (answer, error) {
 	began := time.Now()
 	id, f, region, err := g.dec.Decode(msg)
 	switch {
-	case errors.Is(err, codec.ErrDesync):
-		if g.asked {
-			return answer{}, nil
-		}
+	case err == nil:
+	case !g.outOfStep(err):
+		return answer{}, err
+	case g.asked:
+		return answer{}, nil
+	default:
 		g.asked = true
 		return answer{kind: wire.TypeReset}, nil
-	case err != nil:
-		return answer{}, err
 	}
 	if pic, ok := g.layout.Find(id); !ok || pic.Bounds() != f.Rect {
 		return answer{}, fmt.Errorf("%w: a picture that no layout names", wire.ErrMalformed)

@@ -14,8 +14,9 @@ const (
 	// busyFor is how long a picture waits for that; beside a film the rest is
 	// refined in one slice after the other. Which tiles rest the codec knows.
 	busyFor = time.Second
-	// idleCPU is a slice's time of encoding: what is new waits no longer.
-	idleCPU = 10 * time.Millisecond
+	// idleCPU is a slice's time of encoding: what is new waits no longer. Each
+	// slice costs some 2 ms beside.
+	idleCPU = 16 * time.Millisecond
 	// retryFirst is the pause after a slice in which the codec found nothing
 	// that rests, doubled each time up to retryMost.
 	retryFirst = 50 * time.Millisecond

@@ -37,7 +37,7 @@
 //
 //	1  moves: uvarint number of moves, at most 256; each 6 uvarint: to x, to y,
 //	   width, height, from x, from y; one after the other, all within the
-//	   picture
+//	   picture; those of one message move at most four times its pixels
 //	2  text: one body of the range coder (codec/rc) that holds a set of tiles
 //	   (codec/grid, coded tile by tile). After the flags of each 16 columns of a
 //	   row come the runs of tiles among them, each as one rectangle, by

@@ -26,6 +26,7 @@ type TilesDecoder struct {
 	moves         []screen.Move
 	done, changed grid.Set
 	named         int // tiles that the message may still name
+	movable       int // pixels that it may still move
 	region        screen.Region
 }
 
@@ -216,6 +217,7 @@ func (d *TilesDecoder) apply(p *picture, b []byte) error {
 	d.changed.Size(size.X, size.Y)
 	d.done.Size(size.X, size.Y)
 	d.named = d.changed.Cols * d.changed.Rows
+	d.movable = mostMoved(p.frame.Rect)
 	for n := 0; len(b) > 0; n++ {
 		if n == maxSections {
 			return fmt.Errorf("%w: too many sections", ErrMalformed)
@@ -271,6 +273,9 @@ func (d *TilesDecoder) move(p *picture, body []byte) (err error) {
 		return err
 	}
 	for _, m := range d.moves {
+		if d.movable -= area(m.To); d.movable < 0 {
+			return fmt.Errorf("%w: more pixels moved than a message may", ErrMalformed)
+		}
 		p.frame.Shift(m)
 		p.touched(m.To)
 		d.changed.AddRect(m.To)

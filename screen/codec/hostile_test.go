@@ -77,6 +77,7 @@ func TestMalformed(t *testing.T) {
 		"moves and more":    fromHand(begin, 32, 32, final(kindMoves, append(bytes.Clone(whole), 0))),
 		"no moves":          fromHand(begin, 32, 32, final(kindMoves, uvarints(0))),
 		"too many moves":    fromHand(begin, 32, 32, final(kindMoves, uvarints(maxMoves+1, 0, 0, 1, 1, 0, 0))),
+		"too much moved":    fromHand(begin, 32, 32, final(kindMoves, cat(uvarints(5), bytes.Repeat(uvarints(0, 0, 32, 32, 0, 0), 5)))),
 		"move outside":      fromHand(begin, 32, 32, final(kindMoves, uvarints(1, 0, 0, 2, 2, 31, 0))),
 		"move to outside":   fromHand(begin, 32, 32, final(kindMoves, uvarints(1, 0, 31, 2, 2, 0, 0))),
 		"move of nothing":   fromHand(begin, 32, 32, final(kindMoves, uvarints(1, 0, 0, 0, 2, 0, 0))),

@@ -27,7 +27,8 @@ type message struct {
 	coding bool // a body is with the range coder
 	max    int  // bytes
 	until  time.Time
-	tick   int // calls of spent since the clock was looked at
+	late   bool // until has passed
+	tick   int  // calls of spent since the clock was looked at
 }
 
 // mostBytes leaves room for the tile that goes over the limit.
@@ -88,13 +89,13 @@ func (m *message) spent(limit int) bool {
 	if m.size() >= limit {
 		return true
 	}
-	if m.until.IsZero() {
-		return false
+	if m.until.IsZero() || m.late {
+		return m.late
 	}
-	if m.tick++; m.tick%16 != 0 {
-		return false
+	if m.tick++; m.tick%16 == 1 {
+		m.late = !time.Now().Before(m.until)
 	}
-	return !time.Now().Before(m.until)
+	return m.late
 }
 
 // look finds the tiles that differ.
@@ -144,8 +145,10 @@ func (m *message) follow(told []screen.Move) {
 	}
 	e := m.e
 	e.moves = e.moves[:0]
+	room := mostMoved(m.src.Rect)
 	for _, mv := range told {
-		if len(e.moves) < maxMoves && possible(mv, m.src.Rect) {
+		if len(e.moves) < maxMoves && possible(mv, m.src.Rect) && area(mv.To) <= room {
+			room -= area(mv.To)
 			e.moves = append(e.moves, mv)
 			m.move(mv)
 			m.lookAt(mv.To)
@@ -155,7 +158,11 @@ func (m *message) follow(told []screen.Move) {
 		found := len(e.moves)
 		e.moves = m.v.finder.Find(e.moves, m.src, m.v.meant, &m.set.dirty)
 		e.moves = e.moves[:min(len(e.moves), maxMoves)]
-		for _, mv := range e.moves[found:] {
+		for i, mv := range e.moves[found:] {
+			if room -= area(mv.To); room < 0 {
+				e.moves = e.moves[:found+i]
+				break
+			}
 			m.move(mv)
 		}
 		m.lookAfter(e.moves[found:])

@@ -8,6 +8,12 @@ import (
 	"sightline/screen"
 )
 
+// mostMoved is how many pixels the moves of one message may move in all: an honest
+// one moves each once or twice, a hostile one must not keep the viewer busy.
+func mostMoved(picture image.Rectangle) int { return 4 * area(picture) }
+
+func area(r image.Rectangle) int { return r.Dx() * r.Dy() }
+
 // appendMoves writes the body of a section of moves; its numbers were checked
 // against the picture.
 func appendMoves(dst []byte, moves []screen.Move) []byte {
