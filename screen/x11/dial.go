@@ -133,7 +133,7 @@ func openAt(display, authority string) (c net.Conn, setup []byte, err error) {
 		if !errors.Is(err, errHungUp) {
 			break
 		}
-		time.Sleep(resetPause)
+		settle(resetPause)
 	}
 	return c, setup, err
 }

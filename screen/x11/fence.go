@@ -264,7 +264,7 @@ func (f *fence) settle(w xproto.Window, at image.Point, p screen.Pointer) bool {
 	}
 	sure, stirred := 0, f.stirred.Load()
 	for time.Since(f.asked) < settleIn {
-		time.Sleep(settleLook)
+		settle(settleLook)
 		if f.keeps && f.stirred.Load() != stirred {
 			return false // somebody is at it
 		}
