@@ -320,12 +320,12 @@ type sink struct {
 	ended  bool
 }
 
-func newSink(c config.Common, role string, viewers int, line func(string) string) *sink {
+func newSink(c config.Common, role string, line func(string) string) *sink {
 	s := &sink{words: !c.FullScreen && !c.JSON}
 	if c.FullScreen {
 		s.page = make(chan peer.Event, 512)
 	} else {
-		s.print = tui.NewPrinter(tui.PrinterOptions{JSON: c.JSON, Out: c.Out, Err: c.Err, Role: role, Viewers: viewers, CommandFor: line})
+		s.print = tui.NewPrinter(tui.PrinterOptions{JSON: c.JSON, Out: c.Out, Err: c.Err, Role: role, CommandFor: line})
 	}
 	return s
 }
@@ -399,7 +399,7 @@ func host(ctx context.Context, run config.HostRun) error {
 }
 
 func serveHost(ctx context.Context, run config.HostRun, shared *desktop.Shared) error {
-	out := newSink(run.Common, tui.RoleHost, run.Settings.Host.Viewers, commandFor)
+	out := newSink(run.Common, tui.RoleHost, commandFor)
 	lock, err := newLast(run.Settings.Host, shared, out)
 	if err != nil {
 		return err
@@ -420,7 +420,7 @@ func serveHost(ctx context.Context, run config.HostRun, shared *desktop.Shared) 
 	if run.FullScreen {
 		wg.Go(func() {
 			cancelIf(cancel, tui.RunHost(ctx, tui.HostOptions{
-				In: run.In, Out: run.Out, Events: out.page, Controls: h, Viewers: run.Settings.Host.Viewers,
+				In: run.In, Out: run.Out, Events: out.page, Controls: h,
 				CommandFor: commandFor, Fingerprint: peer.Fingerprint(d.node.ID()),
 			}))
 			h.Stop()
@@ -695,7 +695,7 @@ func openWindow(c config.Common, kind string) (screen.Window, string, error) {
 }
 
 func serveView(ctx context.Context, run config.ViewRun, code invite.Code, w screen.Window, kind string) error {
-	out := newSink(run.Common, tui.RoleView, 0, nil)
+	out := newSink(run.Common, tui.RoleView, nil)
 	if kind == desktop.KindTerminal {
 		run.FullScreen = false
 		out = &sink{} // the picture has the terminal
@@ -1277,7 +1277,7 @@ func demo(ctx context.Context, run config.DemoRun) error {
 	d := &demonstration{run: run, desk: desk, window: newPlayed(w), kind: kind}
 	err = goodEnd(d.play(ctx, shared))
 	if run.JSON {
-		newSink(run.Common, "", 1, nil).end(err)
+		newSink(run.Common, "", nil).end(err)
 	}
 	return err
 }
@@ -1340,7 +1340,7 @@ func (d *demonstration) sink(c config.Common, role string) *sink {
 	if d.kind == desktop.KindTerminal {
 		return &sink{}
 	}
-	return newSink(c, role, 1, commandFor)
+	return newSink(c, role, commandFor)
 }
 
 // demoRelay is a relay on loopback with keys that live as long as the demo.

@@ -146,7 +146,7 @@ func (h *Host) spent() (*openCode, error) {
 }
 
 func (h *Host) tellCode(door *openCode) {
-	h.emit(Code{Number: door.number, Code: door.code, Expires: door.Expires(), Sharing: h.o.Sharing})
+	h.emit(Code{Number: door.number, Code: door.code, Admits: door.admits, Expires: door.Expires(), Sharing: h.o.Sharing})
 }
 
 // publish finds a number that all relays accept and makes its code meanwhile.
@@ -176,7 +176,7 @@ func (h *Host) publish(ctx context.Context, draft *Draft) (Lease, *Draft, error)
 // prepare makes a code that can be put on show, for so many viewers.
 func (h *Host) prepare(d *Draft, viewers int) *openCode {
 	door := invite.NewDoor(d.code.NumberValue(), invite.DoorOptions{Uses: viewers, Life: h.o.Expire})
-	return &openCode{CodeDoor: &secure.CodeDoor{Door: door, Verifier: d.verifier}, number: d.code.Number, code: d.code.String()}
+	return &openCode{CodeDoor: &secure.CodeDoor{Door: door, Verifier: d.verifier}, number: d.code.Number, code: d.code.String(), admits: viewers}
 }
 
 // outlive waits until the newest door is shut and nobody sits here. The error

@@ -36,6 +36,7 @@ type (
 	// Code ("code"): this code can be typed from now on until Expires.
 	Code struct {
 		Number, Code string
+		Admits       int // viewers
 		Expires      time.Time
 		Sharing      string // what is shown, for people
 	}

@@ -9,8 +9,11 @@ import (
 // an old one opens nothing, a kick ends one viewer, and when all have left a
 // fresh number comes.
 func TestFurtherCodes(t *testing.T) {
-	r := newRig(t, nil)
+	r := newRig(t, func(o *HostOptions) { o.Viewers = 3 })
 	first := r.code(1)
+	if n := r.host.Status().Admits; n != 3 {
+		t.Errorf("the first code admits %d", n)
+	}
 	if _, err := r.host.AnotherCode(); ClassOf(err) != ClassUsage {
 		t.Fatalf("a further code beside one that nobody used: %v", err)
 	}
@@ -22,8 +25,8 @@ func TestFurtherCodes(t *testing.T) {
 	if second.String() != shown || second.Number != first.Number || second.Secret == first.Secret {
 		t.Fatalf("%q after %q, told %q", second, first, shown)
 	}
-	if got := r.host.Status().Code; got != shown {
-		t.Errorf("on show: %q", got)
+	if got := r.host.Status(); got.Code != shown || got.Admits != 1 || await[Code](t, r.ctx, r.events, 2).Admits != 1 {
+		t.Errorf("on show: %q, for %d", got.Code, got.Admits)
 	}
 	if err := r.result(r.join(first, looks)); ClassOf(err) != ClassAuth {
 		t.Errorf("the used code led to %v", err)

@@ -87,6 +87,7 @@ type Host struct {
 type openCode struct {
 	*secure.CodeDoor
 	number, code string
+	admits       int // viewers, from the first on
 }
 
 // NewHost checks the options and makes what every session needs.

@@ -10,6 +10,8 @@ type HostStatus struct {
 	Sharing string    // what is shown: "display :0 (1920x1080)"
 	Number  string    // of the open code; empty: none is open
 	Code    string    // the whole code; empty once it was used
+	Admits  int       // viewers that the open code lets in, all in all
+	Once    bool      // one session, and no further code
 	Expires time.Time // of the unused code
 	Route   string    // how the number can be reached: "relay relay.example.org:4001, LAN"
 	Allow   Grant     // what a viewer gets without being asked

@@ -36,8 +36,6 @@ type HostOptions struct {
 	Out      io.Writer
 	Events   <-chan peer.Event // closed when the role is over
 	Controls HostControls
-	// Viewers is how many a code admits. 0 means 1.
-	Viewers int
 	// CommandFor is the line for the other computer. nil: "sightline view CODE".
 	CommandFor func(code string) string
 	// Fingerprint is this host's own, which its viewers see. Empty: not shown.
@@ -90,7 +88,6 @@ func newHostPage(o HostOptions) *hostPage {
 	if o.Delay == 0 {
 		o.Delay = consentDelay
 	}
-	o.Viewers = max(o.Viewers, 1)
 	return &hostPage{page: newPage(o.Out, o.Now, RoleHost), o: o, rates: map[peer.SeatID]rate{}}
 }
 

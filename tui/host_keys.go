@@ -106,6 +106,8 @@ func (m *hostPage) whyNoFurther() string {
 	switch _, can := m.o.Controls.(inviter); {
 	case !can:
 		return "this host cannot make a further code"
+	case m.status.Once:
+		return "this host serves one session (--once)"
 	case len(m.status.Seats) == 0:
 		return "nobody has used the code yet; x replaces it"
 	}

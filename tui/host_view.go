@@ -45,7 +45,7 @@ func (m *hostPage) codeLines() []string {
 	}
 	return append(append(lines, "",
 		" On the other computer run:  "+m.style.bold(clean(m.o.CommandFor(code))),
-		label("Valid", fmt.Sprintf("%s left, %s, wrong tries: %d of 5", span(s.Expires.Sub(m.now)), viewers(m.o.Viewers), s.Failed))),
+		label("Valid", fmt.Sprintf("%s left, %s, wrong tries: %d of 5", span(s.Expires.Sub(m.now)), viewers(s.Admits), s.Failed))),
 		m.factLines()...)
 }
 
@@ -54,6 +54,8 @@ func (m *hostPage) noCode() string {
 	switch {
 	case m.ending:
 		return "Ending."
+	case m.status.Once && len(m.status.Seats) > 0:
+		return "The code was used up: this host serves one session."
 	case len(m.status.Seats) > 0:
 		return "The code was used up; c shows a further one for one more viewer."
 	}

@@ -16,8 +16,6 @@ type PrinterOptions struct {
 	Err  io.Writer        // words for people
 	Now  func() time.Time // nil: time.Now
 	Role string           // RoleHost (also if empty), RoleView or RoleRelay
-	// Viewers is how many a code admits, for the words beside it. 0 means 1.
-	Viewers int
 	// CommandFor is the line to be typed on the other computer. nil:
 	// "sightline view CODE".
 	CommandFor func(code string) string
@@ -41,7 +39,6 @@ func NewPrinter(o PrinterOptions) *Printer {
 	if o.CommandFor == nil {
 		o.CommandFor = viewCommand
 	}
-	o.Viewers = max(o.Viewers, 1)
 	return &Printer{o: o, tell: teller{role: o.Role}}
 }
 
@@ -79,7 +76,7 @@ func (p *Printer) codeLocked(c peer.Code) {
 	code := clean(c.Code)
 	p.writeLocked(p.o.Out, code+"\n")
 	p.wordsLocked("on the other computer run:  " + clean(p.o.CommandFor(code)))
-	p.wordsLocked(fmt.Sprintf("valid for %s, %s", minutes(c.Expires.Sub(p.o.Now())), viewers(p.o.Viewers)))
+	p.wordsLocked(fmt.Sprintf("valid for %s, %s", minutes(c.Expires.Sub(p.o.Now())), viewers(c.Admits)))
 	if what := clean(c.Sharing); what != "" {
 		p.wordsLocked("sharing " + what)
 	}
@@ -102,7 +99,7 @@ func minutes(d time.Duration) string {
 }
 
 func viewers(n int) string {
-	if n == 1 {
+	if n <= 1 {
 		return "one viewer"
 	}
 	return fmt.Sprintf("%d viewers", n)

@@ -32,7 +32,7 @@ func printed(o PrinterOptions, events ...peer.Event) (out, words string) {
 func TestPlainHost(t *testing.T) {
 	out, words := printed(PrinterOptions{},
 		peer.Relay{Name: "relay.example.org:4001", Up: true},
-		peer.Code{Number: "48291", Code: "48291-7304-4187", Expires: noon.Add(15 * time.Minute), Sharing: "display :0\x1b (1920x1080)"},
+		peer.Code{Number: "48291", Code: "48291-7304-4187", Admits: 3, Expires: noon.Add(15 * time.Minute), Sharing: "display :0\x1b (1920x1080)"},
 		peer.Waiting{For: "a viewer"},
 		peer.Asks{Seat: 1, Viewer: anna, Wants: viewRight | controlRights, Path: far, Until: noon.Add(time.Minute)},
 		peer.Joined{Seat: 1, Viewer: anna, Grants: viewRight},
@@ -50,7 +50,7 @@ func TestPlainHost(t *testing.T) {
 	}
 	want := `relay relay.example.org:4001 reached
 on the other computer run:  sightline view 48291-7304-4187
-valid for 15 min, one viewer
+valid for 15 min, 3 viewers
 sharing display :0 (1920x1080)
 waiting for a viewer
 anna@laptop asks for view + control, relayed tcp 42 ms: UDP is blocked
