@@ -166,6 +166,17 @@ func (a *asker) reply(seq uint16) error {
 	}
 }
 
+// do sends what was written and waits until the server has done it; it returns
+// the first error of it. A pen's own would take what an unhappy caller has left
+// unread for the answer, and wait for ever.
+func (a *asker) do() error {
+	a.req(opGetInputFocus, 0, 1)
+	if err := a.flush(); err != nil {
+		return err
+	}
+	return a.reply(a.seq)
+}
+
 // skip passes over what is left of a reply.
 func (a *asker) skip() error {
 	n := a.body

@@ -84,6 +84,26 @@ func TestAskerKeepsStep(t *testing.T) {
 	if w, err := a.pointer(a.root(t, x)); err != nil || !w.here || !w.at.In(image.Rect(0, 0, 320, 200)) {
 		t.Errorf("the pointer is at %v, %v", w, err)
 	}
+	// A damage object that has gone, while there is still something to fetch and the
+	// answers to all that follows are on their way: a window was closed.
+	p := x.painter(t)
+	if err := a.attend(uint32(p.x.root)); err != nil {
+		t.Fatal(err)
+	}
+	p.fill(image.Rect(5, 5, 20, 20), 7)
+	p.x.Sync()
+	if boxes, err := a.take(a.watch, uint32(p.x.root), image.Rect(0, 0, 320, 200)); err != nil || len(boxes) == 0 {
+		t.Fatal(boxes, err)
+	}
+	if _, err := a.take(0x12345, uint32(p.x.root), image.Rect(0, 0, 320, 200)); !errors.As(err, &refused) {
+		t.Errorf("damage that is gone: %v", err)
+	}
+	if err := a.do(); err != nil {
+		t.Errorf("after it: %v", err)
+	}
+	if w, err := a.pointer(uint32(p.x.root)); err != nil || !w.here {
+		t.Errorf("the pointer is at %v, %v", w, err)
+	}
 	x.stop()
 	if _, err := a.pointer(1); err == nil || errors.Is(err, io.EOF) {
 		t.Errorf("a server that is gone: %v", err)
