@@ -244,25 +244,7 @@ func (s *Source) frameDue() time.Time {
 func (s *Source) Next(ctx context.Context, c *screen.Change) error {
 	s.busy.Lock()
 	defer s.busy.Unlock()
-	c.Reset()
-	for {
-		if err := ctx.Err(); err != nil {
-			return context.Cause(ctx)
-		}
-		if s.isClosing() {
-			return s.fault(nil)
-		}
-		found, err := s.attempt(c)
-		if err != nil {
-			return s.fault(err)
-		}
-		if found {
-			return nil
-		}
-		if err := s.await(ctx); err != nil {
-			return err
-		}
-	}
+	return nextChange(ctx, s, bell{s.wake, s.ended, s.timer}, c)
 }
 
 // attempt looks once at everything that may have changed.
@@ -405,25 +387,16 @@ func (s *Source) frame(c *screen.Change, now time.Time) (found bool, err error) 
 	return true, nil
 }
 
-// await sleeps until an event comes or the pointer or a frame is due.
-func (s *Source) await(ctx context.Context) error {
+// due is when the pointer or a frame is.
+func (s *Source) due() time.Time {
 	if s.pending.resized {
-		return nil
+		return time.Time{}
 	}
 	due := s.cursor.due()
 	if next := s.frameDue(); s.pending.damaged && next.Before(due) {
 		due = next
 	}
-	s.timer.Reset(time.Until(due))
-	select {
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	case <-s.ended:
-		return s.fault(nil)
-	case <-s.wake:
-	case <-s.timer.C:
-	}
-	return nil
+	return due
 }
 
 func (s *Source) isClosing() bool {

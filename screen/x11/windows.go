@@ -218,25 +218,7 @@ func (s *Windows) noteShownLocked(w xproto.Window) {
 func (s *Windows) Next(ctx context.Context, c *screen.Change) error {
 	s.busy.Lock()
 	defer s.busy.Unlock()
-	c.Reset()
-	for {
-		if err := ctx.Err(); err != nil {
-			return context.Cause(ctx)
-		}
-		if s.isClosing() {
-			return s.fault(nil)
-		}
-		found, err := s.attempt(c)
-		if err != nil {
-			return s.fault(err)
-		}
-		if found {
-			return nil
-		}
-		if err := s.await(ctx); err != nil {
-			return err
-		}
-	}
+	return nextChange(ctx, s, bell{s.wake, s.ended, s.timer}, c)
 }
 
 func (s *Windows) attempt(c *screen.Change) (bool, error) {
@@ -361,8 +343,8 @@ func (s *Windows) point(c *screen.Change, now time.Time) (bool, error) {
 	return c.Cursor != nil, nil
 }
 
-// await sleeps until an event comes, or the pointer or a frame is due.
-func (s *Windows) await(ctx context.Context) error {
+// due is when the pointer or a frame is, or a look at what moved.
+func (s *Windows) due() time.Time {
 	due := s.cursor.due()
 	if next := s.frameDue(); len(s.pending.drew) > 0 && next.Before(due) {
 		due = next
@@ -375,16 +357,7 @@ func (s *Windows) await(ctx context.Context) error {
 			due = next
 		}
 	}
-	s.timer.Reset(time.Until(due))
-	select {
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	case <-s.ended:
-		return s.fault(nil)
-	case <-s.wake:
-	case <-s.timer.C:
-	}
-	return nil
+	return due
 }
 
 func (s *Windows) narrows(now time.Time) bool {
