@@ -131,8 +131,9 @@ func (l *lab) inNode(node string, env []string, in io.Reader, args ...string) st
 }
 
 // T32: host and viewer contact what `doctor firewall` prints and nobody else: behind
-// these very rules a session works, doctor too, and no packet is held back. Directly
-// they contact each other besides.
+// these very rules a session works, doctor too, no packet is held back, and of what
+// leaves, as a packet capture has it, all goes there. Directly they contact each other
+// besides.
 func TestLabFirewall(t *testing.T) {
 	for _, row := range []struct {
 		name, env  string
@@ -148,6 +149,7 @@ func TestLabFirewall(t *testing.T) {
 			env := []string{row.env, "SIGHTLINE_RELAYS=" + l.await(relay, "ready").text("join")}
 			l.fence("hostA", env, row.fromA...)
 			l.fence("hostB", env, row.atA...)
+			captured := map[string]*capture{"hostA": l.capture("hostA"), "hostB": l.capture("hostB")}
 			l.doctor("hostA", env)()
 			host := l.on("hostA", "host", env, "host", "--json", "--accept", "--source", "pattern")
 			viewer := l.on("hostB", "viewer", env, "view", "--json", "--window", "none", l.await(host, "code").text("code"))
@@ -159,6 +161,8 @@ func TestLabFirewall(t *testing.T) {
 					t.Errorf("%s sent %s packets to others", node, n)
 				}
 			}
+			captured["hostA"].only("hostA", l.destinations("hostA", env), row.fromA...)
+			captured["hostB"].only("hostB", l.destinations("hostB", env), row.atA...)
 		})
 	}
 }
