@@ -16,6 +16,7 @@ import (
 type netReport struct {
 	UDP       bool     `json:"udp"`
 	Mapping   string   `json:"mapping"`
+	TCP       string   `json:"tcp_mapping"`
 	Filtering string   `json:"filtering"`
 	Advice    []string `json:"advice"`
 	Relays    []struct {
@@ -54,24 +55,26 @@ func (l *lab) doctor(node string, env []string) func() netReport {
 // What doctor says of each type of network, asked through a relay with two addresses.
 func TestLabDoctor(t *testing.T) {
 	want := map[string]netReport{
-		"open":     {UDP: true, Mapping: "none", Filtering: "none"},
-		"fullcone": {UDP: true, Mapping: "independent", Filtering: "none"},
-		"addrcone": {UDP: true, Mapping: "independent", Filtering: "address"},
-		"cone":     {UDP: true, Mapping: "independent", Filtering: "endpoint"},
-		"cgnat":    {UDP: true, Mapping: "independent", Filtering: "endpoint"},
-		"sym":      {UDP: true, Mapping: "dependent", Filtering: "endpoint", Advice: []string{"symmetric"}},
-		"cgnatsym": {UDP: true, Mapping: "dependent", Filtering: "endpoint", Advice: []string{"symmetric"}},
-		"noudp":    {Mapping: "unknown", Filtering: "unknown", Advice: []string{"UDP"}},
+		"open":     {UDP: true, Mapping: "none", TCP: "none", Filtering: "none"},
+		"fullcone": {UDP: true, Mapping: "independent", TCP: "independent", Filtering: "none"},
+		"addrcone": {UDP: true, Mapping: "independent", TCP: "independent", Filtering: "address"},
+		"cone":     {UDP: true, Mapping: "independent", TCP: "independent", Filtering: "endpoint"},
+		"cgnat":    {UDP: true, Mapping: "independent", TCP: "independent", Filtering: "endpoint"},
+		"sym":      {UDP: true, Mapping: "dependent", TCP: "dependent", Filtering: "endpoint", Advice: []string{"symmetric"}},
+		"cgnatsym": {UDP: true, Mapping: "dependent", TCP: "dependent", Filtering: "endpoint", Advice: []string{"symmetric"}},
+		"noudp":    {Mapping: "unknown", TCP: "independent", Filtering: "unknown", Advice: []string{"UDP"}},
+		"symnoudp": {Mapping: "unknown", TCP: "dependent", Filtering: "unknown", Advice: []string{"UDP", "symmetric"}},
 	}
-	for _, pair := range [][2]string{{"open", "fullcone"}, {"addrcone", "cone"}, {"cgnat", "sym"}, {"cgnatsym", "noudp"}} {
+	for _, pair := range [][2]string{{"open", "fullcone"}, {"addrcone", "cone"}, {"cgnat", "sym"}, {"cgnatsym", "noudp"}, {"symnoudp", "cone"}} {
 		t.Run(pair[0]+" and "+pair[1], func(t *testing.T) {
+			t.Parallel()
 			l := newLab(t, pair[0], pair[1])
 			relay := l.on("relay", "relay", nil, "relay", "--json", "--listen", "11.0.0.10:4001", "--listen", "11.0.0.11:4001")
 			env := []string{"SIGHTLINE_RELAYS=" + l.await(relay, "ready").text("join")}
 			asked := []func() netReport{l.doctor("hostA", env), l.doctor("hostB", env)}
 			for i, answer := range asked {
 				w, r := want[pair[i]], answer()
-				if r.UDP != w.UDP || r.Mapping != w.Mapping || r.Filtering != w.Filtering || len(r.Advice) != len(w.Advice) {
+				if r.UDP != w.UDP || r.Mapping != w.Mapping || r.TCP != w.TCP || r.Filtering != w.Filtering || len(r.Advice) != len(w.Advice) {
 					t.Errorf("%s: %+v, want %+v", pair[i], r, w)
 				}
 				if !r.Relays[0].Reachable || r.Relays[0].RTT <= 0 {

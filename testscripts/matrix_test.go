@@ -107,7 +107,18 @@ func meetTCP(a, b reach) bool {
 // words are what the viewer, which is the second of the cell, has to say to that.
 func (c cell) words() string {
 	a, b := netTypes[c.a], netTypes[c.b]
+	each := func(t netType) bool { return t.udp == blocked && t.tcp == changing }
 	switch {
+	case each(a) && each(b):
+		return "both sides' NAT gives each TCP destination its own port"
+	case each(a) && b.udp == blocked:
+		return "neither side's network lets UDP through, and the other side's NAT gives each TCP destination its own port"
+	case each(b) && a.udp == blocked:
+		return "neither side's network lets UDP through, and this side's NAT gives each TCP destination its own port"
+	case each(a):
+		return "the other side's network lets no UDP through, and its NAT gives each TCP destination its own port"
+	case each(b):
+		return "this side's network lets no UDP through, and its NAT gives each TCP destination its own port"
 	case a.udp == blocked && b.udp == blocked:
 		return "neither side's network lets UDP through"
 	case a.udp == blocked:

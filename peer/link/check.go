@@ -25,20 +25,30 @@ func Check(ctx context.Context, o Options, relays []netcheck.Relay) netcheck.Rep
 			relays[i].Info.Addrs = withProxy(proxies, relays[i].Info.Addrs)
 		}
 	}
-	return netcheck.Check(ctx, netcheck.Options{Relays: relays, Dial: func(ctx context.Context, relay p2p.AddrInfo) (time.Duration, error) {
+	check := netcheck.Options{Relays: relays, Dial: func(ctx context.Context, relay p2p.AddrInfo) (time.Duration, error) {
 		return probeRelay(ctx, Options{Proxy: o.Proxy, Pins: o.Pins, TLSInspection: o.TLSInspection, NoDirect: true}, relay)
-	}})
+	}}
+	// A second port is of use for direct paths only; `doctor firewall` has the same rule.
+	if !o.NoDirect && !o.RelayOnly && o.Listen != "none" {
+		check.MapTCP = mapTCP
+	}
+	return netcheck.Check(ctx, check)
+}
+
+// mapTCP asks from the port of a Node of its own.
+func mapTCP(ctx context.Context, relay p2p.AddrInfo) (netcheck.Mapping, error) {
+	n, err := newProbe(Options{NoDirect: true})
+	if err != nil {
+		return netcheck.Unknown, err
+	}
+	defer n.Close()
+	return netcheck.TCPMapping(ctx, n.h.Network(), relay)
 }
 
 // probeRelay connects to a relay with a Node of its own, because libp2p keeps
 // one connection for each peer and would not try the second address.
 func probeRelay(ctx context.Context, o Options, relay p2p.AddrInfo) (time.Duration, error) {
-	key, _, err := crypto.GenerateEd25519Key(rand.Reader)
-	if err != nil {
-		return 0, err
-	}
-	o.Key = key
-	n, err := New(o)
+	n, err := newProbe(o)
 	if err != nil {
 		return 0, err
 	}
@@ -51,6 +61,16 @@ func probeRelay(ctx context.Context, o Options, relay p2p.AddrInfo) (time.Durati
 		return 0, err
 	}
 	return n.roundTrip(ctx, relay.ID)
+}
+
+// newProbe is a Node with an identity that nobody has seen.
+func newProbe(o Options) (*Node, error) {
+	key, _, err := crypto.GenerateEd25519Key(rand.Reader)
+	if err != nil {
+		return nil, err
+	}
+	o.Key = key
+	return New(o)
 }
 
 // wayError is why one address was not reached, without naming it. Netcheck asks the

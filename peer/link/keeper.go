@@ -172,7 +172,7 @@ func (r *remote) tryDirect(ctx context.Context, round int) {
 	}
 	if len(theirs.addrs) > 0 {
 		within := plainDial
-		if (mine == NATNoUDP || theirs.nat == NATNoUDP) && theirs.nat != NATOpen {
+		if (mine.noUDP() || theirs.nat.noUDP()) && theirs.nat != NATOpen {
 			within = lanDial
 		}
 		r.dialDirect(ctx, r.dialable(theirs.addrs), within)
@@ -181,12 +181,18 @@ func (r *remote) tryDirect(ctx context.Context, round int) {
 	if mine == NATSame && theirs.nat == NATEach && r.n.mayProbe() {
 		r.waitProbed(ctx)
 	}
-	if r.isDirect() || ctx.Err() != nil || mine == NATEach && theirs.nat == NATEach {
+	if r.isDirect() || ctx.Err() != nil || hopeless(mine, theirs.nat) {
 		return
 	}
 	if err := r.punchHole(ctx); err != nil {
 		r.n.log.Debug("hole punch", "peer", r.id, "err", err)
 	}
+}
+
+// hopeless: both sides have another port for each destination, so that neither knows
+// where to punch to.
+func hopeless(mine, theirs NAT) bool {
+	return mine == theirs && (mine == NATEach || mine == NATNoUDPEach)
 }
 
 // probeComes is how long the hard side may take until its stream is here.

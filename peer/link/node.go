@@ -25,6 +25,7 @@ import (
 	manet "github.com/multiformats/go-multiaddr/net"
 
 	"sightline/peer/link/proxy"
+	"sightline/peer/netcheck"
 )
 
 // Node is this machine on the network: one identity, one port number for UDP
@@ -66,9 +67,10 @@ type Node struct {
 	seen     map[netip.AddrPort]netip.AddrPort // STUN server -> how it saw us
 	// silentSTUN: the last survey ended without a single answer.
 	silentSTUN  bool
-	seenOwn     bool            // a server saw an address of this machine: no NAT
-	resurveying bool            // surveyAgain runs
-	climbing    map[p2p.ID]bool // relays that are tried at their own port
+	seenOwn     bool             // a server saw an address of this machine: no NAT
+	tcpMapping  netcheck.Mapping // what surveyTCP found; "": nothing yet
+	resurveying bool             // surveyAgain runs
+	climbing    map[p2p.ID]bool  // relays that are tried at their own port
 }
 
 // maxKnocks is how many strangers may stand at the door of one node

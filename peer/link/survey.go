@@ -22,13 +22,17 @@ type NAT uint8
 
 // The kinds of NAT (RFC 4787, section 4.1, as far as it matters here).
 const (
-	NATUnknown NAT = iota
-	NATOpen        // the outside sees an address of this machine
-	NATSame        // one outside port for all destinations: a hole can be punched
-	NATEach        // another outside port for each destination ("symmetric")
-	NATNoUDP       // UDP does not come through
-	NATOff         // this side wants no direct path
+	NATUnknown   NAT = iota
+	NATOpen          // the outside sees an address of this machine
+	NATSame          // one outside port for all destinations: a hole can be punched
+	NATEach          // another outside port for each destination ("symmetric")
+	NATNoUDP         // UDP does not come through
+	NATOff           // this side wants no direct path
+	NATNoUDPEach     // as NATNoUDP, and TCP has another outside port for each destination
 )
+
+// noUDP: nothing but TCP can come about with this side.
+func (t NAT) noUDP() bool { return t == NATNoUDP || t == NATNoUDPEach }
 
 const (
 	// secondPort is how far a relay's second QUIC and STUN port is from its first:
@@ -68,6 +72,7 @@ func (n *Node) survey(relay p2p.AddrInfo) {
 	}
 	n.noteSurvey(answered)
 	n.log.Debug("survey", "servers", len(servers), "answers", answered, "nat", n.nat())
+	n.surveyTCP(relay.ID)
 }
 
 // noteSurvey tells what is known now to whoever is admitted.
@@ -83,7 +88,7 @@ func (n *Node) noteSurvey(answered int) {
 func (n *Node) surveyAgain() {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if nat := n.natLocked(); n.resurveying || nat != NATUnknown && nat != NATNoUDP {
+	if nat := n.natLocked(); n.resurveying || nat != NATUnknown && !nat.noUDP() {
 		return
 	}
 	relays := slices.Collect(maps.Values(n.servers))
@@ -211,6 +216,9 @@ func (n *Node) natLocked() NAT {
 	case len(n.seen) > 1:
 		return NATSame
 	case n.silentSTUN && len(n.seen) == 0 && !n.quicToRelayLocked():
+		if n.tcpMapping == netcheck.Dependent {
+			return NATNoUDPEach
+		}
 		return NATNoUDP
 	}
 	return NATUnknown
@@ -273,7 +281,7 @@ const networkEvery = 2 * time.Second
 func (n *Node) moved() {
 	n.mu.Lock()
 	clear(n.seen)
-	n.silentSTUN, n.seenOwn = false, false
+	n.silentSTUN, n.seenOwn, n.tcpMapping = false, false, ""
 	var relays []p2p.AddrInfo
 	for _, r := range n.servers {
 		relays = append(relays, r)

@@ -105,7 +105,7 @@ func (n *Node) tripWithoutUDP(id p2p.ID) time.Duration {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	r := n.remotes[id]
-	if r == nil || r.theirs.nat != NATNoUDP && n.natLocked() != NATNoUDP {
+	if r == nil || !r.theirs.nat.noUDP() && !n.natLocked().noUDP() {
 		return 0
 	}
 	return r.relayedTripLocked()

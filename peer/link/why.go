@@ -1,7 +1,5 @@
 package link
 
-import "strings"
-
 // whyRelayed says why two sides stay on the relay, in words for the person on
 // this side. It is called when all that is possible between them was tried.
 func whyRelayed(mine, theirs NAT, told bool) string {
@@ -10,9 +8,9 @@ func whyRelayed(mine, theirs NAT, told bool) string {
 		return "the other side allows no direct path"
 	case mine == NATEach && theirs == NATEach:
 		return "both sides' NAT gives each destination its own port"
-	case mine == NATNoUDP && theirs == NATNoUDP:
-		return "neither side's network lets UDP through, and no TCP came through either"
-	case mine == NATNoUDP || theirs == NATNoUDP:
+	case mine == NATNoUDPEach && theirs == NATNoUDPEach:
+		return "neither side's network lets UDP through, and both sides' NAT gives each TCP destination its own port"
+	case mine.noUDP() || theirs.noUDP():
 		return withoutUDP(mine, theirs)
 	case mine == NATEach && theirs == NATSame:
 		return "this side's NAT gives each destination its own port, the other's lets only known ports in"
@@ -24,20 +22,24 @@ func whyRelayed(mine, theirs NAT, told bool) string {
 	return "no address of the other machine answers, and the NAT boxes or firewalls between let no packet through"
 }
 
-// withoutUDP: one side has no UDP, and TCP did not help.
+// withoutUDP: one side has no UDP or both have none, and TCP did not help.
 func withoutUDP(mine, theirs NAT) string {
-	var b strings.Builder
-	b.WriteString("this side's network lets no UDP through, ")
-	other, its := theirs, "the other side's"
-	if theirs == NATNoUDP {
-		b.Reset()
-		b.WriteString("the other side's network lets no UDP through, ")
-		other, its = mine, "this side's"
+	out, here, there := "neither side's network lets UDP through, ", "this side's", "the other side's"
+	switch {
+	case !theirs.noUDP():
+		out, here = "this side's network lets no UDP through, ", "its"
+	case !mine.noUDP():
+		out, there = "the other side's network lets no UDP through, ", "its"
 	}
-	if other == NATEach {
-		b.WriteString("and " + its + " NAT gives each destination its own port")
-	} else {
-		b.WriteString("and no TCP came through either")
+	switch {
+	case mine == NATNoUDPEach:
+		return out + "and " + here + " NAT gives each TCP destination its own port"
+	case theirs == NATNoUDPEach:
+		return out + "and " + there + " NAT gives each TCP destination its own port"
+	case mine == NATEach:
+		return out + "and this side's NAT gives each destination its own port"
+	case theirs == NATEach:
+		return out + "and the other side's NAT gives each destination its own port"
 	}
-	return b.String()
+	return out + "and no TCP came through either"
 }

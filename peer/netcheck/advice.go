@@ -47,7 +47,7 @@ func (r *Report) advise() []string {
 		out = append(out, "TLS is looked into. Ask for an exception for the relays' port 443, or allow it with network.tls_inspection = true: "+
 			"the session is sealed inside it all the same")
 	}
-	if r.Mapping == Dependent {
+	if r.Mapping == Dependent || !r.UDP && r.TCPMapping == Dependent {
 		out = append(out, `the NAT box gives each destination another outside port ("symmetric"). Ask for one port for all destinations: `+
 			`it is called endpoint-independent mapping (RFC 4787), "static port" in pf, OPNsense and pfSense, "persistent NAT" elsewhere`)
 	}

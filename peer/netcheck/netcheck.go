@@ -42,7 +42,10 @@ type Options struct {
 	// Dial connects to a relay at the one address in info and tells the round
 	// trip time on that connection. The error's text is shown to the person.
 	// nil: relays are asked by STUN only.
-	Dial    func(ctx context.Context, info p2p.AddrInfo) (rtt time.Duration, err error)
+	Dial func(ctx context.Context, info p2p.AddrInfo) (rtt time.Duration, err error)
+	// MapTCP tells what a NAT box does with one TCP port and two of the relay's.
+	// nil: that is not looked at.
+	MapTCP  func(ctx context.Context, info p2p.AddrInfo) (Mapping, error)
 	Timeout time.Duration // 0: Timeout
 	// Proxy is what the person is told about this network's proxy, without a
 	// password; "" if there is none.
@@ -65,7 +68,9 @@ type Report struct {
 	UDP      bool     `json:"udp"`      // a packet went out and its answer came back
 	UDPWhy   string   `json:"udp_why"`  // why not, in words; empty if UDP works
 	Observed []string `json:"observed"` // "ip:port" as servers see us, each once
-	Mapping  Mapping  `json:"mapping"`
+	Mapping  Mapping  `json:"mapping"`  // of UDP
+	// TCPMapping is what it does with TCP, which matters where UDP does not work.
+	TCPMapping Mapping `json:"tcp_mapping"`
 	// Filtering is whom the NAT box or firewall lets in.
 	Filtering Filtering `json:"filtering"`
 	IPv6      IPv6      `json:"ipv6"`
@@ -114,19 +119,34 @@ func Check(ctx context.Context, o Options) Report {
 	ctx, cancel := context.WithTimeout(ctx, o.Timeout)
 	defer cancel()
 	r := Report{Observed: []string{}, Mapping: Unknown, Proxy: o.Proxy, Relays: make([]RelayReport, len(o.Relays))}
+	tcp := make([]Mapping, len(o.Relays))
 	var work sync.WaitGroup
 	for i, relay := range o.Relays {
 		r.Relays[i] = RelayReport{Name: relay.Name, ID: relay.Info.ID.String()}
 		if o.Dial != nil {
 			dialAll(ctx, &work, o.Dial, relay, &r.Relays[i])
 		}
+		if o.MapTCP != nil {
+			work.Go(func() { tcp[i], _ = o.MapTCP(ctx, relay.Info) }) // why not is told by its ways
+		}
 	}
 	var binding bindings
 	work.Go(func() { binding = askSTUN(ctx, o.Relays) })
 	work.Wait()
+	r.TCPMapping = firstKnown(tcp)
 	r.fold(binding)
 	r.Advice = r.advise()
 	return r
+}
+
+// firstKnown is what the first relay found that could find it out.
+func firstKnown(all []Mapping) Mapping {
+	for _, m := range all {
+		if m != "" && m != Unknown {
+			return m
+		}
+	}
+	return Unknown
 }
 
 // dialAll tries each address by itself.

@@ -237,32 +237,6 @@ func parseBinding(b []byte) (id [stun.TransactionIDSize]byte, seen netip.AddrPor
 	return m.TransactionID, netip.AddrPortFrom(ip.Unmap(), uint16(x.Port)), ok
 }
 
-// mapping compares the answers of one family from different servers.
-func (b bindings) mapping() Mapping {
-	found := Unknown
-	for _, is4 := range [...]bool{true, false} {
-		var seen []netip.AddrPort
-		servers := make(map[netip.AddrPort]bool)
-		for _, a := range b.answers {
-			if a.seen.IsValid() && a.addr.Addr().Is4() == is4 && !servers[a.addr] {
-				servers[a.addr] = true
-				seen = append(seen, a.seen)
-			}
-		}
-		switch {
-		case len(seen) == 0:
-			continue
-		case slices.Contains(b.local, seen[0].Addr()):
-			return None
-		case len(seen) > 1 && len(slices.Compact(seen)) == 1:
-			return Independent
-		case len(seen) > 1:
-			found = Dependent // IPv6 may still be better
-		}
-	}
-	return found
-}
-
 // of are the answers of one relay, for its report.
 func (b bindings) of(relay int) []Way {
 	out := []Way{}

@@ -9,7 +9,11 @@ import (
 
 // Lines are the report for a person, one finding each, without line ends.
 func (r Report) Lines() []string {
-	out := []string{"UDP            " + r.udpWords(), "NAT            " + r.Mapping.words(), "lets in        " + r.Filtering.words(), "IPv6           " + r.IPv6.words()}
+	out := []string{"UDP            " + r.udpWords(), "NAT            " + r.Mapping.words()}
+	if r.TCPMapping != Unknown {
+		out = append(out, "NAT for TCP    "+r.TCPMapping.words())
+	}
+	out = append(out, "lets in        "+r.Filtering.words(), "IPv6           "+r.IPv6.words())
 	if r.Proxy != "" {
 		out = append(out, "proxy          "+r.Proxy)
 	}
