@@ -218,6 +218,34 @@ func TestViewerGoesWhileAsked(t *testing.T) {
 	r.code(2)
 }
 
+// TestLeavesBeforeAccept: a viewer that goes between its proof and ACCEPT says so:
+// nobody waits for it to come back.
+func TestLeavesBeforeAccept(t *testing.T) {
+	var r *rig
+	came := make(chan *viewerRig, 1)
+	r = newRig(t, func(o *HostOptions) {
+		o.Events = func(e Event) {
+			if _, ok := e.(Joined); ok { // ACCEPT is written after this
+				v := <-came
+				v.view.End()
+				select {
+				case err := <-v.end:
+					v.end <- err // it did not wait to be heard
+				case <-time.After(200 * time.Millisecond):
+				}
+			}
+			r.events.add(e)
+		}
+	})
+	came <- r.join(r.code(1), looks)
+	if l := await[Left](t, r.ctx, r.events, 1); l.Reason != "the viewer left" {
+		t.Errorf("left because of %q", l.Reason)
+	}
+	if n := count[Waiting](r.events); n > 0 {
+		t.Errorf("the host waited %d times for somebody who has gone", n)
+	}
+}
+
 // TestManyStreamsInARow: a viewer whose path flaps opens its screen several
 // times before the first one has been handed over; the last one shows.
 func TestManyStreamsInARow(t *testing.T) {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/libp2p/go-libp2p/core/crypto"
@@ -267,20 +268,29 @@ func (v *View) hello() []byte {
 func (v *View) await(ctx context.Context, s *secure.Session, conn link.Conn, hello []byte, resumed bool) error {
 	c := s.Control()
 	c.SetDeadline(time.Now().Add(acceptIn))
-	defer context.AfterFunc(ctx, func() { c.Reset() })()
+	stop := context.AfterFunc(ctx, func() { c.Reset() })
 	if len(hello) > 0 {
 		if _, err := c.Write(hello); err != nil {
 			return cause(ctx, err)
 		}
 	}
+	if !stop() {
+		return context.Cause(ctx)
+	}
+	var asked atomic.Bool
+	defer context.AfterFunc(ctx, func() { turnAway(c, asked.Load()) })()
 	r := wire.NewReader(c, wire.Control)
 	for {
 		t, _, body, err := r.Next()
 		if err != nil {
 			return cause(ctx, v.silence(err))
 		}
+		if ctx.Err() != nil {
+			continue // until the host has heard that we go
+		}
 		switch t {
 		case wire.TypeAsking:
+			asked.Store(true)
 			v.asking(conn)
 			v.o.Events(Waiting{For: "the person at the host to let you in"})
 		case wire.TypeDeny:
@@ -296,6 +306,19 @@ func (v *View) await(ctx context.Context, s *secure.Session, conn link.Conn, hel
 			return wire.ErrMalformed
 		}
 	}
+}
+
+// turnAway leaves before ACCEPT has come. The host may have let us in already,
+// and would keep the seat for one that broke off. While it asks a person it does
+// not listen, and notices the end of the connection at once.
+func turnAway(c *secure.Sealed, asked bool) {
+	if asked {
+		c.Reset()
+		return
+	}
+	c.SetDeadline(time.Now().Add(time.Second))
+	c.Write(wire.Append(nil, wire.Control, wire.TypeBye, 0, wire.Farewell{Reason: wire.ByRequest}.Append(nil)))
+	c.Close()
 }
 
 // silence is what a stream that ends before ACCEPT means for a person.
