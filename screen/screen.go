@@ -138,7 +138,7 @@ type Injector interface {
 	Close() error
 }
 
-// Refused tells why an Injector did not act: "covered", "focus", "hotkey",
+// Refused tells why an Injector did not act: "covered", "focus", "hot key",
 // "outside", or "local hand": the person at the host uses it.
 type Refused struct{ Reason string }
 

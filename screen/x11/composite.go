@@ -25,6 +25,8 @@ type member struct {
 	win   xproto.Window
 	outer xproto.Window   // its frame on the root, or itself
 	rect  image.Rectangle // on the root window
+	popup bool            // no window manager cares for it
+	tip   bool            // and it is no menu: it never takes the pointer
 
 	watch  damage.Damage
 	pixmap xproto.Pixmap // 0: none was taken yet

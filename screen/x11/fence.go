@@ -1,13 +1,10 @@
 package x11
 
 import (
-	"encoding/binary"
 	"image"
-	"sync/atomic"
 	"time"
 
 	"github.com/jezek/xgb/xproto"
-	"github.com/jezek/xgb/xtest"
 
 	"sightline/screen"
 	"sightline/screen/keysym"
@@ -17,7 +14,7 @@ import (
 const (
 	refuseCovered = "covered" // another window is on top there, or has taken the pointer
 	refuseFocus   = "focus"   // no shared window has the keyboard
-	refuseHotKey  = "hotkey"  // the window manager or another program would take it
+	refuseHotKey  = "hot key" // the window manager or another program would take it
 	refuseOutside = "outside" // no shared window is there
 )
 
@@ -36,14 +33,13 @@ type fence struct {
 	raise  bool            // a covered window may be asked to come forward
 	active xproto.Atom
 	raised time.Time
-	keeps  bool      // the window manager holds every click for a moment, also on the window with the focus
-	asked  time.Time // settle
-
-	stirred *atomic.Int64 // when windows on the root moved or changed their order, UnixNano
+	aim    xproto.Window // while a button goes down: the shared window that gets it
+	asked  time.Time     // when a click last asked for the focus
+	owed   bool          // and nobody has looked whether it came
 }
 
-func newFence(x *client, g *Group, raise bool, stirred *atomic.Int64) (*fence, error) {
-	f := &fence{x: x, group: g, raise: raise, stirred: stirred}
+func newFence(x *client, g *Group, raise bool) (*fence, error) {
+	f := &fence{x: x, group: g, raise: raise}
 	const name = "_NET_ACTIVE_WINDOW"
 	r, err := xproto.InternAtom(x.Conn, false, uint16(len(name)), name).Reply()
 	if err != nil {
@@ -51,12 +47,6 @@ func newFence(x *client, g *Group, raise bool, stirred *atomic.Int64) (*fence, e
 	}
 	f.active = r.Atom
 	if f.probe, err = xproto.NewWindowId(x.Conn); err != nil {
-		return nil, err
-	}
-	err = xproto.ChangeWindowAttributesChecked(x.Conn, x.root, xproto.CwEventMask, []uint32{
-		xproto.EventMaskStructureNotify | xproto.EventMaskSubstructureNotify,
-	}).Check()
-	if err != nil {
 		return nil, err
 	}
 	return f, xproto.CreateWindowChecked(x.Conn, 0, f.probe, x.root, -1, -1, 1, 1, 0, xproto.WindowClassInputOnly, 0, 0, nil).Check()
@@ -70,7 +60,7 @@ func (f *fence) fix() {
 	var pics []grouped
 	for n, w := range f.fixed {
 		if rect, _, err := f.x.stands(w); err == nil {
-			pics = append(pics, grouped{screen.PictureID(n), rect, []xproto.Window{w}})
+			pics = append(pics, grouped{id: screen.PictureID(n), rect: rect, wins: []xproto.Window{w}})
 		}
 	}
 	f.group.set(pics)
@@ -85,218 +75,29 @@ func (f *fence) enter() (leave func()) {
 	}
 }
 
-// under tells whether the topmost window at a place of the root is a shared one.
-// The server looks as it would for an event, so shapes count.
-func (f *fence) under(at image.Point) bool {
+// under is the shared window, or the menu or dialog of one, that an event at a
+// place of the root would reach; 0: none. The server looks as it would for an
+// event, so shapes count.
+func (f *fence) under(at image.Point) xproto.Window {
 	w := f.x.root
 	for range treeDeep {
 		t, err := xproto.TranslateCoordinates(f.x.Conn, f.x.root, w, int16(at.X), int16(at.Y)).Reply()
 		if err != nil || t.Child == 0 {
-			return false
+			return 0
 		}
 		if _, ok := f.group.has(t.Child); ok {
-			return true
+			return t.Child
 		}
 		w = t.Child
 	}
-	return false
+	return 0
 }
 
-// free tells whether nobody has taken the pointer for himself. The probe is never
-// shown, so asking for it never succeeds: the answer is what matters.
-func (f *fence) free() bool {
-	r, err := xproto.GrabPointer(f.x.Conn, false, f.probe, 0, xproto.GrabModeAsync, xproto.GrabModeAsync, 0, 0, 0).Reply()
-	return err == nil && r.Status == xproto.GrabStatusNotViewable
-}
-
-// freeKeys is free for the keyboard.
+// freeKeys tells whether nobody has taken the keyboard for himself. The probe is
+// never shown, so asking for it never succeeds: the answer is what matters.
 func (f *fence) freeKeys() bool {
 	r, err := xproto.GrabKeyboard(f.x.Conn, false, f.probe, 0, xproto.GrabModeAsync, xproto.GrabModeAsync).Reply()
 	return err == nil && r.Status == xproto.GrabStatusNotViewable
-}
-
-// point is Pointer within the fence.
-func (i *Injector) point(p screen.Pointer) error {
-	f := i.fence
-	f.fix()
-	rect, ok := f.group.place(p.Picture)
-	at := p.At.Add(rect.Min)
-	if ok && i.buttons != 0 && !rect.Empty() { // a button that is held keeps the pointer in
-		at.X = min(max(at.X, rect.Min.X), rect.Max.X-1)
-		at.Y = min(max(at.Y, rect.Min.Y), rect.Max.Y-1)
-	}
-	if !ok || !at.In(rect) {
-		i.setButtons(i.buttons & p.Buttons)
-		return &screen.Refused{Reason: refuseOutside}
-	}
-	reason := i.pointAt(p, at)
-	if reason == heldBack {
-		reason = refuseFocus
-		if f.settle(f.group.main(p.Picture), at, p) {
-			reason = i.pointAt(p, at)
-		}
-	}
-	if reason == heldBack {
-		reason = refuseFocus
-	}
-	if reason == "" {
-		return i.check()
-	}
-	if reason == refuseCovered && p.Buttons != 0 {
-		f.bringForward(f.group.main(p.Picture))
-	}
-	return &screen.Refused{Reason: reason}
-}
-
-// pointAt looks and acts in one step. It returns why not.
-func (i *Injector) pointAt(p screen.Pointer, at image.Point) (reason string) {
-	f := i.fence
-	presses := p.Buttons&^i.buttons != 0 || p.Wheel != image.Point{}
-	defer f.enter()()
-	if reason = f.mayPoint(p, at, presses, i.buttons != 0); reason != "" {
-		i.setButtons(i.buttons & p.Buttons) // what came up comes up
-		return reason
-	}
-	xtest.FakeInput(i.x.Conn, xproto.MotionNotify, 0, 0, i.x.root, int16(at.X), int16(at.Y), 0)
-	if presses && !f.pressable(at) {
-		i.setButtons(i.buttons & p.Buttons)
-		return refuseCovered
-	}
-	if presses {
-		f.group.act(p.Picture)
-	}
-	i.setButtons(p.Buttons)
-	i.turn(p.Wheel.Y, 4, 5)
-	i.turn(p.Wheel.X, 6, 7)
-	return ""
-}
-
-// mayPoint tells why the pointer must not go to a place, or press there.
-func (f *fence) mayPoint(p screen.Pointer, at image.Point, presses, holds bool) string {
-	if !f.under(at) {
-		if rect, _, err := f.x.stands(f.group.main(p.Picture)); err == nil && at.In(rect) {
-			return refuseCovered
-		}
-		return refuseOutside
-	}
-	if !presses {
-		return ""
-	}
-	q, err := xproto.QueryPointer(f.x.Conn, f.x.root).Reply()
-	switch {
-	case err != nil:
-		return refuseCovered
-	case q.Mask&(xproto.KeyButMaskMod1|xproto.KeyButMaskMod4) != 0:
-		return refuseHotKey // with Alt or Super the window manager takes clicks
-	case !holds && !f.group.menu() && !f.free():
-		return refuseCovered
-	case !holds && !(f.keeps && f.quiet()) && f.holdsBack(at, p, q.Mask):
-		return heldBack
-	}
-	return ""
-}
-
-// heldBack is no reason for people: the window manager would get the click first,
-// raise the window or give it the focus, and then let the server deliver it anew:
-// to what stands on top by that time.
-const heldBack = "held back"
-
-// holdsBack tells whether somebody else gets a click before the window does.
-func (f *fence) holdsBack(at image.Point, p screen.Pointer, mask uint16) bool {
-	w := f.x.root
-	for range treeDeep {
-		if f.clickTaken(w, p, mask) {
-			return true
-		}
-		if _, ok := f.group.has(w); ok {
-			return false // what a program does in its own windows is its own
-		}
-		t, err := xproto.TranslateCoordinates(f.x.Conn, f.x.root, w, int16(at.X), int16(at.Y)).Reply()
-		if err != nil || t.Child == 0 {
-			return true
-		}
-		w = t.Child
-	}
-	return true
-}
-
-func (f *fence) clickTaken(w xproto.Window, p screen.Pointer, mask uint16) bool {
-	for n := byte(1); n <= 9; n++ {
-		wheel := n >= 4 && n <= 7 && p.Wheel != image.Point{}
-		if p.Buttons&buttonBits[n] == 0 && !wheel {
-			continue
-		}
-		err := xproto.GrabButtonChecked(f.x.Conn, false, w, 0, xproto.GrabModeAsync, xproto.GrabModeAsync, 0, 0, n, mask&0xff).Check()
-		if err != nil || xproto.UngrabButtonChecked(f.x.Conn, n, w, mask&0xff).Check() != nil {
-			return true
-		}
-	}
-	return false
-}
-
-// How long settle waits for a window manager, how often it looks, and how long it
-// must be sure of the focus before it believes that clicks are always held.
-const (
-	settleIn   = 600 * time.Millisecond
-	settleLook = 5 * time.Millisecond
-	settleSure = 40 // looks in a row
-	settleEach = time.Second
-)
-
-// still is how long nothing may have moved before a click is left to a window
-// manager that holds it: it takes a few milliseconds, in which another window must
-// not come on top.
-const still = 250 * time.Millisecond
-
-func (f *fence) quiet() bool { return time.Since(time.Unix(0, f.stirred.Load())) >= still }
-
-// settle gives a window the focus, which its place on top allows a click to do, and
-// waits until the window manager no longer holds clicks back. Some hold them
-// always: then there is nothing to wait for. While others move the focus about it
-// does not settle, and the answer is no.
-func (f *fence) settle(w xproto.Window, at image.Point, p screen.Pointer) bool {
-	if time.Since(f.asked) < settleEach {
-		return false
-	}
-	f.asked = time.Now()
-	if _, _, ok := f.focus(); !ok {
-		f.activate(w)
-	}
-	sure, stirred := 0, f.stirred.Load()
-	for time.Since(f.asked) < settleIn {
-		settle(settleLook)
-		if f.keeps && f.stirred.Load() != stirred {
-			return false // somebody is at it
-		}
-		q, err := xproto.QueryPointer(f.x.Conn, f.x.root).Reply()
-		if err != nil {
-			return false
-		}
-		if !f.holdsBack(at, p, q.Mask) {
-			return true
-		}
-		if _, _, ok := f.focus(); !ok {
-			sure = 0
-			continue
-		}
-		if sure++; sure >= settleSure {
-			f.keeps = true
-		}
-		if f.keeps && f.quiet() {
-			return true
-		}
-	}
-	return false
-}
-
-// pressable looks once more, where the pointer really went.
-func (f *fence) pressable(at image.Point) bool {
-	q, err := xproto.QueryPointer(f.x.Conn, f.x.root).Reply()
-	if err != nil {
-		return false
-	}
-	real := image.Pt(int(q.RootX), int(q.RootY))
-	return q.SameScreen && (real == at || f.under(real))
 }
 
 // confine tells whether a key may go down. It was chosen before others were kept
@@ -405,36 +206,4 @@ func forServer(s keysym.Sym, mods uint16) bool {
 	)
 	both := mods&xproto.ModMaskControl != 0 && mods&xproto.ModMask1 != 0
 	return s == terminate || s >= serverFirst && s <= serverLast || both && (s >= f1 && s <= f12 || s == backspace)
-}
-
-// raiseEach is how often a covered window is asked for at most.
-const raiseEach = time.Second
-
-// bringForward asks the window manager for a window, if the host allowed it.
-func (f *fence) bringForward(w xproto.Window) {
-	if !f.raise || w == 0 || time.Since(f.raised) < raiseEach {
-		return
-	}
-	f.raised = time.Now()
-	f.activate(w)
-}
-
-// activate asks the window manager to bring a window to the front and give it the
-// focus; where there is none, it is raised.
-func (f *fence) activate(w xproto.Window) {
-	names, err := f.x.intern()
-	if err != nil {
-		return
-	}
-	if !f.x.managed(names) {
-		xproto.ConfigureWindow(f.x.Conn, w, xproto.ConfigWindowStackMode, []uint32{xproto.StackModeAbove})
-		return
-	}
-	const fromPager = 2
-	ev := make([]byte, 32)
-	ev[0], ev[1] = xproto.ClientMessage, 32
-	binary.LittleEndian.PutUint32(ev[4:], uint32(w))
-	binary.LittleEndian.PutUint32(ev[8:], uint32(f.active))
-	binary.LittleEndian.PutUint32(ev[12:], fromPager)
-	xproto.SendEvent(f.x.Conn, false, f.x.root, xproto.EventMaskSubstructureRedirect|xproto.EventMaskSubstructureNotify, string(ev))
 }

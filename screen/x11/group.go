@@ -26,6 +26,8 @@ type grouped struct {
 	id   screen.PictureID
 	rect image.Rectangle // of the root window
 	wins []xproto.Window // the shared window first; empty while it is closed
+	pops []xproto.Window // those of them that no window manager cares for: menus and tooltips
+	menu bool            // there is a menu
 }
 
 // set replaces the list.
@@ -59,12 +61,20 @@ func (g *Group) has(w xproto.Window) (id screen.PictureID, ok bool) {
 	return 0, false
 }
 
-// menu tells whether something stands before a shared window that may have taken
-// the pointer or the keyboard for itself, as menus do.
+// menu tells whether a menu stands before a shared window: it may have taken the
+// pointer or the keyboard for itself.
 func (g *Group) menu() bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	return slices.ContainsFunc(g.pics, func(p grouped) bool { return len(p.wins) > 1 })
+	return slices.ContainsFunc(g.pics, func(p grouped) bool { return p.menu })
+}
+
+// popup tells whether no window manager cares for a window, so that it never gets
+// the focus.
+func (g *Group) popup(w xproto.Window) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return slices.ContainsFunc(g.pics, func(p grouped) bool { return slices.Contains(p.pops, w) })
 }
 
 // main is the shared window of a picture, 0 while it is closed.

@@ -48,11 +48,10 @@ type Injector struct {
 	alarm *alarm
 	ended chan struct{} // closed by pump when the connection has ended
 
-	stirred atomic.Int64 // the fence's
-	remap   atomic.Bool  // the keyboard map was changed, by us or somebody
-	moved   atomic.Bool  // outputs or the screen were changed
-	mu      sync.Mutex   // guards held, which pump reads
-	held    []heldKey    // in the order in which they went down
+	remap atomic.Bool // the keyboard map was changed, by us or somebody
+	moved atomic.Bool // outputs or the screen were changed
+	mu    sync.Mutex  // guards held, which pump reads
+	held  []heldKey   // in the order in which they went down
 
 	// Owned by the caller's goroutine.
 	keys    *keyboard
@@ -108,7 +107,7 @@ func (i *Injector) prepare() (err error) {
 	}
 	i.alarm = newAlarm(i.x, i.keys, i.log)
 	if i.opt.Group != nil {
-		if i.fence, err = newFence(i.x, i.opt.Group, i.opt.Raise, &i.stirred); err != nil {
+		if i.fence, err = newFence(i.x, i.opt.Group, i.opt.Raise); err != nil {
 			return err
 		}
 	}
@@ -134,11 +133,7 @@ func (i *Injector) pump() {
 		case xproto.ConfigureNotifyEvent:
 			if e.Window == i.x.root {
 				i.moved.Store(true)
-			} else {
-				i.stirred.Store(time.Now().UnixNano())
 			}
-		case xproto.MapNotifyEvent, xproto.UnmapNotifyEvent, xproto.CirculateNotifyEvent:
-			i.stirred.Store(time.Now().UnixNano())
 		case xproto.KeyPressEvent:
 			if !i.holds(byte(e.Detail)) {
 				i.alarm.ring()
@@ -231,9 +226,10 @@ func (i *Injector) press(s keysym.Sym) error {
 	}
 	c.spoils = i.spoilers(s, mask)
 	if i.alarm.isPanic(c.code, i.after(c, mask)) {
-		return &screen.Refused{Reason: "hotkey"}
+		return &screen.Refused{Reason: refuseHotKey}
 	}
 	if i.fence != nil { // nothing below waits for other programs
+		i.fence.awaitFocus()
 		defer i.fence.enter()()
 		if err := i.confine(s, c, mask); err != nil {
 			return err
@@ -368,7 +364,7 @@ func (i *Injector) Pointer(p screen.Pointer) error {
 	at := p.At.Add(i.area.Min)
 	if p.Picture != 0 || !at.In(i.area) {
 		i.setButtons(i.buttons & p.Buttons)
-		return &screen.Refused{Reason: "outside"}
+		return &screen.Refused{Reason: refuseOutside}
 	}
 	xtest.FakeInput(i.x.Conn, xproto.MotionNotify, 0, 0, i.x.root, int16(at.X), int16(at.Y), 0)
 	i.setButtons(p.Buttons)
@@ -380,30 +376,50 @@ func (i *Injector) Pointer(p screen.Pointer) error {
 	return i.check()
 }
 
-func (i *Injector) setButtons(now screen.Buttons) {
+// setButtons puts buttons down and up. It tells whether all of them are now as
+// they should be: the fence may find that a press would go elsewhere.
+func (i *Injector) setButtons(now screen.Buttons) bool {
 	for _, n := range [...]byte{1, 2, 3, 8, 9} {
 		bit := buttonBits[n]
 		switch {
 		case now&bit != 0 && i.buttons&bit == 0:
 			i.guard.tell("+b", n)
-			i.fake(xproto.ButtonPress, n)
+			if !i.putDown(n) {
+				i.guard.tell("-b", n)
+				continue
+			}
+			i.buttons |= bit
 		case now&bit == 0 && i.buttons&bit != 0:
 			i.fake(xproto.ButtonRelease, n)
 			i.guard.tell("-b", n)
+			i.buttons &^= bit
 		}
 	}
-	i.buttons = now
+	return i.buttons == now
 }
 
-func (i *Injector) turn(steps int, back, forth byte) {
+// putDown presses a button, within the fence if there is one.
+func (i *Injector) putDown(n byte) bool {
+	if i.fence != nil {
+		return i.fence.deliver(n, i.buttons != 0)
+	}
+	i.fake(xproto.ButtonPress, n)
+	return true
+}
+
+// turn turns a wheel, which is a button that is pressed for each step.
+func (i *Injector) turn(steps int, back, forth byte) bool {
 	button := forth
 	if steps < 0 {
 		button, steps = back, -steps
 	}
 	for range min(steps, maxTurns) {
-		i.fake(xproto.ButtonPress, button)
+		if !i.putDown(button) {
+			return false
+		}
 		i.fake(xproto.ButtonRelease, button)
 	}
+	return true
 }
 
 // Fence limits input to windows, whose pictures are numbered as they are listed;
@@ -412,11 +428,11 @@ func (i *Injector) Fence(allowed []screen.WindowID) (err error) {
 	if allowed == nil {
 		i.fence = nil
 		if i.opt.Group != nil {
-			i.fence, err = newFence(i.x, i.opt.Group, i.opt.Raise, &i.stirred)
+			i.fence, err = newFence(i.x, i.opt.Group, i.opt.Raise)
 		}
 		return err
 	}
-	f, err := newFence(i.x, &Group{}, i.opt.Raise, &i.stirred)
+	f, err := newFence(i.x, &Group{}, i.opt.Raise)
 	if err != nil {
 		return err
 	}

@@ -325,7 +325,7 @@ func TestInjectorPanicKey(t *testing.T) {
 		i.Key(screen.Key{Sym: s, Down: true})
 	}
 	var refused *screen.Refused
-	if err := i.Key(screen.Key{Sym: 'Q', Down: true}); !errors.As(err, &refused) || refused.Reason != "hotkey" {
+	if err := i.Key(screen.Key{Sym: 'Q', Down: true}); !errors.As(err, &refused) || refused.Reason != "hot key" {
 		t.Errorf("the remote hand pressed the panic key: %v", err)
 	}
 	i.ReleaseAll()

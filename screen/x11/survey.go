@@ -125,7 +125,7 @@ func (s *Windows) watch(t Toplevel) (*member, error) {
 	if err != nil {
 		return nil, err
 	}
-	m.rect = t.Rect
+	m.rect, m.popup, m.tip = t.Rect, t.popup, t.tip
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.sizes[t.win] = sized{outer: t.outer} // the next event is news
@@ -375,7 +375,13 @@ func (s *Windows) tellFence() {
 	var pics []grouped
 	var mains []xproto.Window
 	for _, sh := range s.shares {
-		pics = append(pics, grouped{sh.id, sh.rect, sh.wins()})
+		g := grouped{id: sh.id, rect: sh.rect, wins: sh.wins()}
+		for _, m := range sh.others {
+			if m.popup {
+				g.pops, g.menu = append(g.pops, m.win), g.menu || !m.tip
+			}
+		}
+		pics = append(pics, g)
 		if sh.main != nil {
 			mains = append(mains, sh.main.win)
 		}

@@ -2,6 +2,7 @@ package x11
 
 import (
 	"bytes"
+	"encoding/binary"
 	"fmt"
 	"image"
 	"strconv"
@@ -24,6 +25,7 @@ type Toplevel struct {
 
 	win, outer xproto.Window // itself, and what stands on the root around it
 	popup      bool          // no window manager cares for it: a menu, a tooltip
+	tip        bool          // a tooltip
 	shown      bool
 	transient  xproto.Window // of which window it is a dialog
 }
@@ -75,10 +77,13 @@ func Toplevels(display, authority string) ([]Toplevel, error) {
 }
 
 // names are the properties that tell what a window is.
-type names struct{ state, netName, utf8 xproto.Atom }
+type names struct{ state, netName, utf8, kind, tooltip xproto.Atom }
 
 func (c *client) internNames() (n names, err error) {
-	for name, atom := range map[string]*xproto.Atom{"WM_STATE": &n.state, "_NET_WM_NAME": &n.netName, "UTF8_STRING": &n.utf8} {
+	for name, atom := range map[string]*xproto.Atom{
+		"WM_STATE": &n.state, "_NET_WM_NAME": &n.netName, "UTF8_STRING": &n.utf8,
+		"_NET_WM_WINDOW_TYPE": &n.kind, "_NET_WM_WINDOW_TYPE_TOOLTIP": &n.tooltip,
+	} {
 		r, err := xproto.InternAtom(c.Conn, false, uint16(len(name)), name).Reply()
 		if err != nil {
 			return n, err
@@ -118,6 +123,7 @@ func (c *client) toplevels(n names) ([]Toplevel, error) {
 			continue
 		} else {
 			t.popup = attr.OverrideRedirect
+			t.tip = t.popup && c.isTip(n, outer)
 		}
 		if c.identify(n, &t) {
 			all = append(all, t)
@@ -150,6 +156,12 @@ func (c *client) framed(n names, w xproto.Window, deep int) xproto.Window {
 		}
 	}
 	return 0
+}
+
+// isTip tells whether the first type that a window claims to be is a tooltip.
+func (c *client) isTip(n names, w xproto.Window) bool {
+	p, err := xproto.GetProperty(c.Conn, false, w, n.kind, xproto.AtomAtom, 0, 1).Reply()
+	return err == nil && p.Format == 32 && len(p.Value) >= 4 && xproto.Atom(binary.LittleEndian.Uint32(p.Value)) == n.tooltip
 }
 
 // identify fills in what a window says of itself.
