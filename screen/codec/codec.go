@@ -11,7 +11,7 @@
 // The package is not a transport (peer/wire frames the messages) and not a
 // pacer (peer/pace says how many bytes the next message may cost).
 //
-// # Update, version 2
+// # Update, version 3
 //
 // A message updates one picture. Both ends learn from every message, so none
 // may be lost or change its place; a sequence number and now and then a
@@ -21,7 +21,7 @@
 //	u8  picture
 //	u8  sequence: one more with each message of the picture, modulo 256
 //	    in a fresh message only:
-//	    u8   version, 2
+//	    u8   version, 3
 //	    u16  width of the picture in px, little endian
 //	    u16  height
 //	    sections, until the message ends:
@@ -120,7 +120,7 @@ type Decoder interface {
 }
 
 const (
-	version    = 2
+	version    = 3
 	headerSize = 3
 	freshSize  = headerSize + 5
 

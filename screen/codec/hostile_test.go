@@ -185,11 +185,11 @@ func TestCursorRoundTrip(t *testing.T) {
 }
 
 // The golden stream pins the format: it was written once, and whoever decodes
-// version 2 must get these pixels from it. testdata/v2.stream holds messages,
+// version 3 must get these pixels from it. testdata/v3.stream holds messages,
 // each with its length in front and the CRC-32C of the picture after it behind
 // it (u32 both); SIGHTLINE_GOLDEN=1 writes it anew.
 func TestGoldenStream(t *testing.T) {
-	path := filepath.Join("testdata", "v2.stream")
+	path := filepath.Join("testdata", "v3.stream")
 	if os.Getenv("SIGHTLINE_GOLDEN") != "" {
 		var out []byte
 		messages, sums := goldenStream(t)

@@ -122,12 +122,12 @@ func (t *history) patience() int {
 // rest tell by how many of their pixels are like their neighbours, which costs
 // a tenth of asking the text coder.
 func (m *message) photographic(x, y int, t *history) bool {
-	n := flat(m.src, m.set.dirty.Tile(x, y))
-	if n <= hardlyFlat {
+	r, moves := m.set.dirty.Tile(x, y), t.heat > hot
+	n := flat(m.src, r)
+	if n <= hardlyFlat || t.film && moves && n < littleFlat {
 		return true
 	}
-	r := m.set.dirty.Tile(x, y)
-	c, moves := contrast(m.src, r), t.heat > hot
+	c := contrast(m.src, r)
 	if t.film {
 		t.cost -= t.cost / 4 // what it cost as text is past: it is tried again in a while
 	}
@@ -158,6 +158,7 @@ const fading = 90
 // antialiasing 30 to 64, photographs without grain up to 20, with grain 0 to 5.
 const (
 	mostlyFlat = 48
+	littleFlat = 24
 	hardlyFlat = 6
 )
 

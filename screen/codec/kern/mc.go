@@ -38,6 +38,9 @@ var taps4 = [8][4]int8{
 	{0, 6, 62, -4},
 }
 
+// first4 points at the taps of each filter, nil for none.
+var first4 = [8]*int8{nil, &taps4[1][0], &taps4[2][0], &taps4[3][0], &taps4[4][0], &taps4[5][0], &taps4[6][0], &taps4[7][0]}
+
 // MC16 predicts a luma block of w x h samples from a reference displaced by
 // fx, fy quarters of a sample (0 to 3). src starts MCBefore samples left of
 // and above the block's whole position and holds w+MCBefore+MCAfter by
@@ -76,6 +79,10 @@ func MCChroma(dst []byte, ds int, src []byte, ss int, fx, fy, w, h int) {
 	}
 	check(dst, ds, w, h)
 	check(src, ss, w+MCChromaBefore+MCChromaAfter, h+MCChromaBefore+MCChromaAfter)
+	if useAVX2 && w == 8 && h == 8 {
+		mc4x8AVX2(&dst[0], ds, &src[0], ss, first4[fx&7], first4[fy&7], 8)
+		return
+	}
 	var fh, fv []int8
 	if fx &= 7; fx != 0 {
 		fh = taps4[fx][:]

@@ -40,6 +40,7 @@ func (d *Decoder) Decode(body []byte, ref *screen.Frame, done *grid.Set) error {
 	d.rc.Reset(body)
 	d.grid.Decode(&d.rc, done)
 	d.frame++
+	d.begin(d.rc.Raw(1) == 1)
 	d.fresh(ref, done)
 	qp := int(d.rc.Raw(6))
 	for ty := range done.Rows {
@@ -77,9 +78,14 @@ func (d *Decoder) tile(tx, ty, qp int) bool {
 	if !decodeInfo(&d.rc, d.m, &a, &i) {
 		return false
 	}
+	if i.kind != kindStill {
+		d.behind.Del(tx, ty)
+	} else if d.behind.Has(tx, ty) {
+		d.keep(tx, ty)
+	}
 	if i.kind == kindSkip || i.kind == kindInter {
 		for c := range d.now {
-			d.move(d.now[c].at(tx*side, ty*side), d.now[c].stride, c, tx, ty, i.mv)
+			d.move(d.picture.spot(&d.now, c, tx, ty), d.now[c].stride, c, tx, ty, i.mv)
 		}
 	}
 	if i.kind >= kindInter {
@@ -95,16 +101,21 @@ func (d *Decoder) tile(tx, ty, qp int) bool {
 
 func (d *Decoder) block(tx, ty, b int, i *info, qp int) bool {
 	c, x, y := spot(b, i.full)
-	pl := &d.now[c]
-	x, y = tx*side+x, ty*side+y
+	pl, n := &d.now[c], d.across(c)
+	x, y = tx*n+x, ty*n+y
 	at := pl.at(x, y)
 	s := sortOf(b, i.full)
 	if i.kind == kindIntra {
-		if b < 4 || i.full {
+		switch {
+		case b >= 4 && d.thin:
+			var br border
+			br.take(pl, x, y, false)
+			br.predict(at, pl.stride, int(i.chroma))
+		case b < 4 || i.full:
 			var br border
 			br.take(pl, x, y, b&3 != 3)
 			br.predict(at, pl.stride, int(i.modes[b&3]))
-		} else {
+		default:
 			var w wide
 			w.take(pl, x, y)
 			w.predict(at, pl.stride, int(i.chroma))
@@ -120,6 +131,6 @@ func (d *Decoder) block(tx, ty, b int, i *info, qp int) bool {
 	if _, ok := decodeBlock(&d.rc, d.m.blockModel(i, b), &d.level); !ok {
 		return false
 	}
-	rebuild(at, pl.stride, at, pl.stride, &d.level, blockQP(qp, s), s, i.small>>b&1 == 1)
+	rebuild(at, pl.stride, at, pl.stride, &d.level, blockQP(qp, s), d.twice(s), i.small>>b&1 == 1)
 	return true
 }

@@ -9,23 +9,26 @@
 //
 // # Samples
 //
-// A picture is kept as three planes Y, Cb, Cr of full resolution (kern.ToYCC444),
-// whose sides are rounded up to whole tiles; beyond the picture's end the last
-// column and row of pixels go on. There are two sets of planes: old, the
+// A picture is kept as three planes Y, Cb, Cr, whose sides are rounded up to whole
+// tiles; beyond the picture's end the last column and row of pixels go on. Chroma
+// is of full resolution (kern.ToYCC444) or thin, of half of it in both directions
+// (kern.ToYCC): each body says which. There are two sets of planes: old, the
 // picture before the body, from which motion is predicted, and now, the one
-// being made, from which intra prediction is made. Between bodies they are
-// alike.
+// being made, from which intra prediction is made. A tile that the body does
+// not change is the same in both.
 //
 // Others write to the picture, too (exact tiles, moves). Both ends are told
 // where (Touched); such tiles are stale and their planes are made again from
 // the pixels before they are next referred to. Work that has nothing to do
-// with pictures therefore costs nothing here.
+// with pictures therefore costs nothing here. Where chroma becomes thin, or
+// is so no longer, all tiles are stale.
 //
 // # Body
 //
 // A body is one number of the range coder (package rc). In it, in order:
 //
 //	set     the tiles, by grid.Coder
+//	thin    1 bit, unmodelled: 1: chroma is thin
 //	qp      6 bits, unmodelled: the QP, 0 to 51
 //	rows    for each row of tiles that has some:
 //	          end    1: this row and those below are left as they are; no more
@@ -45,16 +48,15 @@
 //	          0: same  1: moved by the foretold vector, or
 //	                   0 and what is added to it, x and y, rc.Signed, in
 //	                   quarter samples; the sum is within -1020 to 1020
-//	full    if not skip: 1: chroma levels of full resolution
+//	full    if not skip, and chroma is not thin: 1: chroma levels of full resolution
 //	chroma  if intra and not full: mode of both chroma planes, a tree of 3 bits
 //	coded   if not skip: for each block, whether it has levels
-//	levels  of each block that has; before them, if the block is of full
-//	        resolution:
+//	levels  of each block that has; before them, if the block is of luma, or full:
 //	          small  1: four transforms of 4 x 4, 0: one of 8 x 8
 //
 // The blocks are four of luma, in reading order, and then one of Cb and one of
 // Cr of half the resolution, or, if full, four of Cb and four of Cr. A block of half
-// resolution is added to two by two samples each.
+// resolution is added to two by two samples each, or, where chroma is thin, to one.
 //
 // The foretold vector is the median of those of the tiles to the left, above
 // and to the upper right (upper left where that is missing) if they are of this
@@ -62,8 +64,9 @@
 //
 // Luma blocks, and chroma if full, are predicted one after the other from the
 // samples around them (see border and its modes); chroma of half resolution
-// as 16 x 16 samples (see wide). Motion takes all three planes through kern.MC16;
-// outside the planes their border goes on.
+// as 16 x 16 samples (see wide), or as 8 x 8 like luma where it is thin. Motion
+// takes the planes through kern.MC16, and thin chroma through kern.MCChroma; outside
+// the planes their border goes on.
 //
 // # Levels
 //
@@ -84,11 +87,10 @@
 // # Afterwards
 //
 // When all tiles are made, the edges of those that changed are smoothed (kern.DeblockV,
-// DeblockH; limits by QP), tile by tile, in each component vertical edges first. An edge
+// DeblockH; limits by QP) in luma, tile by tile, vertical edges first. An edge
 // between 8 x 8 blocks is smoothed where one side is intra, has levels, or moves a
-// sample or more unlike the other; within a tile's chroma only if it is full.
-// Samples of tiles that are still, or not of the body, stay. Then the tiles that
-// changed are shown (kern.FromYCC444).
+// sample or more unlike the other. Samples of tiles that are still, or not of the
+// body, stay. Then the tiles that changed are shown (kern.FromYCC444, or FromYCC).
 //
 // What is learned lasts from body to body until Forget.
 package pict

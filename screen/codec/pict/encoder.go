@@ -6,7 +6,6 @@ import (
 
 	"sightline/screen"
 	"sightline/screen/codec/grid"
-	"sightline/screen/codec/kern"
 	"sightline/screen/codec/rc"
 )
 
@@ -77,6 +76,7 @@ func (e *Encoder) Stats() Stats { return e.stats }
 // Clone makes an encoder that goes on from the same state, independently.
 func (e *Encoder) Clone() *Encoder {
 	c := NewEncoder(e.w, e.h)
+	c.thin = e.thin
 	if e.now[0].pix != nil {
 		c.alloc()
 	}
@@ -85,6 +85,7 @@ func (e *Encoder) Clone() *Encoder {
 		copy(c.old[i].pix, e.old[i].pix)
 	}
 	c.stale.Copy(&e.stale)
+	c.behind.Copy(&e.behind)
 	copy(c.tiles, e.tiles)
 	copy(c.sads, e.sads)
 	copy(c.rate.took, e.rate.took)
@@ -99,6 +100,9 @@ func (e *Encoder) Encode(dst []byte, src, ref *screen.Frame, want *grid.Set, p P
 	e.rc.Reset(dst)
 	e.grid.Encode(&e.rc, want)
 	e.frame++
+	thin := e.thinEnough(src, want, p.QP)
+	e.rc.Raw(uint32(b2i(thin)), 1)
+	e.begin(thin)
 	e.fresh(ref, want)
 	e.stats = Stats{}
 	e.hasty = want.Len() > manyTiles
@@ -158,8 +162,8 @@ func (e *Encoder) loadRow(src *screen.Frame, want *grid.Set, ty int) {
 		for tx < want.Cols && want.Has(tx, ty) {
 			tx++
 		}
-		at := from * side
-		e.load(e.line[0][at:], e.line[1][at:], e.line[2][at:], e.ss, src, from, tx, ty)
+		at := from * e.across(1)
+		e.load(e.line[0][from*side:], e.ss, e.line[1][at:], e.line[2][at:], e.ss, src, from, tx, ty)
 		tx = want.Next(tx, ty)
 	}
 }
@@ -167,7 +171,7 @@ func (e *Encoder) loadRow(src *screen.Frame, want *grid.Set, ty int) {
 // tile codes one tile.
 func (e *Encoder) tile(tx, ty, qp int) {
 	for c := range e.src {
-		e.src[c] = e.line[c][tx*side:]
+		e.src[c] = e.line[c][tx*e.across(c):]
 	}
 	a := e.around(tx, ty)
 	e.decide(tx, ty, &a, qp)
@@ -183,19 +187,15 @@ func (e *Encoder) tile(tx, ty, qp int) {
 	}
 	if t.kind != kindStill {
 		for c := range t.pix {
-			kern.Copy16(e.now[c].at(tx*side, ty*side), e.now[c].stride, t.pix[c][:], side)
+			e.copyTile(c, e.picture.spot(&e.now, c, tx, ty), e.now[c].stride, t.pix[c][:], side)
 		}
+		e.behind.Del(tx, ty)
+	} else if e.behind.Has(tx, ty) {
+		e.keep(tx, ty)
 	}
 	e.note(tx, ty, &t.info, qp)
 	e.stats.Tiles++
 	e.stats.Still += b2i(t.kind == kindStill)
 	e.stats.Intra += b2i(t.kind == kindIntra)
 	e.stats.MeanQP += float64(qp)
-}
-
-// place copies a tile of other planes into now.
-func (e *Encoder) place(tx, ty int, p *[3]plane) {
-	for c := range p {
-		kern.Copy16(e.now[c].at(tx*side, ty*side), e.now[c].stride, p[c].at(tx*side, ty*side), p[c].stride)
-	}
 }

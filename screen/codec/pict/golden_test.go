@@ -12,13 +12,13 @@ import (
 	"sightline/screen/codec/grid"
 )
 
-var update = flag.Bool("update", false, "write testdata/v1.bodies anew: the format has changed")
+var update = flag.Bool("update", false, "write testdata/v2.bodies anew: the format has changed")
 
 // The golden file: for each body u32 its length, the body, u32 the CRC-32C of
 // the pixels after it, B G R X row by row. Little endian; the picture is
 // goldenSize, and before every third body pixels 3,3 to 50,20 are made
 // 0x123456 and told to be touched.
-const goldenFile = "testdata/v1.bodies"
+const goldenFile = "testdata/v2.bodies"
 
 var goldenSize = image.Rect(0, 0, 101, 67)
 

@@ -1,6 +1,7 @@
 package pict
 
 import (
+	"encoding/binary"
 	"image"
 
 	"sightline/screen"
@@ -59,7 +60,9 @@ type picture struct {
 	w, h       int
 	cols, rows int
 	now, old   [3]plane
+	thin       bool // the planes of chroma have half the resolution
 	stale      grid.Set
+	behind     grid.Set // now is as it was a body ago: made right when it is needed
 	tiles      []tile
 	frame      uint32 // number of the body, counted from 1
 	m          *models
@@ -69,7 +72,8 @@ type picture struct {
 	pixels [side * side * 4]byte
 }
 
-// tilePixels is one tile's worth of samples: Y, Cb, Cr.
+// tilePixels is one tile's worth of samples: Y, Cb, Cr, rows of side; of
+// thin chroma the upper left quarter.
 type tilePixels [3][side * side]byte
 
 // tile is what is remembered about a tile since it was last coded.
@@ -98,12 +102,14 @@ func newPicture(w, h int) *picture {
 	p := &picture{w: w, h: h, cols: (w + side - 1) / side, rows: (h + side - 1) / side, m: new(models), grid: new(grid.Coder)}
 	p.tiles = make([]tile, p.cols*p.rows)
 	p.stale.Size(w, h)
+	p.behind.Size(w, h)
 	p.forget()
 	return p
 }
 
 func (p *picture) forget() {
 	p.stale.AddRect(image.Rect(0, 0, p.w, p.h))
+	p.behind.Clear()
 	*p.m = models{}
 	p.grid.Forget()
 	clear(p.tiles)
@@ -116,6 +122,57 @@ func (p *picture) alloc() {
 		p.now[c] = newPlane(p.cols*side, p.rows*side)
 		p.old[c] = newPlane(p.cols*side, p.rows*side)
 	}
+	p.shape()
+}
+
+// shape gives the planes of chroma their sides. Their memory is that of full
+// resolution in any case.
+func (p *picture) shape() {
+	for _, set := range [2]*[3]plane{&p.now, &p.old} {
+		for c := 1; c < 3 && set[c].pix != nil; c++ {
+			set[c].stride, set[c].h = p.cols*p.across(c), p.rows*p.across(c)
+		}
+	}
+}
+
+// across is the side of a tile in component c.
+func (p *picture) across(c int) int {
+	if p.thin && c > 0 {
+		return side / 2
+	}
+	return side
+}
+
+// begin makes chroma thin or full. All planes are stale if it was the other.
+func (p *picture) begin(thin bool) {
+	if thin == p.thin {
+		return
+	}
+	p.thin = thin
+	p.shape()
+	p.stale.AddRect(image.Rect(0, 0, p.w, p.h))
+}
+
+// spot is where a tile begins in component c of a set of planes.
+func (p *picture) spot(set *[3]plane, c, tx, ty int) []byte {
+	n := p.across(c)
+	return set[c].at(tx*n, ty*n)
+}
+
+// copyTile copies a tile's samples of component c.
+func (p *picture) copyTile(c int, dst []byte, ds int, src []byte, ss int) {
+	if p.across(c) == side {
+		kern.Copy16(dst, ds, src, ss)
+	} else {
+		copy8(dst, ds, src, ss)
+	}
+}
+
+// copy8 copies 8 x 8 samples.
+func copy8(dst []byte, ds int, src []byte, ss int) {
+	for y := range 8 {
+		binary.LittleEndian.PutUint64(dst[y*ds:], binary.LittleEndian.Uint64(src[y*ss:]))
+	}
 }
 
 // fresh makes the planes again from ref wherever set's tiles can refer to.
@@ -123,15 +180,17 @@ func (p *picture) fresh(ref *screen.Frame, set *grid.Set) {
 	if p.now[0].pix == nil && set.Len() > 0 {
 		p.alloc()
 	}
+	p.catchUp(set)
 	if p.stale.Len() == 0 {
 		return
 	}
 	box := reach(set)
 	for ty := box.Min.Y; ty < box.Max.Y; ty++ {
 		for tx := p.stale.Next(box.Min.X, ty); tx < box.Max.X; tx = p.stale.Next(tx+1, ty) {
-			n, x, y := &p.now, tx*side, ty*side
-			p.load(n[0].at(x, y), n[1].at(x, y), n[2].at(x, y), n[0].stride, ref, tx, tx+1, ty)
-			p.keepRun(tx, tx+1, ty)
+			n := &p.now
+			p.load(p.spot(n, 0, tx, ty), n[0].stride, p.spot(n, 1, tx, ty), p.spot(n, 2, tx, ty), n[1].stride, ref, tx, tx+1, ty)
+			p.place(&p.old, &p.now, tx, ty)
+			p.behind.Del(tx, ty)
 			p.stale.Del(tx, ty)
 		}
 	}
@@ -198,24 +257,48 @@ func (p *picture) showEdge(f *screen.Frame, tx, ty int) {
 }
 
 func (p *picture) convert(px []byte, stride, from, to, ty int) {
-	n := &p.now
-	x, y := from*side, ty*side
-	kern.FromYCC444(px, stride, n[0].at(x, y), n[0].stride, n[1].at(x, y), n[2].at(x, y), n[1].stride, (to-from)*side, side)
+	n, show := &p.now, kern.FromYCC444
+	if p.thin {
+		show = kern.FromYCC
+	}
+	show(px, stride, p.spot(n, 0, from, ty), n[0].stride, p.spot(n, 1, from, ty), p.spot(n, 2, from, ty), n[1].stride, (to-from)*side, side)
 }
 
-// keepRun makes tiles of now those of old.
-func (p *picture) keepRun(from, to, ty int) {
-	for c := range p.now {
-		n, o, stride := p.now[c].pix, p.old[c].pix, p.now[c].stride
-		for y := ty * side; y < (ty+1)*side; y++ {
-			copy(o[y*stride+from*side:y*stride+to*side], n[y*stride+from*side:])
+// place copies a tile from one set of planes to the other.
+func (p *picture) place(to, from *[3]plane, tx, ty int) {
+	for c := range to {
+		p.copyTile(c, p.spot(to, c, tx, ty), to[c].stride, p.spot(from, c, tx, ty), from[c].stride)
+	}
+}
+
+// keep leaves a tile as it was.
+func (p *picture) keep(tx, ty int) {
+	p.place(&p.now, &p.old, tx, ty)
+	p.behind.Del(tx, ty)
+}
+
+// catchUp makes right what is behind, but for tiles of a set: those are about to
+// be made.
+func (p *picture) catchUp(but *grid.Set) {
+	if p.behind.Len() == 0 {
+		return
+	}
+	for ty := range p.behind.Rows {
+		for tx := p.behind.Next(0, ty); tx < p.behind.Cols; tx = p.behind.Next(tx+1, ty) {
+			if but == nil || !but.Has(tx, ty) {
+				p.keep(tx, ty)
+			}
 		}
 	}
 }
 
-// load converts tiles side by side of f into three planes of the stride of
-// now; where the picture ends the last column and row go on.
-func (p *picture) load(y, cb, cr []byte, stride int, f *screen.Frame, from, to, ty int) {
+// load converts tiles side by side of f into three planes; where the picture
+// ends the last column and row go on.
+func (p *picture) load(y []byte, ys int, cb, cr []byte, cs int, f *screen.Frame, from, to, ty int) {
+	convert, k := kern.ToYCC444, side
+	if p.thin {
+		convert, k = kern.ToYCC, side/2
+	}
 	whole := to
 	if (ty+1)*side > p.h {
 		whole = from
@@ -224,16 +307,18 @@ func (p *picture) load(y, cb, cr []byte, stride int, f *screen.Frame, from, to, 
 	}
 	if whole > from {
 		px := f.Pix[f.Offset(f.Rect.Min.X+from*side, f.Rect.Min.Y+ty*side):]
-		kern.ToYCC444(y, stride, cb, cr, stride, px, f.Stride, (whole-from)*side, side)
+		convert(y, ys, cb, cr, cs, px, f.Stride, (whole-from)*side, side)
 	}
 	for tx := whole; tx < to; tx++ {
-		at := (tx - from) * side
+		at := (tx - from) * k
 		px, ps := p.tilePix(f, tx, ty)
-		kern.ToYCC444(y[at:], stride, cb[at:], cr[at:], stride, px, ps, side, side)
+		convert(y[(tx-from)*side:], ys, cb[at:], cr[at:], cs, px, ps, side, side)
 	}
 }
 
-// finish filters, shows and keeps the tiles that the body has changed.
+// finish filters and shows the tiles that the body has changed. What is now
+// becomes old; the old of those tiles is left for the next body to write over, for
+// in a film it writes nearly all.
 func (p *picture) finish(ref *screen.Frame, set *grid.Set) {
 	for ty := range set.Rows {
 		for from, to := p.run(set, 0, ty); from < to; from, to = p.run(set, to, ty) {
@@ -245,7 +330,15 @@ func (p *picture) finish(ref *screen.Frame, set *grid.Set) {
 	for ty := range set.Rows {
 		for from, to := p.run(set, 0, ty); from < to; from, to = p.run(set, to, ty) {
 			p.showRun(ref, from, to, ty)
-			p.keepRun(from, to, ty)
+		}
+	}
+	p.catchUp(nil)
+	p.now, p.old = p.old, p.now
+	for ty := range set.Rows {
+		for from, to := p.run(set, 0, ty); from < to; from, to = p.run(set, to, ty) {
+			for tx := from; tx < to; tx++ {
+				p.behind.Add(tx, ty)
+			}
 		}
 	}
 }

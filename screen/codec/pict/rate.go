@@ -31,7 +31,16 @@ const (
 	fall = 1.2
 )
 
-func shrink(qps int) float64 { return math.Exp2(-fall / 6 * float64(qps)) }
+// shrink is what so many steps of QP make of bytes.
+func shrink(qps int) float64 { return shrinks[qps+maxQP] }
+
+// shrinks by steps of QP from -maxQP on: it is asked for each tile.
+var shrinks = func() (t [2*maxQP + 1]float64) {
+	for i := range t {
+		t[i] = math.Exp2(-fall / 6 * float64(i-maxQP))
+	}
+	return t
+}()
 
 // begin foretells a body and gives the QP to begin with.
 func (r *rate) begin(p *picture, want *grid.Set, params Params) int {

@@ -2,6 +2,7 @@ package pict
 
 import (
 	"math"
+	"slices"
 
 	"sightline/screen/codec/kern"
 )
@@ -46,15 +47,7 @@ func (s *searcher) search(tx, ty int, a *around) {
 		s.note()
 		return
 	}
-	if a.left != nil {
-		s.try(a.left.mv)
-	}
-	if a.up != nil {
-		s.try(a.up.mv)
-	}
-	if a.recent {
-		s.try(a.was.mv)
-	}
+	s.tryNear(a)
 	if !s.settled(a) {
 		// The vector foretold is mostly right: then a look around is enough.
 		before := s.at
@@ -66,6 +59,19 @@ func (s *searcher) search(tx, ty int, a *around) {
 		}
 	}
 	s.note()
+}
+
+// tryNear tries what moves the tiles around, each vector once: most move alike.
+func (s *searcher) tryNear(a *around) {
+	tried, n := [5]vector{1: s.guess}, 2
+	for i, t := range [3]*tile{a.left, a.up, a.was} {
+		if t == nil || i == 2 && !a.recent || slices.Contains(tried[:n], t.mv) {
+			continue
+		}
+		s.try(t.mv)
+		tried[n] = t.mv
+		n++
+	}
 }
 
 // settled tells that a search would hardly pay: nothing is left to gain, or

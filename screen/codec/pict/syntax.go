@@ -51,10 +51,11 @@ type around struct {
 	was      *tile  // this tile when last coded
 	recent   bool   // that was in the body before
 	guess    vector // for its vector
+	thin     bool   // chroma has half the resolution anyway
 }
 
 func (p *picture) around(tx, ty int) around {
-	a := around{left: p.lately(tx-1, ty), up: p.lately(tx, ty-1), was: &p.tiles[ty*p.cols+tx]}
+	a := around{left: p.lately(tx-1, ty), up: p.lately(tx, ty-1), was: &p.tiles[ty*p.cols+tx], thin: p.thin}
 	a.recent = a.was.frame+1 == p.frame
 	c := p.lately(tx+1, ty-1)
 	if c == nil {
@@ -150,7 +151,9 @@ func encodeInfo(e *rc.Encoder, m *models, a *around, i *info) {
 			m.mv[1].Encode(e, int32(i.mv.y)-int32(a.guess.y))
 		}
 	}
-	e.Bit(&m.full[a.fullContext(i)], i.full)
+	if !a.thin {
+		e.Bit(&m.full[a.fullContext(i)], i.full)
+	}
 	if i.kind == kindIntra && !i.full {
 		e.Tree(m.chroma[:], uint32(i.chroma), 3)
 	}
@@ -182,7 +185,7 @@ func decodeInfo(d *rc.Decoder, m *models, a *around, i *info) bool {
 			i.mv = vector{int16(x), int16(y)}
 		}
 	}
-	i.full = d.Bit(&m.full[a.fullContext(i)])
+	i.full = !a.thin && d.Bit(&m.full[a.fullContext(i)])
 	if i.kind == kindIntra && !i.full {
 		i.chroma = uint8(d.Tree(m.chroma[:], 3))
 	}
@@ -325,6 +328,10 @@ func (p *picture) note(tx, ty int, i *info, qp int) {
 
 // move predicts component c of the tile from old, displaced by mv.
 func (p *picture) move(dst []byte, ds int, c, tx, ty int, mv vector) {
+	if p.thin && c > 0 {
+		p.moveThin(dst, ds, c, tx, ty, mv)
+		return
+	}
 	const n = side + kern.MCBefore + kern.MCAfter
 	x, y := tx*side+int(mv.x>>2), ty*side+int(mv.y>>2)
 	if (mv.x|mv.y)&3 == 0 {
@@ -336,9 +343,25 @@ func (p *picture) move(dst []byte, ds int, c, tx, ty int, mv vector) {
 	kern.MC16(dst, ds, src, ss, int(mv.x&3), int(mv.y&3), side, side)
 }
 
-// rebuild adds the levels of block b to pred: 8 x 8 samples, or twice that
-// for blocks of half resolution. The levels become rubbish.
-func rebuild(dst []byte, ds int, pred []byte, ps int, level *[64]int16, qp int, s sort, small bool) {
+// moveThin is move for thin chroma: a quarter luma sample is an eighth there.
+func (p *picture) moveThin(dst []byte, ds int, c, tx, ty int, mv vector) {
+	const half, n = side / 2, side/2 + kern.MCChromaBefore + kern.MCChromaAfter
+	x, y := tx*half+int(mv.x>>3), ty*half+int(mv.y>>3)
+	if (mv.x|mv.y)&7 == 0 {
+		src, ss := p.old[c].patch(x, y, half, half, &p.patch)
+		copy8(dst, ds, src, ss)
+		return
+	}
+	src, ss := p.old[c].patch(x-kern.MCChromaBefore, y-kern.MCChromaBefore, n, n, &p.patch)
+	kern.MCChroma(dst, ds, src, ss, int(mv.x&7), int(mv.y&7), half, half)
+}
+
+// twice tells that each sample of a block stands for two by two.
+func (p *picture) twice(s sort) bool { return !p.thin && (s == sortHalfCb || s == sortHalfCr) }
+
+// rebuild adds the levels of block b to pred: 8 x 8 samples, or two by two for
+// each. The levels become rubbish.
+func rebuild(dst []byte, ds int, pred []byte, ps int, level *[64]int16, qp int, twice, small bool) {
 	kern.Dequant8(level, &stepTable[qp])
 	switch {
 	case small:
@@ -348,7 +371,7 @@ func rebuild(dst []byte, ds int, pred []byte, ps int, level *[64]int16, qp int, 
 		}
 		kern.IDCT4x4(&c)
 		kern.Add8(dst, ds, pred, ps, &c)
-	case s == sortHalfCb || s == sortHalfCr:
+	case twice:
 		kern.IDCT8(level)
 		kern.AddTwice8(dst, ds, pred, ps, level)
 	default:

@@ -89,7 +89,7 @@ func (e *Encoder) decide(tx, ty int, a *around, qp int) {
 		t.kind = kindStill
 	}
 	if intra && t.kind == kindStill {
-		e.place(tx, ty, &e.old) // the trial left its marks
+		e.keep(tx, ty) // the trial left its marks
 	}
 }
 
@@ -127,7 +127,7 @@ func (e *Encoder) calm(s *searcher, a *around) bool {
 		return false
 	}
 	for c := 1; c < 3; c++ {
-		if kern.SAD16(e.src[c], e.ss, e.ahead[c][:], side) > e.lam.calm[c] {
+		if e.apart(c, e.ahead[c][:]) > e.lam.calm[c] {
 			return false
 		}
 	}
@@ -147,6 +147,15 @@ func (e *Encoder) calm(s *searcher, a *around) bool {
 		t.pix[c] = e.ahead[c]
 	}
 	return true
+}
+
+// apart is the sum of absolute differences of a tile's chroma in component c from
+// p, which has rows of side, as if it were of full resolution.
+func (e *Encoder) apart(c int, p []byte) int {
+	if e.thin {
+		return 4 * kern.SAD8(e.src[c], e.ss, p, side)
+	}
+	return kern.SAD16(e.src[c], e.ss, p, side)
 }
 
 // level tells that no block of the luma is off by its mean: that the eye sees,
@@ -191,7 +200,7 @@ func (e *Encoder) residual(t *trial, qp int) int {
 	for b := range 2 {
 		chroma += e.block(t, halfCb+b, e.ahead[1+b][:], side, qp, &interBias)
 	}
-	if chroma < e.fullFrom() {
+	if e.thin || chroma < e.fullFrom() {
 		return cost + chroma
 	}
 	// Half the resolution leaves much: try the whole.
@@ -247,10 +256,16 @@ func (e *Encoder) block(t *trial, b int, pred []byte, ps int, qp int, bias *[max
 	s := sortOf(b, t.full)
 	c, x, y := spot(b, t.full)
 	src, out := e.src[c][y*e.ss+x:], t.pix[c][y*side+x:]
-	twice := s == sortHalfCb || s == sortHalfCr
+	twice := e.twice(s)
 	qp = blockQP(qp, s)
 	t.small &^= 1 << b
 	level := &t.level[b]
+	if bias == &interBias && !twice && e.idle(src, pred, ps, qp) {
+		if b >= 4 && e.thin {
+			copy8(out, side, pred, ps)
+		}
+		return weights[s] * 16 * kern.SSD8(src, e.ss, out, side)
+	}
 	if twice {
 		kern.DiffHalf8(level, src, e.ss, pred, ps)
 		kern.FDCT8(level)
@@ -266,23 +281,31 @@ func (e *Encoder) block(t *trial, b int, pred []byte, ps int, qp int, bias *[max
 		t.coded |= 1 << b
 		t.last[b] = last
 		coef = *level
-		rebuild(out, side, pred, ps, &coef, qp, s, false)
+		rebuild(out, side, pred, ps, &coef, qp, twice, false)
 	} else if twice {
 		kern.Copy16(out, side, pred, ps)
-	} else if ps == 8 {
-		for y := range 8 {
-			copy(out[y*side:y*side+8], pred[y*ps:y*ps+8])
-		}
+	} else if ps == 8 || b >= 4 && e.thin {
+		copy8(out, side, pred, ps)
 	}
 	if twice {
 		return weights[s]*4*kern.SSD16(src, e.ss, out, side) + e.lam.ssd*bits/8
 	}
 	cost := weights[s]*16*kern.SSD8(src, e.ss, out, side) + e.lam.ssd*bits/8
-	if bits < smallFrom || e.hasty && bias == &intraBias {
+	if bits < smallFrom || b >= 4 && e.thin || e.hasty && bias == &intraBias {
 		return cost
 	}
 	return min(cost, e.smallBlock(t, b, pred, ps, qp, bias, cost))
 }
+
+// idle tells that no level of a block is to be expected, as calm does of a tile:
+// then its mean is right, too, for what the samples are off by together is
+// no more than what they are off by each.
+func (e *Encoder) idle(src, pred []byte, ps, qp int) bool {
+	return 8*kern.SAD8(src, e.ss, pred, ps) < idleFrom*int(steps[qp])
+}
+
+// idleFrom is the sum of a block's absolute differences in steps.
+const idleFrom = 7
 
 // smallFrom is how many eighths of bits the levels of a block take before
 // smaller transforms are tried.
@@ -310,7 +333,7 @@ func (e *Encoder) smallBlock(t *trial, b int, pred []byte, ps int, qp int, bias 
 		return limit
 	}
 	raw = level
-	rebuild(pix[:], 8, pred, ps, &raw, qp, s, true)
+	rebuild(pix[:], 8, pred, ps, &raw, qp, false, true)
 	cost := weights[s]*16*kern.SSD8(src, e.ss, pix[:], 8) + e.lam.ssd*bits/8
 	if cost >= limit {
 		return limit
@@ -323,29 +346,34 @@ func (e *Encoder) smallBlock(t *trial, b int, pred []byte, ps int, qp int, bias 
 	return cost
 }
 
-// whole gives the weighted error of pixels, 1/64 squared luma units.
-func (e *Encoder) whole(p *[3]plane, x, y int) int {
-	return 16 * (weights[sortLuma]*kern.SSD16(e.src[0], e.ss, p[0].at(x, y), p[0].stride) +
-		weights[sortFullCb]*kern.SSD16(e.src[1], e.ss, p[1].at(x, y), p[1].stride) +
-		weights[sortFullCr]*kern.SSD16(e.src[2], e.ss, p[2].at(x, y), p[2].stride))
+// wrong is the weighted error of a tile's component c, shown as p with rows of
+// ps: 1/64 squared luma units.
+func (e *Encoder) wrong(c int, p []byte, ps int) int {
+	if e.thin && c > 0 {
+		return 16 * weights[sortHalfCb-1+sort(c)] * kern.SSD8(e.src[c], e.ss, p, ps)
+	}
+	return 16 * weights[[3]sort{sortLuma, sortFullCb, sortFullCr}[c]] * kern.SSD16(e.src[c], e.ss, p, ps)
 }
 
 // trySkip moves by mv and leaves it at that; e.ahead is moved by ahead.
 func (e *Encoder) trySkip(t *trial, tx, ty int, ahead, mv vector) {
 	t.info = info{kind: kindSkip, mv: mv}
 	t.cost = 0
-	for c, s := range [3]sort{sortLuma, sortFullCb, sortFullCr} {
+	for c := range t.pix {
 		if ahead == mv {
 			t.pix[c] = e.ahead[c]
 		} else {
 			e.move(t.pix[c][:], side, c, tx, ty, mv)
 		}
-		t.cost += 16 * weights[s] * kern.SSD16(e.src[c], e.ss, t.pix[c][:], side)
+		t.cost += e.wrong(c, t.pix[c][:], side)
 	}
 }
 
 // tryStill leaves the tile as it is.
 func (e *Encoder) tryStill(t *trial, tx, ty int) {
 	t.info = info{kind: kindStill}
-	t.cost = e.lam.ssd + e.whole(&e.old, tx*side, ty*side)
+	t.cost = e.lam.ssd
+	for c := range e.old {
+		t.cost += e.wrong(c, e.picture.spot(&e.old, c, tx, ty), e.old[c].stride)
+	}
 }

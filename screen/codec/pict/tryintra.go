@@ -33,6 +33,10 @@ func (e *Encoder) tryIntra(t *trial, tx, ty int, a *around, qp int) {
 			return
 		}
 	}
+	if e.thin {
+		t.cost += e.intraThin(t, tx, ty, qp)
+		return
+	}
 	before := t.coded
 	chroma := e.intraHalf(t, tx, ty, qp)
 	if chroma < e.fullFrom() {
@@ -133,6 +137,32 @@ func (e *Encoder) intraHalf(t *trial, tx, ty, qp int) int {
 		if last != t.chroma {
 			w[c].predict(e.ahead[1+c][:], side, int(t.chroma))
 		}
+		cost += e.block(t, halfCb+c, e.ahead[1+c][:], side, qp, &intraBias)
+	}
+	return cost
+}
+
+// intraThin codes thin chroma, predicted from the samples around it.
+func (e *Encoder) intraThin(t *trial, tx, ty, qp int) int {
+	const half = side / 2
+	var br [2]border
+	for c := range br {
+		br[c].take(&e.now[1+c], tx*half, ty*half, false)
+	}
+	best := math.MaxInt
+	for mode := range uint8(chromaModes) {
+		sad := 0
+		for c := range br {
+			br[c].predict(e.ahead[1+c][:], side, int(mode))
+			sad += kern.SAD8(e.src[1+c], e.ss, e.ahead[1+c][:], side)
+		}
+		if sad < best {
+			best, t.chroma = sad, mode
+		}
+	}
+	cost := 0
+	for c := range br {
+		br[c].predict(e.ahead[1+c][:], side, int(t.chroma))
 		cost += e.block(t, halfCb+c, e.ahead[1+c][:], side, qp, &intraBias)
 	}
 	return cost
