@@ -284,6 +284,20 @@ func (d *display) named(title string) xproto.Window {
 	return found
 }
 
+// focused waits until the window manager lets a window with this in its title have
+// the keys: what is typed before that goes to nobody.
+func (d *display) focused(title string) {
+	d.t.Helper()
+	eventually(d.t, "the keys go to "+title, func() bool {
+		f, err := xproto.GetInputFocus(d.conn).Reply()
+		if err != nil {
+			return false
+		}
+		p, err := xproto.GetProperty(d.conn, false, f.Focus, xproto.AtomWmName, xproto.GetPropertyTypeAny, 0, 256).Reply()
+		return err == nil && strings.Contains(string(p.Value), title)
+	})
+}
+
 // iconify puts a window away, or brings it back, as ICCCM 4.1.4 says.
 func (d *display) iconify(w xproto.Window, away bool) {
 	d.t.Helper()

@@ -4,17 +4,26 @@ package testscripts
 
 import (
 	"flag"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
 )
 
-// How long the wire is cut in the middle of a session. What has to be shown is the
-// same as with 20 s: every connection through it is given up and made anew.
-var wireCut = flag.Duration("cut", 8*time.Second, "how long TestRungs cuts the wire")
+// The wire is cut in the middle of a session. What has to be shown is the same after
+// 8 s as after 20 s: every connection through it is given up and made anew. All
+// networks, on both sides at once:
+//
+//	go test ./testscripts -run TestRungs -parallel 3 -v -args -rungs all -cut 20s
+var (
+	wireCut   = flag.Duration("cut", 8*time.Second, "how long TestRungs cuts the wire")
+	rungCells = flag.String("rungs", "cone+noudp,tcp443+tcp80,proxy+proxybasic,proxydigest+proxyntlm,socks5+socks5",
+		"`CELLS` of TestRungs: all, or HOST'S+VIEWER'S networks with commas")
+)
 
 // networks are types of the lab that let little out, and the rung that is left.
 var networks = map[string]struct {
@@ -22,6 +31,7 @@ var networks = map[string]struct {
 	proxy     string // scheme of the proxy, "" for none
 	login     bool   // it wants a user and a password
 }{
+	"cone":        {transport: "quic"},
 	"noudp":       {transport: "tcp"},
 	"tcp443":      {transport: "wss"},
 	"tcp80":       {transport: "ws"},
@@ -67,17 +77,21 @@ func (l *lab) behind(network, number string, settings bool) []string {
 // sides: it opens, what is typed arrives, and it goes on by itself after the wire
 // was cut. (T9, T30)
 func TestRungs(t *testing.T) {
-	cells := [][2]string{{"noudp", "tcp443"}, {"tcp443", "tcp80"}, {"proxy", "proxybasic"}, {"proxydigest", "proxyntlm"}, {"socks5", "socks5"}}
-	if *wireCut >= 20*time.Second { // by hand: each network on both sides at once
+	cells := strings.Split(*rungCells, ",")
+	if *rungCells == "all" {
 		cells = nil
-		for n := range networks {
-			cells = append(cells, [2]string{n, n})
+		for _, n := range slices.Sorted(maps.Keys(networks)) {
+			cells = append(cells, n+"+"+n)
 		}
 	}
 	for _, c := range cells {
-		t.Run(c[0]+" "+c[1], func(t *testing.T) {
+		t.Run(c, func(t *testing.T) {
 			t.Parallel()
-			playRungs(t, c[0], c[1])
+			a, b, _ := strings.Cut(c, "+")
+			if networks[a].transport == "" || networks[b].transport == "" {
+				t.Fatalf("%q are no two networks", c)
+			}
+			playRungs(t, a, b)
 		})
 	}
 }
@@ -101,6 +115,7 @@ func playRungs(t *testing.T, a, b string) {
 	s.viewer.next = 0
 	l.await(s.viewer, "path", "kind=relayed", "transport="+networks[b].transport)
 	file := s.typewriter()
+	s.here.focused("sightline")
 	typed := ""
 	for _, word := range []string{"before\n", "after\n"} {
 		s.here.write(word)

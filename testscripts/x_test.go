@@ -65,8 +65,9 @@ func (s *session) typewriter() string {
 	s.Helper()
 	dir := s.TempDir()
 	file, ready := filepath.Join(dir, "typed"), filepath.Join(dir, "ready")
-	s.there.run("xterm", "xterm", "-geometry", "80x24+40+40", "-e", "sh", "-c", "touch "+ready+"; exec cat >"+file)
+	s.there.run("xterm", "xterm", "-T", "typewriter", "-geometry", "80x24+40+40", "-e", "sh", "-c", "touch "+ready+"; exec cat >"+file)
 	eventually(s, "xterm is up", func() bool { _, err := os.Stat(ready); return err == nil })
+	s.there.focused("typewriter")
 	return file
 }
 
