@@ -24,8 +24,9 @@ type capture struct {
 	done chan struct{}
 	stop func() // closes done, once
 
-	mu   sync.Mutex
-	sent map[target]int // packets
+	mu     sync.Mutex
+	sent   map[target]int // packets
+	probes probes
 }
 
 // target is where a packet goes.
@@ -96,16 +97,18 @@ func (c *capture) run() {
 		if ll, ok := from.(*unix.SockaddrLinklayer); !ok || ll.Pkttype != unix.PACKET_OUTGOING {
 			continue
 		}
-		if t, ok := parseTarget(buf[:n]); ok && !t.to.Addr().IsLoopback() {
+		if t, rest, ok := parseTarget(buf[:n]); ok && !t.to.Addr().IsLoopback() {
 			c.mu.Lock()
 			c.sent[t]++
+			c.probes.add(t, rest)
 			c.mu.Unlock()
 		}
 	}
 }
 
-// parseTarget reads an IP packet; false: it is neither TCP nor UDP.
-func parseTarget(b []byte) (target, bool) {
+// parseTarget reads an IP packet, whose TCP or UDP header and what follows is rest;
+// false: it is neither.
+func parseTarget(b []byte) (t target, rest []byte, ok bool) {
 	var proto byte
 	var to netip.Addr
 	switch {
@@ -116,9 +119,9 @@ func parseTarget(b []byte) (target, bool) {
 	}
 	name := map[byte]string{unix.IPPROTO_TCP: "tcp", unix.IPPROTO_UDP: "udp"}[proto]
 	if name == "" || len(b) < 4 {
-		return target{}, false
+		return target{}, nil, false
 	}
-	return target{name, netip.AddrPortFrom(to, binary.BigEndian.Uint16(b[2:]))}, true
+	return target{name, netip.AddrPortFrom(to, binary.BigEndian.Uint16(b[2:]))}, b, true
 }
 
 // sentTo ends the capture, and gives a packet of the last moment time to be read.

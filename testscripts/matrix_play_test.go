@@ -54,13 +54,28 @@ func playCell(t *testing.T, c cell, all *results) {
 	b, portB, _ := strings.Cut(c.b, "@")
 	l := newLab(t, a, b, "--delay", *matrixDelay)
 	l.startRelay()
+	captures := map[string]*capture{"hostA": l.capture("hostA"), "hostB": l.capture("hostB")}
 	for n := range *matrixTries {
 		got := l.try(c, portA, portB)
 		all.add(c, got)
+		c.birthdays(t, captures)
 		if !got.asExpected(c) {
 			t.Errorf("try %d: direct %v over %q, reason %q, expected to be relayed for %q: %v",
 				n+1, got.direct, got.transport, got.reason, c.expected(), got.err)
 		}
+	}
+}
+
+// birthdays looks at what was tried: only where one side and not the other has another
+// port for each destination many ports are opened and tried, and within the limits.
+func (c cell) birthdays(t *testing.T, captures map[string]*capture) {
+	hard := func(name string) bool { return netTypes[name].udp == changing }
+	for node, other := range map[string]string{"hostA": "11.2.0.2", "hostB": "11.1.0.2"} {
+		p := captures[node].probed()
+		if p.count > 0 && hard(c.a) == hard(c.b) {
+			t.Errorf("%s: %s sent %d probes", c, node, p.count)
+		}
+		p.withinLimits(t, node, other)
 	}
 }
 

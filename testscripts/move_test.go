@@ -213,6 +213,7 @@ func (a *actor) tellsLocked(name, field, part string) bool {
 func TestLabPolicies(t *testing.T) {
 	l := newLab(t, "sym", "cone", "--delay", "20")
 	l.startRelay()
+	atHost, atViewer := l.capture("hostA"), l.capture("hostB")
 	for _, row := range []struct {
 		name         string
 		host, view   []string
@@ -233,6 +234,9 @@ func TestLabPolicies(t *testing.T) {
 			v.kill()
 			host.kill()
 		})
+	}
+	if a, b := atHost.probed(), atViewer.probed(); a.count+b.count > 0 {
+		t.Errorf("%d and %d probes of birthday punches", a.count, b.count)
 	}
 	host, code := l.host("--udp-ports", "40000-40299")
 	v := l.view(code, "--udp-ports", "41000-41009")

@@ -23,7 +23,8 @@ import (
 // the easy side tries random ones; by the birthday paradox they meet soon.
 //
 //	hard                                                       easy
-//	    ── /sightline/probe/1: token, its outside address ──►
+//	    ── /sightline/probe/1: token ─────────────────────────►
+//	    ◄── one byte: yes
 //	256 sockets, one packet each to easy's outside address
 //	    ◄── probes to random ports, from easy's QUIC socket; each names its port
 //	one comes in on a socket
@@ -34,8 +35,8 @@ import (
 //
 // It looks like a port scan, and 256 entries can hurt a small router. So: only
 // between admitted peers, only if both say that exactly one side has a port for
-// each destination (STUN), once a minute, never with Options.Quiet, and at most
-// maxProbes packets, to the one address that the peer has itself.
+// each destination (STUN), once a minute, never with Options.Quiet on either side,
+// and at most maxProbes packets, to the one address that the peer has itself.
 const (
 	hardSockets = 256
 	maxProbes   = 2048
@@ -133,7 +134,6 @@ func (r *remote) hardSide(ctx context.Context, to netip.AddrPort) error {
 	if len(sockets) < fewestSockets {
 		return fmt.Errorf("only %d sockets", len(sockets))
 	}
-	sendAll(sockets, t, to)
 	s, err := r.openProbe(ctx)
 	if err != nil {
 		return err
@@ -143,6 +143,11 @@ func (r *remote) hardSide(ctx context.Context, to netip.AddrPort) error {
 	if _, err := s.Write(t[:]); err != nil {
 		return err
 	}
+	// No packet leaves for a side that does not want it.
+	if _, err := io.ReadFull(s, make([]byte, 1)); err != nil {
+		return fmt.Errorf("the peer does not probe: %w", err)
+	}
+	sendAll(sockets, t, to)
 	hit, port, err := waitHit(ctx, sockets, t, to)
 	if err != nil {
 		return err
@@ -311,6 +316,9 @@ func (n *Node) probed(s network.Stream) {
 func (r *remote) easySide(ctx context.Context, s network.Stream, to netip.Addr) error {
 	var t token
 	if _, err := io.ReadFull(s, t[:]); err != nil {
+		return err
+	}
+	if _, err := s.Write([]byte{1}); err != nil {
 		return err
 	}
 	var answer [2]byte
