@@ -228,3 +228,28 @@ func smooth8AVX2(dst *byte, ds int, above *byte, left *byte)
 //
 //go:noescape
 func deviation8AVX2(p *byte, stride int) int
+
+// tapRowsAVX2 stores n rows of 16 differences of words.
+//
+//go:noescape
+func tapRowsAVX2(dst *int16, p *int16, offsets *int32, n int)
+
+// dotsOfAVX2 stores sums of n pairs of rows, with the weights of each sample's kind.
+//
+//go:noescape
+func dotsOfAVX2(dst *int32, v *int16, w *int16, kind *int16, n int)
+
+// dotsAVX2 stores sums of n pairs of rows, with each of four sets of weights.
+//
+//go:noescape
+func dotsAVX2(dst *int32, v *int16, w *int16, n int)
+
+// momentsAVX2 adds products of 4 n values, 2 or 4 times 4.
+//
+//go:noescape
+func momentsAVX2(square *int64, right *int64, v *int16, target int, weight int, n int)
+
+// surroundingsAVX2 stores medians and kinds of 16 words.
+//
+//go:noescape
+func surroundingsAVX2(median *int16, kind *int16, left *int16, above *int16)

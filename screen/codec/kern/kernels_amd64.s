@@ -5394,3 +5394,389 @@ TEXT ·deviation8AVX2(SB), NOSPLIT, $0-24
 	MOVQ         AX, ret+16(FP)
 	VZEROUPPER
 	RET
+
+// func tapRowsAVX2(dst *int16, p *int16, offsets *int32, n int)
+// Requires: AVX, AVX2
+TEXT ·tapRowsAVX2(SB), NOSPLIT, $0-32
+	MOVQ dst+0(FP), AX
+	MOVQ p+8(FP), CX
+	MOVQ offsets+16(FP), DX
+	MOVQ n+24(FP), BX
+	MOVQ BX, DI
+
+tapRowsNext:
+	MOVLQSX (DX), BX
+	MOVLQSX 4(DX), SI
+	VMOVDQU (CX)(BX*2), Y0
+	VPSUBW  (CX)(SI*2), Y0, Y0
+	VMOVDQU Y0, (AX)
+	ADDQ    $0x08, DX
+	ADDQ    $0x20, AX
+	DECQ    DI
+	JNZ     tapRowsNext
+	VZEROUPPER
+	RET
+
+// func dotsOfAVX2(dst *int32, v *int16, w *int16, kind *int16, n int)
+// Requires: AVX, AVX2
+TEXT ·dotsOfAVX2(SB), NOSPLIT, $0-40
+	MOVQ       dst+0(FP), AX
+	MOVQ       v+8(FP), CX
+	MOVQ       w+16(FP), DX
+	MOVQ       kind+24(FP), BX
+	VPXOR      Y0, Y0, Y0
+	VMOVDQU    (BX), Y1
+	VPUNPCKLWD Y0, Y1, Y2
+	VPUNPCKHWD Y0, Y1, Y0
+	VPXOR      Y1, Y1, Y1
+	VPXOR      Y3, Y3, Y3
+	MOVQ       n+32(FP), BX
+
+dotsOfNext:
+	VBROADCASTI128 (DX), Y4
+	VMOVDQU        (CX), Y5
+	VMOVDQU        32(CX), Y6
+	VPUNPCKLWD     Y6, Y5, Y7
+	VPUNPCKHWD     Y6, Y5, Y5
+	VPERMILPS      Y2, Y4, Y6
+	VPMADDWD       Y6, Y7, Y6
+	VPADDD         Y6, Y1, Y1
+	VPERMILPS      Y0, Y4, Y4
+	VPMADDWD       Y4, Y5, Y4
+	VPADDD         Y4, Y3, Y3
+	ADDQ           $0x10, DX
+	ADDQ           $0x40, CX
+	DECQ           BX
+	JNZ            dotsOfNext
+	VPERM2I128     $0x20, Y3, Y1, Y0
+	VMOVDQU        Y0, (AX)
+	VPERM2I128     $0x31, Y3, Y1, Y0
+	VMOVDQU        Y0, 32(AX)
+	VZEROUPPER
+	RET
+
+// func dotsAVX2(dst *int32, v *int16, w *int16, n int)
+// Requires: AVX, AVX2
+TEXT ·dotsAVX2(SB), NOSPLIT, $0-32
+	MOVQ  dst+0(FP), AX
+	MOVQ  v+8(FP), CX
+	MOVQ  w+16(FP), DX
+	VPXOR Y0, Y0, Y0
+	VPXOR Y1, Y1, Y1
+	VPXOR Y2, Y2, Y2
+	VPXOR Y3, Y3, Y3
+	VPXOR Y4, Y4, Y4
+	VPXOR Y5, Y5, Y5
+	VPXOR Y6, Y6, Y6
+	VPXOR Y7, Y7, Y7
+	MOVQ  n+24(FP), BX
+
+dotsNext:
+	VMOVDQU      (CX), Y8
+	VMOVDQU      32(CX), Y9
+	VPUNPCKLWD   Y9, Y8, Y10
+	VPUNPCKHWD   Y9, Y8, Y8
+	VPBROADCASTD (DX), Y9
+	VPMADDWD     Y9, Y10, Y11
+	VPADDD       Y11, Y0, Y0
+	VPMADDWD     Y9, Y8, Y9
+	VPADDD       Y9, Y1, Y1
+	VPBROADCASTD 4(DX), Y9
+	VPMADDWD     Y9, Y10, Y11
+	VPADDD       Y11, Y2, Y2
+	VPMADDWD     Y9, Y8, Y9
+	VPADDD       Y9, Y3, Y3
+	VPBROADCASTD 8(DX), Y9
+	VPMADDWD     Y9, Y10, Y11
+	VPADDD       Y11, Y4, Y4
+	VPMADDWD     Y9, Y8, Y9
+	VPADDD       Y9, Y5, Y5
+	VPBROADCASTD 12(DX), Y9
+	VPMADDWD     Y9, Y10, Y10
+	VPADDD       Y10, Y6, Y6
+	VPMADDWD     Y9, Y8, Y8
+	VPADDD       Y8, Y7, Y7
+	ADDQ         $0x10, DX
+	ADDQ         $0x40, CX
+	DECQ         BX
+	JNZ          dotsNext
+	VPERM2I128   $0x20, Y1, Y0, Y8
+	VMOVDQU      Y8, (AX)
+	VPERM2I128   $0x31, Y1, Y0, Y0
+	VMOVDQU      Y0, 32(AX)
+	VPERM2I128   $0x20, Y3, Y2, Y0
+	VMOVDQU      Y0, 64(AX)
+	VPERM2I128   $0x31, Y3, Y2, Y0
+	VMOVDQU      Y0, 96(AX)
+	VPERM2I128   $0x20, Y5, Y4, Y0
+	VMOVDQU      Y0, 128(AX)
+	VPERM2I128   $0x31, Y5, Y4, Y0
+	VMOVDQU      Y0, 160(AX)
+	VPERM2I128   $0x20, Y7, Y6, Y0
+	VMOVDQU      Y0, 192(AX)
+	VPERM2I128   $0x31, Y7, Y6, Y0
+	VMOVDQU      Y0, 224(AX)
+	VZEROUPPER
+	RET
+
+// func momentsAVX2(square *int64, right *int64, v *int16, target int, weight int, n int)
+// Requires: AVX, AVX2
+TEXT ·momentsAVX2(SB), NOSPLIT, $64-48
+	MOVQ         square+0(FP), AX
+	MOVQ         right+8(FP), CX
+	MOVQ         v+16(FP), DX
+	MOVQ         weight+32(FP), BX
+	MOVQ         target+24(FP), SI
+	MOVQ         n+40(FP), DI
+	VPMOVSXWQ    (DX), Y0
+	VPMOVSXWQ    8(DX), Y1
+	VPMOVSXWQ    16(DX), Y2
+	VPMOVSXWQ    24(DX), Y3
+	VMOVQ        BX, X4
+	VPBROADCASTD X4, Y4
+	VPMOVSXWD    (DX), Y5
+	VPMULLD      Y4, Y5, Y5
+	VMOVDQU      Y5, (SP)
+	VPMOVSXWD    16(DX), Y5
+	VPMULLD      Y4, Y5, Y5
+	VMOVDQU      Y5, 32(SP)
+	IMULQ        BX, SI
+	VMOVQ        SI, X4
+	VPBROADCASTQ X4, Y4
+	VPBROADCASTD (SP), Y5
+	VPMULDQ      Y5, Y0, Y6
+	VPADDQ       (AX), Y6, Y6
+	VMOVDQU      Y6, (AX)
+	VPMULDQ      Y5, Y1, Y5
+	VPADDQ       32(AX), Y5, Y5
+	VMOVDQU      Y5, 32(AX)
+	VPBROADCASTD 4(SP), Y5
+	VPMULDQ      Y5, Y0, Y6
+	VPADDQ       128(AX), Y6, Y6
+	VMOVDQU      Y6, 128(AX)
+	VPMULDQ      Y5, Y1, Y5
+	VPADDQ       160(AX), Y5, Y5
+	VMOVDQU      Y5, 160(AX)
+	VPBROADCASTD 8(SP), Y5
+	VPMULDQ      Y5, Y0, Y6
+	VPADDQ       256(AX), Y6, Y6
+	VMOVDQU      Y6, 256(AX)
+	VPMULDQ      Y5, Y1, Y5
+	VPADDQ       288(AX), Y5, Y5
+	VMOVDQU      Y5, 288(AX)
+	VPBROADCASTD 12(SP), Y5
+	VPMULDQ      Y5, Y0, Y6
+	VPADDQ       384(AX), Y6, Y6
+	VMOVDQU      Y6, 384(AX)
+	VPMULDQ      Y5, Y1, Y5
+	VPADDQ       416(AX), Y5, Y5
+	VMOVDQU      Y5, 416(AX)
+	VPBROADCASTD 16(SP), Y5
+	VPMULDQ      Y5, Y1, Y5
+	VPADDQ       544(AX), Y5, Y5
+	VMOVDQU      Y5, 544(AX)
+	VPBROADCASTD 20(SP), Y5
+	VPMULDQ      Y5, Y1, Y5
+	VPADDQ       672(AX), Y5, Y5
+	VMOVDQU      Y5, 672(AX)
+	VPBROADCASTD 24(SP), Y5
+	VPMULDQ      Y5, Y1, Y5
+	VPADDQ       800(AX), Y5, Y5
+	VMOVDQU      Y5, 800(AX)
+	VPBROADCASTD 28(SP), Y5
+	VPMULDQ      Y5, Y1, Y5
+	VPADDQ       928(AX), Y5, Y5
+	VMOVDQU      Y5, 928(AX)
+	VPMULDQ      Y4, Y0, Y0
+	VPADDQ       (CX), Y0, Y0
+	VMOVDQU      Y0, (CX)
+	VPMULDQ      Y4, Y1, Y0
+	VPADDQ       32(CX), Y0, Y0
+	VMOVDQU      Y0, 32(CX)
+	CMPQ         DI, $0x02
+	JEQ          momentsDone
+	VPBROADCASTD (SP), Y0
+	VPMULDQ      Y0, Y2, Y1
+	VPADDQ       64(AX), Y1, Y1
+	VMOVDQU      Y1, 64(AX)
+	VPMULDQ      Y0, Y3, Y0
+	VPADDQ       96(AX), Y0, Y0
+	VMOVDQU      Y0, 96(AX)
+	VPBROADCASTD 4(SP), Y0
+	VPMULDQ      Y0, Y2, Y1
+	VPADDQ       192(AX), Y1, Y1
+	VMOVDQU      Y1, 192(AX)
+	VPMULDQ      Y0, Y3, Y0
+	VPADDQ       224(AX), Y0, Y0
+	VMOVDQU      Y0, 224(AX)
+	VPBROADCASTD 8(SP), Y0
+	VPMULDQ      Y0, Y2, Y1
+	VPADDQ       320(AX), Y1, Y1
+	VMOVDQU      Y1, 320(AX)
+	VPMULDQ      Y0, Y3, Y0
+	VPADDQ       352(AX), Y0, Y0
+	VMOVDQU      Y0, 352(AX)
+	VPBROADCASTD 12(SP), Y0
+	VPMULDQ      Y0, Y2, Y1
+	VPADDQ       448(AX), Y1, Y1
+	VMOVDQU      Y1, 448(AX)
+	VPMULDQ      Y0, Y3, Y0
+	VPADDQ       480(AX), Y0, Y0
+	VMOVDQU      Y0, 480(AX)
+	VPBROADCASTD 16(SP), Y0
+	VPMULDQ      Y0, Y2, Y1
+	VPADDQ       576(AX), Y1, Y1
+	VMOVDQU      Y1, 576(AX)
+	VPMULDQ      Y0, Y3, Y0
+	VPADDQ       608(AX), Y0, Y0
+	VMOVDQU      Y0, 608(AX)
+	VPBROADCASTD 20(SP), Y0
+	VPMULDQ      Y0, Y2, Y1
+	VPADDQ       704(AX), Y1, Y1
+	VMOVDQU      Y1, 704(AX)
+	VPMULDQ      Y0, Y3, Y0
+	VPADDQ       736(AX), Y0, Y0
+	VMOVDQU      Y0, 736(AX)
+	VPBROADCASTD 24(SP), Y0
+	VPMULDQ      Y0, Y2, Y1
+	VPADDQ       832(AX), Y1, Y1
+	VMOVDQU      Y1, 832(AX)
+	VPMULDQ      Y0, Y3, Y0
+	VPADDQ       864(AX), Y0, Y0
+	VMOVDQU      Y0, 864(AX)
+	VPBROADCASTD 28(SP), Y0
+	VPMULDQ      Y0, Y2, Y1
+	VPADDQ       960(AX), Y1, Y1
+	VMOVDQU      Y1, 960(AX)
+	VPMULDQ      Y0, Y3, Y0
+	VPADDQ       992(AX), Y0, Y0
+	VMOVDQU      Y0, 992(AX)
+	VPBROADCASTD 32(SP), Y0
+	VPMULDQ      Y0, Y2, Y1
+	VPADDQ       1088(AX), Y1, Y1
+	VMOVDQU      Y1, 1088(AX)
+	VPMULDQ      Y0, Y3, Y0
+	VPADDQ       1120(AX), Y0, Y0
+	VMOVDQU      Y0, 1120(AX)
+	VPBROADCASTD 36(SP), Y0
+	VPMULDQ      Y0, Y2, Y1
+	VPADDQ       1216(AX), Y1, Y1
+	VMOVDQU      Y1, 1216(AX)
+	VPMULDQ      Y0, Y3, Y0
+	VPADDQ       1248(AX), Y0, Y0
+	VMOVDQU      Y0, 1248(AX)
+	VPBROADCASTD 40(SP), Y0
+	VPMULDQ      Y0, Y2, Y1
+	VPADDQ       1344(AX), Y1, Y1
+	VMOVDQU      Y1, 1344(AX)
+	VPMULDQ      Y0, Y3, Y0
+	VPADDQ       1376(AX), Y0, Y0
+	VMOVDQU      Y0, 1376(AX)
+	VPBROADCASTD 44(SP), Y0
+	VPMULDQ      Y0, Y2, Y1
+	VPADDQ       1472(AX), Y1, Y1
+	VMOVDQU      Y1, 1472(AX)
+	VPMULDQ      Y0, Y3, Y0
+	VPADDQ       1504(AX), Y0, Y0
+	VMOVDQU      Y0, 1504(AX)
+	VPBROADCASTD 48(SP), Y0
+	VPMULDQ      Y0, Y3, Y0
+	VPADDQ       1632(AX), Y0, Y0
+	VMOVDQU      Y0, 1632(AX)
+	VPBROADCASTD 52(SP), Y0
+	VPMULDQ      Y0, Y3, Y0
+	VPADDQ       1760(AX), Y0, Y0
+	VMOVDQU      Y0, 1760(AX)
+	VPBROADCASTD 56(SP), Y0
+	VPMULDQ      Y0, Y3, Y0
+	VPADDQ       1888(AX), Y0, Y0
+	VMOVDQU      Y0, 1888(AX)
+	VPBROADCASTD 60(SP), Y0
+	VPMULDQ      Y0, Y3, Y0
+	VPADDQ       2016(AX), Y0, Y0
+	VMOVDQU      Y0, 2016(AX)
+	VPMULDQ      Y4, Y2, Y0
+	VPADDQ       64(CX), Y0, Y0
+	VMOVDQU      Y0, 64(CX)
+	VPMULDQ      Y4, Y3, Y0
+	VPADDQ       96(CX), Y0, Y0
+	VMOVDQU      Y0, 96(CX)
+
+momentsDone:
+	VZEROUPPER
+	RET
+
+// func surroundingsAVX2(median *int16, kind *int16, left *int16, above *int16)
+// Requires: AVX, AVX2
+TEXT ·surroundingsAVX2(SB), NOSPLIT, $0-32
+	MOVQ     median+0(FP), AX
+	MOVQ     kind+8(FP), CX
+	MOVQ     left+16(FP), DX
+	MOVQ     above+24(FP), BX
+	VMOVDQU  (DX), Y0
+	VMOVDQU  (BX), Y1
+	VMOVDQU  2(BX), Y2
+	VPADDW   Y2, Y0, Y3
+	VPSUBW   Y1, Y3, Y3
+	VPMINSW  Y2, Y0, Y4
+	VPMAXSW  Y4, Y3, Y3
+	VPMAXSW  Y2, Y0, Y4
+	VPMINSW  Y4, Y3, Y3
+	VMOVDQU  Y3, (AX)
+	VPSUBW   Y1, Y0, Y0
+	VPABSW   Y0, Y0
+	VPSUBW   Y1, Y2, Y1
+	VPABSW   Y1, Y1
+	VPADDW   Y1, Y0, Y2
+	VPADDW   Y0, Y0, Y3
+	VPADDW   Y1, Y1, Y4
+	VPADDW   Y1, Y4, Y1
+	VPCMPGTW Y1, Y3, Y1
+	VPADDW   Y0, Y3, Y0
+	VPCMPGTW Y0, Y4, Y0
+	VMOVDQU  threes<>+0(SB), Y3
+	VPCMPGTW Y2, Y3, Y2
+	VPAND    ones<>+0(SB), Y1, Y1
+	VPAND    twos<>+0(SB), Y0, Y0
+	VPOR     Y0, Y1, Y0
+	VPAND    threes<>+0(SB), Y2, Y1
+	VPOR     Y1, Y0, Y0
+	VMOVDQU  Y0, (CX)
+	VZEROUPPER
+	RET
+
+DATA threes<>+0(SB)/2, $0x0003
+DATA threes<>+2(SB)/2, $0x0003
+DATA threes<>+4(SB)/2, $0x0003
+DATA threes<>+6(SB)/2, $0x0003
+DATA threes<>+8(SB)/2, $0x0003
+DATA threes<>+10(SB)/2, $0x0003
+DATA threes<>+12(SB)/2, $0x0003
+DATA threes<>+14(SB)/2, $0x0003
+DATA threes<>+16(SB)/2, $0x0003
+DATA threes<>+18(SB)/2, $0x0003
+DATA threes<>+20(SB)/2, $0x0003
+DATA threes<>+22(SB)/2, $0x0003
+DATA threes<>+24(SB)/2, $0x0003
+DATA threes<>+26(SB)/2, $0x0003
+DATA threes<>+28(SB)/2, $0x0003
+DATA threes<>+30(SB)/2, $0x0003
+GLOBL threes<>(SB), RODATA|NOPTR, $32
+
+DATA twos<>+0(SB)/2, $0x0002
+DATA twos<>+2(SB)/2, $0x0002
+DATA twos<>+4(SB)/2, $0x0002
+DATA twos<>+6(SB)/2, $0x0002
+DATA twos<>+8(SB)/2, $0x0002
+DATA twos<>+10(SB)/2, $0x0002
+DATA twos<>+12(SB)/2, $0x0002
+DATA twos<>+14(SB)/2, $0x0002
+DATA twos<>+16(SB)/2, $0x0002
+DATA twos<>+18(SB)/2, $0x0002
+DATA twos<>+20(SB)/2, $0x0002
+DATA twos<>+22(SB)/2, $0x0002
+DATA twos<>+24(SB)/2, $0x0002
+DATA twos<>+26(SB)/2, $0x0002
+DATA twos<>+28(SB)/2, $0x0002
+DATA twos<>+30(SB)/2, $0x0002
+GLOBL twos<>(SB), RODATA|NOPTR, $32

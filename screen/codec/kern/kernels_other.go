@@ -121,3 +121,17 @@ func smooth16AVX2(dst *byte, ds int, above *byte, left *byte) { panic("kern: no 
 func smooth8AVX2(dst *byte, ds int, above *byte, left *byte) { panic("kern: no assembly") }
 
 func deviation8AVX2(p *byte, stride int) int { panic("kern: no assembly") }
+
+func tapRowsAVX2(dst *int16, p *int16, offsets *int32, n int) { panic("kern: no assembly") }
+
+func dotsOfAVX2(dst *int32, v *int16, w *int16, kind *int16, n int) { panic("kern: no assembly") }
+
+func dotsAVX2(dst *int32, v *int16, w *int16, n int) { panic("kern: no assembly") }
+
+func momentsAVX2(square *int64, right *int64, v *int16, target int, weight int, n int) {
+	panic("kern: no assembly")
+}
+
+func surroundingsAVX2(median *int16, kind *int16, left *int16, above *int16) {
+	panic("kern: no assembly")
+}

@@ -2,6 +2,8 @@
 
 package kern
 
+import "unsafe"
+
 // kernels calls every kernel that has two twins.
 var kernels = []struct {
 	name string
@@ -208,6 +210,105 @@ var kernels = []struct {
 		p, _ := s.plane(4*s.n(0, 200)+4, 1)
 		s.put(int(HashRow(p)))
 	}},
+	{"Taps.Rows", func(s *source) {
+		n, p := s.n(1, 16), s.words(400)
+		pairs := make([][2]int, n)
+		low, high := 0, 0
+		for i := range pairs {
+			pairs[i] = [2]int{s.n(-100, 100), s.n(-100, 100)}
+			low, high = min(low, pairs[i][0], pairs[i][1]), max(high, pairs[i][0], pairs[i][1])
+		}
+		v, at, taps := s.rows(), -low, NewTaps(pairs...)
+		if s.byte()&1 == 1 {
+			at = len(p) - 16 - high
+		}
+		taps.Rows(v, p, at)
+		for i := range v {
+			s.putBlock(v[i][:])
+		}
+		for x := range 16 {
+			var column [16]int16
+			taps.Column(&column, p, at+x)
+			for i := range n {
+				s.put(same(column[i] == v[i][x]))
+			}
+		}
+	}},
+	{"DotsOf", func(s *source) {
+		v, w, kind, n := s.rows(), s.weights(), s.row(), 2*s.n(1, 8)
+		for x := range kind {
+			kind[x] &= 3
+		}
+		var dots [16]int32
+		DotsOf(&dots, v, w, kind, n)
+		var all [4][16]int32
+		Dots(&all, v, w, n)
+		for x, d := range dots {
+			s.put(int(d), same(d == all[kind[x]][x]))
+		}
+	}},
+	{"Dots", func(s *source) {
+		var dots [4][16]int32
+		Dots(&dots, s.rows(), s.weights(), 2*s.n(1, 8))
+		for k := range dots {
+			for _, d := range dots[k] {
+				s.put(int(d))
+			}
+		}
+	}},
+	{"Moments", func(s *source) {
+		var m Moments
+		for range s.n(1, 3) {
+			target, weight := s.n(-2040, 2040), s.n(0, 256)
+			if s.byte() == 0 {
+				target, weight = s.n(0, 1<<16)<<16, s.n(0, 1<<16)<<16
+			}
+			m.Add(s.row(), int32(target), int32(weight), s.n(1, 16))
+		}
+		for i := range m.Square {
+			s.put(int(m.Right[i]))
+			for _, v := range m.Square[i] {
+				s.put(int(v))
+			}
+		}
+	}},
+	{"Surroundings", func(s *source) {
+		var median, kind [16]int16
+		p, stride := s.words(100), s.n(0, 40)
+		Surroundings(&median, &kind, p, s.n(stride+1, 100-16), stride)
+		s.putBlock(median[:])
+		s.putBlock(kind[:])
+	}},
+}
+
+// words are n samples that end where an arena ends.
+func (s *source) words(n int) []int16 {
+	p, _ := s.plane(2*n, 1)
+	w := unsafe.Slice((*int16)(unsafe.Pointer(&p[0])), n)
+	if shift := s.byte() & 15; shift < 12 {
+		for i := range w {
+			w[i] >>= shift
+		}
+	}
+	return w
+}
+
+func (s *source) row() *[16]int16 { return (*[16]int16)(s.words(16)) }
+
+func (s *source) rows() *[16][16]int16 {
+	var v [16][16]int16
+	for i, w := range s.words(256) {
+		v[i/16][i%16] = w
+	}
+	return &v
+}
+
+func (s *source) weights() *Weights {
+	var v Weights
+	for i, w := range s.words(64) {
+		v[i/8][i/2%4][i%2] = w
+	}
+	return &v
 }
 
 // sibling is a written plane with the stride of another.

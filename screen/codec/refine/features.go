@@ -1,89 +1,117 @@
 package refine
 
-// features of a pixel are what its value is predicted from: the value is base
-// plus a weighted sum of them. They are differences, so that the weights do not
-// depend on how bright the place is.
+import "sightline/screen/codec/kern"
+
+// The features of a pixel are what its value is predicted from: the value is a
+// base plus a weighted sum of them. They are differences, so that the weights do
+// not depend on how bright the place is.
 //
-// In all of them m is the median of the pixel to the left, the one above, and
-// left plus above less the one between them (the predictor of JPEG-LS, ITU-T
+// In all of them the median is that of the pixel to the left, the one above,
+// and left plus above less the one between them (the predictor of JPEG-LS, ITU-T
 // T.87): where an edge or a flat place lets it hit exactly, no sum of weights
 // does as well, so it takes part as one of the features.
-type features [maxTaps]int32
-
 const maxTaps = 16
 
-// taps is how many features a colour has, without and with a lossy version.
-var taps = [2][channels]int{{8, 8, 8}, {14, 15, 16}}
-
-// look fills the features of the pixel at index at and returns the base and the
-// class of the surroundings.
-func (f *features) look(t *tile, ch, at int) (base int32, kind int) {
-	p := &t.pix
-	w, n := int32(p[(at-1)&mask]), int32(p[(at-stride)&mask])
-	nw, ne := int32(p[(at-stride-1)&mask]), int32(p[(at-stride+1)&mask])
-	m := median(w, n, nw)
-	t.guess, kind = m, class(w-nw, n-nw)
-	if !t.lossy {
-		f[0], f[1], f[2], f[3] = w-m, n-m, nw-m, ne-m
-		switch ch {
-		case green:
-			f[4], f[5] = int32(p[(at-2)&mask])-m, int32(p[(at-2*stride)&mask])-m
-			f[6], f[7] = int32(p[(at-2*stride+1)&mask])-m, int32(p[(at-stride-2)&mask])-m
-		case blue:
-			f[4], f[5], f[6] = t.news(at-plane), t.news(at-plane+1), t.news(at-plane+stride)
-			f[7] = t.news(at - plane - 1)
-		default:
-			f[4], f[5], f[6], f[7] = t.news(at-plane), t.news(at-2*plane), t.news(at-plane-1), t.news(at-plane-stride)
-		}
-		return m, kind
-	}
-	q := at + lossyPlanes
-	l := int32(p[q&mask])
-	lw, ln := int32(p[(q-1)&mask]), int32(p[(q-stride)&mask])
-	lnw, lne := int32(p[(q-stride-1)&mask]), int32(p[(q-stride+1)&mask])
-	f[0], f[1], f[2], f[3] = w-lw, n-ln, nw-lnw, ne-lne
-	f[4], f[5], f[6], f[7], f[8] = m-l, lw-l, ln-l, lnw-l, lne-l
-	f[9], f[10] = int32(p[(q+1)&mask])-l, int32(p[(q+stride)&mask])-l
-	switch ch {
-	case green:
-		f[11], f[12] = int32(p[(at-2)&mask])-l, int32(p[(at-2*stride)&mask])-l
-		f[13] = int32(p[(at-2*stride+1)&mask]) - l
-	case blue:
-		f[11], f[12], f[13], f[14] = t.news(at-plane), t.error(at-plane), t.error(at-plane+1), t.error(at-plane+stride)
-	default:
-		f[11], f[12], f[13], f[14] = t.news(at-plane), t.error(at-plane), t.error(at-plane+1), t.error(at-plane+stride)
-		f[15] = t.error(at - 2*plane)
-	}
-	return l, kind
-}
-
-// news is how far the exact pixel at an index was from its median.
-func (t *tile) news(at int) int32 { return int32(t.inn[at&half]) }
-
-// error is how far the exact pixel at an index is from its lossy version.
-func (t *tile) error(at int) int32 {
-	return int32(t.pix[at&mask]) - int32(t.pix[(at+lossyPlanes)&mask])
-}
-
-func median(w, n, nw int32) int32 {
-	return min(max(w+n-nw, min(w, n)), max(w, n))
-}
-
 // classes of surroundings have weights of their own, as an edge wants others
-// than a flat place.
+// than a flat place: those of kern.Surroundings.
 const classes = 4
 
-// class tells calm, upright, level and mixed surroundings apart, by how the
-// left column and the upper row change.
-func class(down, across int32) int {
-	down, across = max(down, -down), max(across, -across)
-	switch {
-	case down+across <= 2:
-		return 3
-	case 2*down > 3*across:
-		return 1
-	case 2*across > 3*down:
-		return 2
+// Offsets of pixels from the one in hand.
+const (
+	west, west2   = -1, -2
+	north, north2 = -stride, -2 * stride
+	nw, ne, nww   = north - 1, north + 1, north - 2
+	north2e       = north2 + 1
+	east, south   = 1, stride
+)
+
+// recipe is how a colour is predicted, without or with a lossy version.
+type recipe struct {
+	taps    int
+	all     *kern.Taps // the features
+	base    int        // offset of the base
+	known   *kern.Taps // what of them is there before the pixel's row is
+	pending []pending  // what is not
+}
+
+// pending says that the feature with a number has, with that sign, a pixel that
+// is there only when the one before has been decoded.
+type pending struct {
+	tap  int
+	what int // left, left2 or middle
+	sign int32
+}
+
+// The pixels of its own row that a prediction uses: the one before, the one
+// before that, and the median.
+const (
+	left = iota
+	left2
+	middle
+	ownRow
+)
+
+// recipes of the colours, without and with a lossy version.
+var recipes = func() (r [2][channels]recipe) {
+	for ch := range channels {
+		r[0][ch] = newRecipe(ch, medians-ch*plane, direct(ch))
+		r[1][ch] = newRecipe(ch, lossyPlanes, refined(ch))
 	}
-	return 0
+	return r
+}()
+
+// newRecipe makes a recipe of a base and features: pairs of offsets, plus and
+// minus.
+func newRecipe(ch, base int, features [][2]int) recipe {
+	r := recipe{taps: len(features), all: kern.NewTaps(features...), base: base}
+	known := make([][2]int, len(features))
+	for i, f := range features {
+		for side, sign := range []int32{1, -1} {
+			known[i][side] = f[side]
+			for what, offset := range []int{west, west2, medians - ch*plane} {
+				if f[side] == offset {
+					known[i][side] = zeros - ch*plane
+					r.pending = append(r.pending, pending{i, what, sign})
+				}
+			}
+		}
+	}
+	r.known = kern.NewTaps(known...)
+	return r
+}
+
+// direct lists the features of a colour of which there is no lossy version.
+func direct(ch int) [][2]int {
+	m, none := medians-ch*plane, zeros-ch*plane
+	f := [][2]int{{west, m}, {north, m}, {nw, m}, {ne, m}}
+	switch ch {
+	case green:
+		return append(f, [][2]int{{west2, m}, {north2, m}, {north2e, m}, {nww, m}}...)
+	case blue:
+		const g = news - plane
+		return append(f, [][2]int{{g, none}, {g + east, none}, {g + south, none}, {g + west, none}}...)
+	default:
+		const b, g = news - plane, news - 2*plane
+		return append(f, [][2]int{{b, none}, {g, none}, {b + west, none}, {b + north, none}}...)
+	}
+}
+
+// refined lists the features of a colour of which there is a lossy version.
+func refined(ch int) [][2]int {
+	const l = lossyPlanes
+	f := [][2]int{
+		{west, l + west}, {north, l + north}, {nw, l + nw}, {ne, l + ne},
+		{medians - ch*plane, l}, {l + west, l}, {l + north, l}, {l + nw, l}, {l + ne, l}, {l + east, l}, {l + south, l},
+	}
+	if ch == green {
+		return append(f, [][2]int{{west2, l}, {north2, l}, {north2e, l}}...)
+	}
+	f = append(f, [2]int{news - plane, zeros - ch*plane})
+	for _, at := range []int{-plane, -plane + east, -plane + south} { // errors of the lossy version
+		f = append(f, [2]int{at, l + at})
+	}
+	if ch == red {
+		f = append(f, [2]int{-2 * plane, l - 2*plane})
+	}
+	return f
 }

@@ -29,6 +29,8 @@ import (
 	"image"
 
 	"sightline/screen"
+	"sightline/screen/codec/grid"
+	"sightline/screen/codec/kern"
 	"sightline/screen/codec/rc"
 )
 
@@ -58,7 +60,7 @@ func (c *Coder) Forget() {
 	*c = Coder{}
 	for lossy := range c.modes {
 		for ch := range channels {
-			c.modes[lossy].fits[ch].start(taps[lossy][ch])
+			c.modes[lossy].fits[ch].start(&recipes[lossy][ch])
 		}
 	}
 }
@@ -80,20 +82,12 @@ func (c *Coder) Encode(e *rc.Encoder, src, ref *screen.Frame, r image.Rectangle,
 	t.want(src)
 	for ch := range channels {
 		fs, res := &m.fits[ch], &m.res[ch]
-		var v features
 		fs.next()
 		t.surround(&m.edge, ch, res.typical)
 		for y := range t.h {
 			t.beginRow(ch, y)
-			at := place(ch, 0, y)
-			for x := at; x < at+t.w; x++ {
-				base, kind := v.look(t, ch, x)
-				f := &fs.class[kind]
-				p, energy := t.clamp(ch, x, f.predict(base, &v, lossy)), t.energy(ch, x)
-				s := t.exact[x&half]
-				t.mag[x&half] = res.encode(e, energy, p, int32(s))
-				t.learn(f, &v, x, base, s, energy, fs.phase)
-			}
+			t.encodeRow(e, fs, res, ch, place(ch, 0, y))
+			t.learn(fs, ch, place(ch, 0, y))
 			t.endRow(ch, y)
 		}
 		res.settle(t, ch)
@@ -101,6 +95,25 @@ func (c *Coder) Encode(e *rc.Encoder, src, ref *screen.Frame, r image.Rectangle,
 	}
 	m.edge.last = r
 	t.store(ref)
+}
+
+// encodeRow codes the row of pixels that begins at index at. All of them being
+// known, they are predicted at once.
+func (t *tile) encodeRow(e *rc.Encoder, f *fits, res *residuals, ch, at int) {
+	r, base := f.recipe, at+f.recipe.base
+	med := at + medians - ch*plane
+	sums := &t.sums[0]
+	kern.Surroundings((*[grid.Side]int16)(t.pix[med:]), &t.kind, t.pix[:], at, stride)
+	r.all.Rows(&t.features, t.pix[:], at)
+	kern.DotsOf(sums, &t.features, &f.weights, &t.kind, (r.taps+1)&^1)
+	for x := range t.w {
+		i := at + x
+		p := t.clamp(ch, i, rounded(int32(t.pix[(base+x)&mask])<<unitBits+sums[x&15]))
+		v, energy := t.pix[i&mask], t.energyAt(ch, i)
+		t.pix[(i+news)&mask] = v - t.pix[(med+x)&mask]
+		t.energy[x&15] = uint16(energy)
+		t.mag[i&half] = res.encode(e, energy, p, int32(v))
+	}
 }
 
 // Decode reads what Encode wrote and writes the exact pixels into ref.
@@ -109,20 +122,12 @@ func (c *Coder) Decode(d *rc.Decoder, ref *screen.Frame, r image.Rectangle, loss
 	t.load(ref, r, lossy)
 	for ch := range channels {
 		fs, res := &m.fits[ch], &m.res[ch]
-		var v features
 		fs.next()
 		t.surround(&m.edge, ch, res.typical)
 		for y := range t.h {
 			t.beginRow(ch, y)
-			at := place(ch, 0, y)
-			for x := at; x < at+t.w; x++ {
-				base, kind := v.look(t, ch, x)
-				f := &fs.class[kind]
-				p, energy := t.clamp(ch, x, f.predict(base, &v, lossy)), t.energy(ch, x)
-				s, size := res.decode(d, energy, p)
-				t.mag[x&half] = size
-				t.learn(f, &v, x, base, int16(s), energy, fs.phase)
-			}
+			t.decodeRow(d, fs, res, ch, place(ch, 0, y))
+			t.learn(fs, ch, place(ch, 0, y))
 			t.endRow(ch, y)
 		}
 		res.settle(t, ch)
@@ -132,23 +137,54 @@ func (c *Coder) Decode(d *rc.Decoder, ref *screen.Frame, r image.Rectangle, loss
 	t.store(ref)
 }
 
-// learn takes a pixel in, once its value is known, which base and the features
-// v were there to predict.
-func (t *tile) learn(f *fit, v *features, at int, base int32, value int16, energy uint32, phase int) {
-	t.pix[at&mask] = value
-	t.inn[at&half] = value - int16(t.guess)
-	if (at+phase)%sparse == 0 {
-		f.gather(v, int32(value)-base, trust[min(energy+uint32(t.mag[at&half])*8, 255)])
+// decodeRow reads the row of pixels that begins at index at. What is known
+// beforehand is summed up at once, for every class of surroundings, as the class
+// is known no sooner than the pixel before.
+func (t *tile) decodeRow(d *rc.Decoder, f *fits, res *residuals, ch, at int) {
+	r, base := f.recipe, at+f.recipe.base
+	med := at + medians - ch*plane
+	r.known.Rows(&t.features, t.pix[:], at)
+	taps, fast := (r.taps+1)&^1, kern.Fast()
+	if fast {
+		kern.Dots(&t.sums, &t.features, &f.weights, taps)
+	}
+	scale := int32(b2i(t.lossy)) * unit // the other base, the median, counts in own
+	before2, before, corner := int32(t.pix[(at-2)&mask]), int32(t.pix[(at-1)&mask]), int32(t.pix[(at-stride-1)&mask])
+	for x := range t.w {
+		i := at + x
+		above := int32(t.pix[(i-stride)&mask])
+		m := median(before, above, corner)
+		kind := kern.Surrounding(before-corner, above-corner) & (classes - 1)
+		own := &f.own[kind]
+		if !fast {
+			t.sums[kind][x&15] = kern.DotOf(&t.features, &f.weights, int(kind), x, taps)
+		}
+		sum := t.sums[kind][x&15] + int32(t.pix[(base+x)&mask])*scale +
+			own[left]*before + own[left2]*before2 + own[middle]*m
+		energy := t.energyAt(ch, i)
+		v, size := res.decode(d, energy, t.clamp(ch, i, rounded(sum)))
+		t.pix[i&mask], t.pix[(med+x)&mask], t.pix[(i+news)&mask] = int16(v), int16(m), int16(v-m)
+		t.kind[x&15], t.energy[x&15], t.mag[i&half] = int16(kind), uint16(energy), size
+		before2, before, corner = before, v, above
 	}
 }
 
-// clamp brings a prediction into what the colour can be.
-func (t *tile) clamp(ch, at int, p int32) int32 {
-	low := int32(0)
-	if ch != green {
-		low = -8 * int32(t.pix[(at-ch*plane)&mask])
+// learn takes the row of pixels that begins at index at in: what weights would
+// have served them.
+func (t *tile) learn(f *fits, ch, at int) {
+	r := f.recipe
+	for x := -(at + f.phase) & (sparse - 1); x < t.w; x += sparse {
+		var v [maxTaps]int16
+		i := at + x
+		r.all.Column(&v, t.pix[:], i)
+		fit := &f.class[t.kind[x&15]&3]
+		d := int32(t.pix[i&mask]) - int32(t.pix[(i+r.base)&mask])
+		fit.sums.Add(&v, d, trust[min(uint32(t.energy[x&15])+uint32(t.mag[i&half])*8, 255)], r.taps)
 	}
-	return min(max(p, low), low+8*255)
+}
+
+func median(w, n, nw int32) int32 {
+	return min(max(w+n-nw, min(w, n)), max(w, n))
 }
 
 func b2i(b bool) int {

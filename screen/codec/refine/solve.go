@@ -1,11 +1,14 @@
 package refine
 
+import "sightline/screen/codec/kern"
+
 const (
 	// unit of a weight.
 	unit = 1 << unitBits
 	// unitBits is small enough for sums of products with 8-bit pixels in 32 bits.
 	unitBits = 12
-	// maxWeight bounds a weight; larger ones only come from nonsense.
+	// maxWeight bounds a weight, so that it fits in 16 bits; larger ones only come
+	// from nonsense.
 	maxWeight = 4.0
 	// memory: sums fade by 2^-memory when their equations are solved, once in
 	// classes tiles; so a tile counts half after some 22.
@@ -18,88 +21,86 @@ const (
 	sparse = 8
 )
 
-// fit is the weights of one colour and what they are found from.
+// fit is the weights of one colour in one class of surroundings, and what they
+// are found from: sums of products of the features with each other and with
+// the value that was to be predicted.
 type fit struct {
 	n       int // taps
 	weights [maxTaps]float64
-	coef    [maxTaps]int32 // weights in units
-	// sums of products of the taps with each other and, last, with the value
-	// that was to be predicted; upper half.
-	sums [maxTaps + 1][maxTaps + 1]int64
+	sums    kern.Moments
 }
 
 // fits is the weights of one colour for each class of surroundings.
 type fits struct {
-	class [classes]fit
-	phase int // turns from tile to tile: which class is solved, which pixels are gathered
+	recipe  *recipe
+	class   [classes]fit
+	weights kern.Weights           // in units
+	own     [classes][ownRow]int32 // and those of the pixels that are pending
+	phase   int                    // turns from tile to tile: which class is solved, which pixels are gathered
 }
 
 // start begins with no weights at all: the value is expected to be its base.
-func (f *fits) start(n int) {
-	*f = fits{}
+func (f *fits) start(r *recipe) {
+	*f = fits{recipe: r}
 	for i := range f.class {
-		f.class[i].n = n
+		f.class[i].n = r.taps
+		f.take(i)
 	}
 }
 
 // next prepares for another tile.
 func (f *fits) next() {
 	f.phase += 3
-	c := &f.class[f.phase%classes]
-	c.solve()
-	c.fade()
+	i := f.phase % classes
+	if f.class[i].solve() {
+		f.take(i)
+	}
+	f.class[i].fade()
 }
 
-// predict is the value expected, in eighths. Weights without a feature are 0.
-func (f *fit) predict(base int32, v *features, lossy bool) int32 {
-	c := &f.coef
-	sum := base<<unitBits + 1<<(unitBits-4) +
-		c[0]*v[0] + c[1]*v[1] + c[2]*v[2] + c[3]*v[3] +
-		c[4]*v[4] + c[5]*v[5] + c[6]*v[6] + c[7]*v[7]
-	if lossy {
-		sum += c[8]*v[8] + c[9]*v[9] + c[10]*v[10] + c[11]*v[11] +
-			c[12]*v[12] + c[13]*v[13] + c[14]*v[14] + c[15]*v[15]
+// take puts the weights of class k to use.
+func (f *fits) take(k int) {
+	own := &f.own[k]
+	*own = [ownRow]int32{}
+	if f.recipe.base != lossyPlanes {
+		own[middle] = unit
 	}
-	return sum >> (unitBits - 3)
+	for i, a := range f.class[k].weights {
+		f.weights[i/2][k][i%2] = int16(a * unit)
+	}
+	for _, p := range f.recipe.pending {
+		own[p.what] += p.sign * int32(f.weights[p.tap/2][k][p.tap%2])
+	}
 }
+
+// rounded is a weighted sum in eighths.
+func rounded(sum int32) int32 { return (sum + 1<<(unitBits-4)) >> (unitBits - 3) }
 
 // fade lets the sums forget.
 func (f *fit) fade() {
 	for i := range f.n {
-		for j := i; j <= f.n; j++ {
-			f.sums[i][j] -= f.sums[i][j] >> memory
+		for j := i; j < f.n; j++ {
+			f.sums.Square[i][j] -= f.sums.Square[i][j] >> memory
 		}
-	}
-}
-
-// gather adds the products of a pixel, which was d off its base.
-func (f *fit) gather(v *features, d int32, weight int32) {
-	n := f.n
-	for i := range n {
-		row := &f.sums[i]
-		vi := v[i] * weight
-		for j := i; j < n; j++ {
-			row[j] += int64(vi * v[j])
-		}
-		row[n] += int64(vi * d)
+		f.sums.Right[i] -= f.sums.Right[i] >> memory
 	}
 }
 
 // solve finds the weights with the least squares of errors over what was
 // gathered: Cholesky's method, as L D L' without roots. Every product is
 // converted on its own so that no machine may fuse it with a sum: both ends
-// must find the same bits.
-func (f *fit) solve() {
+// must find the same bits. It tells whether there are new weights.
+func (f *fit) solve() bool {
 	var l [maxTaps][maxTaps]float64
 	var inv, z [maxTaps]float64 // 1/D; solution of L z = right hand side
 	n := f.n
 	for j := range n {
 		var u [maxTaps]float64 // row j of L D
 		row := &l[j]
-		s := float64(f.sums[j][j]) + ridge
-		y := float64(f.sums[j][n]) + float64(ridge*f.weights[j])
+		s := float64(f.sums.Square[j][j]) + ridge
+		y := float64(f.sums.Right[j]) + float64(ridge*f.weights[j])
 		for i := range j {
-			a := float64(f.sums[i][j])
+			a := float64(f.sums.Square[i][j])
 			for k := range i {
 				a -= float64(u[k] * l[i][k])
 			}
@@ -109,15 +110,15 @@ func (f *fit) solve() {
 			y -= float64(row[i] * z[i])
 		}
 		if !(s >= ridge/4) {
-			return // too little to go by: the weights stay
+			return false // too little to go by: the weights stay
 		}
 		inv[j], z[j] = 1/s, y
 	}
-	f.substitute(&l, &inv, &z)
+	return f.substitute(&l, &inv, &z)
 }
 
 // substitute ends solve with the weights, from the last to the first.
-func (f *fit) substitute(l *[maxTaps][maxTaps]float64, inv, z *[maxTaps]float64) {
+func (f *fit) substitute(l *[maxTaps][maxTaps]float64, inv, z *[maxTaps]float64) bool {
 	var w [maxTaps]float64
 	for i := f.n - 1; i >= 0; i-- {
 		a := float64(z[i] * inv[i])
@@ -125,14 +126,12 @@ func (f *fit) substitute(l *[maxTaps][maxTaps]float64, inv, z *[maxTaps]float64)
 			a -= float64(l[k][i] * w[k])
 		}
 		if !(a > -maxWeight && a < maxWeight) {
-			return
+			return false
 		}
 		w[i] = a
 	}
 	f.weights = w
-	for i, a := range w {
-		f.coef[i] = int32(a * unit)
-	}
+	return true
 }
 
 // trust is the weight of a pixel in the sums by the energy around it and its own

@@ -23,10 +23,16 @@ const (
 	stride = before + grid.Side + 2
 	plane  = stride * (before + grid.Side + 2)
 
-	mask = 1<<12 - 1 // spares bounds checks of pix
-	half = 1<<11 - 1 // and of the arrays that have one plane per colour
+	mask = 1<<13 - 1 // spares bounds checks of pix
+	half = 1<<11 - 1 // and of mag, which has one plane per colour
 
-	lossyPlanes = channels * plane // from an exact pixel to its lossy version
+	// From an exact pixel to its lossy version and to its news: how far it was
+	// from its median.
+	lossyPlanes = channels * plane
+	news        = 2 * channels * plane
+	// Planes that serve every colour in turn: the medians, and nothing but 0.
+	medians = news + 3*plane
+	zeros   = medians + plane
 )
 
 // place is the index of a pixel of the tile.
@@ -37,13 +43,20 @@ type tile struct {
 	r     image.Rectangle
 	w, h  int
 	lossy bool
-	// pix has a plane per colour with what is exact so far, then a plane per
-	// colour with what was in ref before.
-	pix   [mask + 1]int16
-	exact [half + 1]int16 // encoder only: what is wanted
-	mag   [half + 1]uint8 // sizes of the residuals
-	inn   [half + 1]int16 // exact pixels less their medians
-	guess int32           // median of the pixel in hand
+	// pix has a plane per colour with what is exact so far, or, in the encoder,
+	// will be; then a plane per colour with what was in ref before, and those
+	// that lossyPlanes and so on lead to.
+	pix [mask + 1]int16
+	mag [half + 1]uint8 // sizes of the residuals
+	row
+}
+
+// row is what is known about the pixels of the row in hand.
+type row struct {
+	features [maxTaps][grid.Side]int16
+	kind     [grid.Side]int16          // class of the surroundings
+	sums     [classes][grid.Side]int32 // weighted sums of the features; the encoder needs but one
+	energy   [grid.Side]uint16
 }
 
 // load takes in the pixels of ref in r and around it. Beyond the frame the
@@ -83,7 +96,7 @@ func (t *tile) want(src *screen.Frame) {
 		for x := range t.w {
 			p := row[4*x : 4*x+4]
 			i, g := at+x, int16(p[1])
-			t.exact[i&half], t.exact[(i+plane)&half], t.exact[(i+2*plane)&half] = g, int16(p[0])-g, int16(p[2])-g
+			t.pix[i&mask], t.pix[(i+plane)&mask], t.pix[(i+2*plane)&mask] = g, int16(p[0])-g, int16(p[2])-g
 		}
 	}
 }
@@ -158,9 +171,9 @@ func (t *tile) endRow(ch, y int) {
 	t.mag[at] = t.mag[at-1]
 }
 
-// energy is how large the residual at index at may be, by those before it: six
+// energyAt is how large the residual at index at may be, by those before it: six
 // times the expected size.
-func (t *tile) energy(ch, at int) uint32 {
+func (t *tile) energyAt(ch, at int) uint32 {
 	m := &t.mag
 	s := 2*(uint32(m[(at-1)&half])+uint32(m[(at-stride)&half])) +
 		uint32(m[(at-stride-1)&half]) + uint32(m[(at-stride+1)&half])
@@ -171,4 +184,13 @@ func (t *tile) energy(ch, at int) uint32 {
 		s = (s + 2*uint32(m[(at-plane)&half]) + 2*uint32(m[(at-2*plane)&half])) * 5 / 8
 	}
 	return s
+}
+
+// clamp brings a prediction into what the colour can be.
+func (t *tile) clamp(ch, at int, p int32) int32 {
+	low := int32(0)
+	if ch != green {
+		low = -8 * int32(t.pix[(at-ch*plane)&mask])
+	}
+	return min(max(p, low), low+8*255)
 }

@@ -145,6 +145,7 @@ func (k *kit) avg8(a vec, b op) vec   { return k.two(k.VPAVGB, a, b) }
 func (k *kit) min16(a vec, b op) vec  { return k.two(k.VPMINSW, a, b) }
 func (k *kit) max16(a vec, b op) vec  { return k.two(k.VPMAXSW, a, b) }
 func (k *kit) and(a vec, b op) vec    { return k.two(fixed(k.VPAND), a, b) }
+func (k *kit) or(a vec, b op) vec     { return k.two(fixed(k.VPOR), a, b) }
 func (k *kit) xor(a vec, b op) vec    { return k.two(fixed(k.VPXOR), a, b) }
 func (k *kit) sad(a vec, b op) vec    { return k.two(fixed(k.VPSADBW), a, b) }
 

@@ -45,6 +45,7 @@ func write(dir string) error {
 	k.edges()
 	k.rows()
 	k.intra()
+	k.predictions()
 	file, err := k.Result()
 	if err != nil {
 		return fmt.Errorf("build kernels: %w", err)
