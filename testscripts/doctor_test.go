@@ -24,10 +24,23 @@ type netReport struct {
 		RTT       float64 `json:"rtt_ms"`
 		Ways      []struct {
 			Transport string `json:"transport"`
+			Addr      string `json:"addr"`
 			OK        bool   `json:"ok"`
 			Reason    string `json:"reason"`
 		} `json:"ways"`
 	} `json:"relays"`
+}
+
+// explains tells whether some way failed for a reason with these words.
+func (r netReport) explains(words string) bool {
+	for _, relay := range r.Relays {
+		for _, w := range relay.Ways {
+			if strings.Contains(w.Transport+" "+w.Addr+": "+w.Reason, words) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // doctor asks it in a node of the lab; the function returned waits for the answer.

@@ -156,6 +156,7 @@ func TestNoRung(t *testing.T) {
 		{"proxybasic", []string{"HTTPS_PROXY=http://192.168.2.1:3128"}, []string{"wants a user and a password (Basic)"}},
 		{"proxytls", nil, []string{`was issued by "LabInspector"`, "network.tls_inspection"}},
 		{"proxytls", []string{"SIGHTLINE_NETWORK_TLS_INSPECTION=true"}, nil},
+		{"proxybasic", []string{"NO_PROXY=11.0.0.0/8"}, []string{"tcp 11.0.0.10:4001: no answer"}},
 	} {
 		t.Run(tt.network, func(t *testing.T) {
 			t.Parallel()
@@ -176,7 +177,14 @@ func TestNoRung(t *testing.T) {
 					t.Errorf("%q does not say %q", told, w)
 				}
 			}
+			if strings.Contains(told, "192.168.2.1") == slices.Contains(tt.env, "NO_PROXY=11.0.0.0/8") {
+				t.Errorf("the proxy in %q, with %s", told, tt.env)
+			}
 			l.exits(viewer, 6)
+			// doctor finds the same, on the way that this is about.
+			if report := l.doctor("hostB", env)(); !report.explains(tt.words[0]) || report.Relays[0].Reachable {
+				t.Errorf("doctor does not say %q: %+v", tt.words[0], report)
+			}
 		})
 	}
 }
