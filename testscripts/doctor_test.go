@@ -8,6 +8,7 @@ import (
 	"io"
 	"os/exec"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -153,22 +154,28 @@ func (l *lab) inNode(node string, env []string, in io.Reader, args ...string) st
 func TestLabFirewall(t *testing.T) {
 	for _, row := range []struct {
 		name, env  string
+		behind     string // the host's network
 		kind       string
 		atA, fromA []string // addresses of hostA and of hostB that the other is let to
 	}{
-		{"relay only", "SIGHTLINE_NETWORK_DIRECT=false", "relayed", nil, nil},
-		{"direct", "SIGHTLINE_NETWORK_DIRECT=true", "direct", []string{"11.1.0.2", "192.168.1.10"}, []string{"11.2.0.2", "192.168.2.10"}},
+		{"relay only", "SIGHTLINE_NETWORK_DIRECT=false", "cone", "relayed", nil, nil},
+		{"direct", "SIGHTLINE_NETWORK_DIRECT=true", "cone", "direct", []string{"11.1.0.2", "192.168.1.10"}, []string{"11.2.0.2", "192.168.2.10"}},
+		{"outbound only", "SIGHTLINE_NETWORK_LISTEN=none", "cone", "relayed", nil, nil},
+		{"through a proxy", "SIGHTLINE_NETWORK_DIRECT=false", "proxy", "relayed", nil, nil},
 	} {
 		t.Run(row.name, func(t *testing.T) {
-			l := newLab(t, "cone", "cone")
-			relay := l.on("relay", "relay", nil, "relay", "--json", "--listen", "11.0.0.10:4001")
+			t.Parallel()
+			l := newLab(t, row.behind, "cone")
+			relay := l.on("relay", "relay", nil, "relay", "--json", "--listen", "11.0.0.10:4001", "--listen", "11.0.0.10:443")
 			env := []string{row.env, "SIGHTLINE_RELAYS=" + l.await(relay, "ready").text("join")}
+			atViewer := env
+			env = append(slices.Clone(env), l.behind(row.behind, "1", false)...)
 			l.fence("hostA", env, row.fromA...)
-			l.fence("hostB", env, row.atA...)
+			l.fence("hostB", atViewer, row.atA...)
 			captured := map[string]*capture{"hostA": l.capture("hostA"), "hostB": l.capture("hostB")}
 			l.doctor("hostA", env)()
 			host := l.on("hostA", "host", env, "host", "--json", "--accept", "--source", "pattern")
-			viewer := l.on("hostB", "viewer", env, "view", "--json", "--window", "none", l.await(host, "code").text("code"))
+			viewer := l.on("hostB", "viewer", atViewer, "view", "--json", "--window", "none", l.await(host, "code").text("code"))
 			l.await(viewer, "stats", "refined=true")
 			viewer.next = 0
 			l.await(viewer, "path", "kind="+row.kind)
@@ -178,7 +185,7 @@ func TestLabFirewall(t *testing.T) {
 				}
 			}
 			captured["hostA"].only("hostA", l.destinations("hostA", env), row.fromA...)
-			captured["hostB"].only("hostB", l.destinations("hostB", env), row.atA...)
+			captured["hostB"].only("hostB", l.destinations("hostB", atViewer), row.atA...)
 		})
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -29,6 +30,11 @@ func newLab(t *testing.T, typeA, typeB string, more ...string) *lab {
 	namespaces(t)
 	tool(t, "ip", "iproute2")
 	tool(t, "nft", "nftables")
+	for part, program := range map[string][2]string{"+upnp": {"miniupnpd", "miniupnpd-nftables"}, "squid": {"squid", "squid"}, "squidauth": {"htpasswd", "apache2-utils"}} {
+		if strings.Contains(typeA+" "+typeB, part) {
+			tool(t, program[0], program[1])
+		}
+	}
 	c := newCrew(t)
 	// Short: the names of interfaces, at most 15 bytes, are made of it.
 	mine := int64(os.Getpid()%1296*36) + labs.Add(1)%36

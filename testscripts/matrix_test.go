@@ -69,6 +69,7 @@ var extraCells = []cell{
 var usualCells = []cell{
 	{"open", "symnoudp"}, {"fullcone", "sym"}, {"cone", "routed"}, {"cone", "cgnat"}, {"cone", "sym"},
 	{"cgnatsym", "cone"}, {"noudp", "cone"}, {"sym", "sym"}, {"cone", "samelan"}, {"open@443", "tcp443"},
+	{"sym+v6", "sym+v6"}, {"sym+upnp", "sym"},
 }
 
 type cell struct{ a, b string }
