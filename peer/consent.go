@@ -107,7 +107,7 @@ func (st *seat) deny(s *secure.Session, why wire.Reason) {
 	c.SetDeadline(time.Now().Add(helloIn))
 	c.Write(wire.Append(nil, wire.Control, wire.TypeDeny, 0, wire.Farewell{Reason: why}.Append(nil)))
 	c.Close()
-	c.SetDeadline(time.Now().Add(time.Second))
+	c.SetDeadline(time.Now().Add(lastWordIn(why)))
 	io.Copy(io.Discard, c) // until the viewer has read it and hangs up, too
 }
 

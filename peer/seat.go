@@ -345,8 +345,22 @@ func (st *seat) alive() {
 func (st *seat) sayBye(ctx context.Context, f wire.Farewell) error {
 	st.forgetKey()
 	st.control.Send(wire.TypeBye, f.Append(nil))
-	st.control.Drain(time.Second)
-	return endedHere(f.Reason)
+	st.control.Drain(lastWordIn(f.Reason))
+	if ends := endedHere(f.Reason); ends != nil {
+		st.host.o.Node.Deny(st.peer) // whatever still runs for it ends with its connections
+		return ends
+	}
+	return nil
+}
+
+// lastWordIn is how long a viewer's last word may take to be acknowledged. Who
+// was thrown out is cut off 200 ms later at the latest, answered or not; that
+// includes the way down.
+func lastWordIn(why wire.Reason) time.Duration {
+	if endedHere(why) != nil {
+		return 150 * time.Millisecond
+	}
+	return time.Second
 }
 
 // endedHere is how a session ends that this host ended.
