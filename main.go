@@ -496,7 +496,7 @@ func newHost(run config.HostRun, shared *desktop.Shared, out *sink) (*peer.Host,
 	h, err := peer.NewHost(peer.HostOptions{
 		Key: d.key, Node: d.node, Source: shared.Source, Injector: shared.Injector, Clipboard: shared.Clipboard, Sign: shared.Sign, Directory: d, Events: out.tell,
 		Name: run.Settings.Name, Version: version, Sharing: shared.What, Allow: allow, Viewers: run.Settings.Host.Viewers,
-		Expire: run.Settings.Host.Expire, Accept: run.Accept, Once: run.Once, First: first, Log: d.log,
+		Expire: run.Settings.Host.Expire, Accept: run.Accept, Once: run.Once, All: run.Settings.Host.Control == "all", First: first, Log: d.log,
 	})
 	if err != nil {
 		d.Close()

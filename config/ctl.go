@@ -30,6 +30,7 @@ var verbs = []verb{
 	{"refuse", "Refuse who asks", maybe, never},
 	{"kick", "End a viewer's session; its code is burnt", always, never},
 	{"grant", "Change what a viewer may do: the list is all of it", always, always},
+	{"pass", "Hand control to a viewer who may have it", always, never},
 	{"pause", "Send no picture and take no input until resume", never, never},
 	{"resume", "Go on after pause", never, never},
 	{"renew", "Burn the code on show; a fresh one follows", never, never},

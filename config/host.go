@@ -101,6 +101,7 @@ func (t *tree) host() *cobra.Command {
 	b.bind(flags, "allow", "host.allow")
 	b.bind(flags, "viewers", "host.viewers")
 	b.bind(flags, "expire", "host.expire")
+	b.bind(flags, "control", "host.control")
 	b.bind(flags, "max-fps", "host.max_fps")
 	b.bind(flags, "lock-on-end", "host.lock_on_end")
 	b.bind(flags, "pause-on-local-input", "host.pause_on_local_input")
@@ -139,7 +140,7 @@ func (t *tree) host() *cobra.Command {
 		}
 		return run(cmd.Context(), t.Host, with)
 	}
-	complete(cmd, map[string][]string{"source": {"auto", "pattern", "screen:"}, "allow": append(slices.Clone(rights), "control", "clipboard")})
+	complete(cmd, map[string][]string{"source": {"auto", "pattern", "screen:"}, "allow": append(slices.Clone(rights), "control", "clipboard"), "control": {"one", "all"}})
 	return cmd
 }
 

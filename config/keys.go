@@ -27,6 +27,7 @@ var keys = []*key{
 	{"host.allow", "`LIST` of what a viewer may do: view, pointer, keyboard, control (both), clip-to-host, clip-to-viewer, clipboard (both)", list(func(s *Settings) *[]string { return &s.Host.Allow }, Rights)},
 	{"host.viewers", "`N` viewers may come in with one code", number(func(s *Settings) *int { return &s.Host.Viewers }, 1, 16)},
 	{"host.expire", "`TIME` until an unused code expires: 90s, 15m, 2h", span(func(s *Settings) *time.Duration { return &s.Host.Expire }, 10*time.Second, 24*time.Hour)},
+	{"host.control", "`WHO` acts where several viewers may: one at a time, or all", text(func(s *Settings) *string { return &s.Host.Control }, oneOf("one", "all"))},
 	{"host.max_fps", "at most `N` pictures per second", number(func(s *Settings) *int { return &s.Host.MaxFPS }, 1, 240)},
 	{"host.pause_on_local_input", "`TIME` that remote input rests after somebody at this computer moved the pointer or typed; 0s: never", span(func(s *Settings) *time.Duration { return &s.Host.LocalPause }, 0, time.Minute)},
 	{"host.lock_on_end", "lock this screen when the last viewer has left", yes(func(s *Settings) *bool { return &s.Host.LockOnEnd })},

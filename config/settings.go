@@ -23,6 +23,7 @@ type Host struct {
 	Allow   []string      // rights of whoever is let in, in the order of rights; control is written out
 	Viewers int           // viewers that one code admits, 1..16
 	Expire  time.Duration // of an unused code
+	Control string        // "one" viewer's hands act at a time, or "all"
 	MaxFPS  int           // pictures per second, 1..240
 
 	LockOnEnd   bool   // lock the screen when the last viewer has left
@@ -116,7 +117,7 @@ type Limits struct {
 func Defaults() Settings {
 	return Settings{
 		Relays:  []string{},
-		Host:    Host{Source: "auto", Allow: []string{"view"}, Viewers: 1, Expire: 15 * time.Minute, MaxFPS: 60, LocalPause: 2 * time.Second},
+		Host:    Host{Source: "auto", Allow: []string{"view"}, Viewers: 1, Expire: 15 * time.Minute, Control: "one", MaxFPS: 60, LocalPause: 2 * time.Second},
 		Viewer:  Viewer{Window: "auto", Scale: "fit", GrabKeys: "fullscreen"},
 		Network: Network{Listen: ":0", Direct: true, LAN: true, Proxy: "system"},
 		Relay: Relay{Listen: []string{":4001"}, Announce: []string{}, Trusted: []string{}, ForwardedFrom: []string{}, ACME: []string{}, Limits: Limits{

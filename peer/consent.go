@@ -139,11 +139,13 @@ const wishEach = time.Minute
 // the door; where nobody is asked, the command line has answered already.
 func (st *seat) want(g Grant) {
 	if st.rights().Has(g) {
+		st.askFloor(g)
 		return
 	}
 	if st.host.o.Accept {
 		if more := g & st.host.o.Allow; more != 0 {
 			st.grant(st.rights() | more)
+			st.askFloor(more)
 		}
 		if !st.rights().Has(g) {
 			st.sayNo()
@@ -171,6 +173,7 @@ func (st *seat) want(g Grant) {
 func (st *seat) answerWish(g Grant) error {
 	st.mu.Lock()
 	st.wish, st.asking = nil, false
+	forControl := (st.wants &^ st.grants & g).Any(wire.HandsOn)
 	if g == 0 {
 		st.wants = st.grants
 	}
@@ -180,7 +183,11 @@ func (st *seat) answerWish(g Grant) error {
 		st.sayNo()
 		return nil
 	}
-	return st.grant(g)
+	err := st.grant(g)
+	if err == nil && forControl && !st.host.floor.all {
+		return st.host.Pass(st.id) // it asked to act, and a person said yes
+	}
+	return err
 }
 
 // dropWish forgets a wish whose viewer is gone.

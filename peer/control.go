@@ -128,7 +128,7 @@ func (h *Host) Renew() {
 // Status is a snapshot.
 func (h *Host) Status() HostStatus {
 	h.mu.Lock()
-	s := HostStatus{Name: h.o.Name, Sharing: h.o.Sharing, Route: h.route, Allow: h.o.Allow, Once: h.o.Once, Paused: h.paused}
+	s := HostStatus{Name: h.o.Name, Sharing: h.o.Sharing, Route: h.route, Allow: h.o.Allow, Once: h.o.Once, Paused: h.paused, All: h.floor.all}
 	if h.door != nil && h.door.Err() == nil {
 		s.Number, s.Code, s.Admits, s.Expires, s.Failed = h.door.number, h.door.code, h.door.admits, h.door.Expires(), h.door.Failures()
 	}

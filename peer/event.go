@@ -80,6 +80,12 @@ type (
 	}
 	// Roster ("roster"), on the viewer's side: these watch the host now.
 	Roster struct{ Viewers []Watching }
+	// Control ("control"), on the host's side: another viewer's hands act from
+	// now on, or others ask for that. On the viewers' side Roster tells.
+	Control struct {
+		Holder SeatID   // 0: nobody; the first who presses something
+		Asks   []SeatID // in line, the first one first
+	}
 	// Denied ("denied"): something was refused.
 	Denied struct {
 		Seat   SeatID
@@ -118,6 +124,7 @@ func (PathChanged) event() {}
 func (Stats) event()       {}
 func (Granted) event()     {}
 func (Roster) event()      {}
+func (Control) event()     {}
 func (Denied) event()      {}
 func (Left) event()        {}
 func (Kicked) event()      {}

@@ -43,6 +43,7 @@ type HostOptions struct {
 	Viewers int           // that one code admits; default 1
 	Expire  time.Duration // of an unused code; default 15 min
 	Accept  bool          // nobody is asked: whoever knows the code comes in with Allow
+	All     bool          // every viewer with the right to controls at once, not one at a time
 	Once    bool          // one session, then Run returns how it ended
 	First   *Draft        // of the first code; nil: it is made when it is needed
 	Log     *slog.Logger
@@ -58,6 +59,7 @@ type Host struct {
 	porch  *secure.Porch
 	hands  *hands
 	board  *board
+	floor  floor
 	log    *slog.Logger
 	stop   chan struct{} // closed by Stop
 
@@ -111,7 +113,7 @@ func NewHost(o HostOptions) (*Host, error) {
 	return &Host{
 		o: o, me: me, porch: &secure.Porch{}, hands: newHands(o.Injector), board: &board{to: o.Clipboard}, log: o.Log,
 		stop: make(chan struct{}), watch: make(chan struct{}, 1), signs: make(chan struct{}, 1), changed: make(chan struct{}, 1),
-		seats: map[SeatID]*seat{},
+		seats: map[SeatID]*seat{}, floor: floor{all: o.All},
 	}, nil
 }
 
@@ -362,6 +364,10 @@ func (h *Host) leave(st *seat) {
 	st.clips.end()
 	st.dropWish()
 	h.hands.release(st.id)
+	st.mu.Lock()
+	st.ended = true
+	st.mu.Unlock()
+	h.floor.leave(st.id)
 	h.mu.Lock()
 	delete(h.seats, st.id)
 	was := st.admitted
@@ -378,6 +384,7 @@ func (h *Host) leave(st *seat) {
 		st.door.Burn() // a code ends with its session
 	}
 	h.tellRoster()
+	defer h.tellFloor() // after the news of why
 	if was {
 		h.emit(Left{Seat: st.id, Reason: reasonOf(st.err)})
 	}

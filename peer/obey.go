@@ -36,6 +36,7 @@ func (st *seat) obey(ctx context.Context, s *secure.Sealed) error {
 		st.alive()
 		st.host.hurry()
 		err := st.act(t, body)
+		st.host.tellFloor()
 		var refused *screen.Refused
 		if errors.As(err, &refused) {
 			st.refused(refused.Reason)
@@ -73,7 +74,7 @@ func (st *seat) act(t wire.Type, body []byte) error {
 // pressKey lets releases pass always: a key must never stay down because a
 // right was taken back between press and release.
 func (st *seat) pressKey(k screen.Key) error {
-	return st.host.hands.key(st.id, k, func() error { return st.may(wire.Keyboard, "no right to the keyboard") })
+	return st.host.hands.key(st.id, k, func() error { return st.mayAct(wire.Keyboard, "no right to the keyboard", true) })
 }
 
 // may is asked in one step with the act, so that no key goes down after its
@@ -88,6 +89,17 @@ func (st *seat) may(g Grant, reason string) error {
 	return nil
 }
 
+// mayAct is may of a viewer's hands, which need control too.
+func (st *seat) mayAct(g Grant, reason string, press bool) error {
+	if err := st.may(g, reason); err != nil {
+		return err
+	}
+	return st.host.floor.may(st.id, press)
+}
+
+// controls tells whether this viewer's hands act now.
+func (st *seat) controls() bool { return st.rights().Any(wire.HandsOn) && st.host.floor.holds(st.id) }
+
 func (st *seat) movePointer(m wire.PointerInput) error {
 	p := screen.Pointer{
 		Picture: screen.PictureID(m.Picture), At: image.Pt(int(m.X), int(m.Y)),
@@ -97,7 +109,12 @@ func (st *seat) movePointer(m wire.PointerInput) error {
 	if !ok || !p.At.In(pic.Bounds()) {
 		return nil // the picture changed its size while this was on its way
 	}
-	return st.host.hands.pointer(st.id, p, func() error { return st.may(wire.Pointer, "no right to the pointer") })
+	press := p.Buttons != 0 || p.Wheel != image.Point{}
+	err := st.host.hands.pointer(st.id, p, func() error { return st.mayAct(wire.Pointer, "no right to the pointer", press) })
+	if errors.Is(err, errNotHeld) {
+		return nil
+	}
+	return err
 }
 
 // refused tells both sides once per reason, not once per event. There is a

@@ -63,12 +63,14 @@ func (g *glass) dim(since time.Time) {
 	}
 }
 
-func (g *glass) title(title string, viewOnly bool) {
+func (g *glass) title(title string, viewOnly, shared bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if g.state.Title != title || g.state.ViewOnly != viewOnly {
-		g.state.Title, g.state.ViewOnly = title, viewOnly
-		g.w.State(g.state)
+	s := g.state
+	s.Title, s.ViewOnly, s.Shared = title, viewOnly, shared
+	if s != g.state {
+		g.state = s
+		g.w.State(s)
 	}
 }
 

@@ -13,6 +13,8 @@ type Watching struct {
 	Grants Grant
 	You    bool // the viewer that is told
 	Away   bool // its path broke; it may come back
+	Acts   bool // its hands act now: it has control
+	Asks   bool // it asks for the control that another has
 }
 
 // tellRoster tells every viewer who watches now, after a change.
@@ -46,9 +48,12 @@ func (h *Host) inside() []*seat {
 }
 
 func (st *seat) watcher(you bool) wire.Watcher {
+	acts, asks := st.controls(), st.host.floor.asks(st.id)
 	st.mu.Lock()
 	defer st.mu.Unlock()
-	return wire.Watcher{Seat: uint32(st.id), Grants: st.grants, You: you, Away: st.broken, Name: st.viewer.Name}
+	return wire.Watcher{
+		Seat: uint32(st.id), Grants: st.grants, You: you, Away: st.broken, Acts: acts, Asks: asks, Name: st.viewer.Name,
+	}
 }
 
 // isNewRoster tells whether this viewer has been told anything else before. Guarded by Host.rolls.
@@ -68,11 +73,15 @@ func (v *View) hearRoster(body []byte) error {
 	}
 	list := make([]Watching, 0, len(m))
 	for _, w := range m {
-		list = append(list, Watching{Seat: SeatID(w.Seat), Name: w.Name, Grants: w.Grants, You: w.You, Away: w.Away})
+		list = append(list, Watching{
+			Seat: SeatID(w.Seat), Name: w.Name, Grants: w.Grants, You: w.You, Away: w.Away, Acts: w.Acts, Asks: w.Asks,
+		})
 	}
 	v.mu.Lock()
 	v.roster = list
+	v.taken = slices.ContainsFunc(list, func(w Watching) bool { return !w.You && w.Acts })
 	v.mu.Unlock()
 	v.o.Events(Roster{Viewers: list})
+	v.retitle()
 	return nil
 }

@@ -290,6 +290,12 @@ func (st *seat) hear(t wire.Type, body []byte, left chan error, conn link.Conn) 
 			return err
 		}
 		st.want(g)
+	case wire.TypePass:
+		to, err := wire.ParsePass(body)
+		if err != nil {
+			return err
+		}
+		st.passOn(SeatID(to))
 	case wire.TypeCandidates:
 		return upgrade(conn, body)
 	case wire.TypeBye:
@@ -393,6 +399,7 @@ func (st *seat) disarm() {
 	st.picture.end()
 	st.clips.end()
 	st.host.hands.release(st.id)
+	st.leaveFloor()
 }
 
 // rights of this moment; none once the seat is to end.
@@ -447,6 +454,9 @@ func (st *seat) grant(g Grant) error {
 	if !g.Has(before & wire.HandsOn) {
 		st.host.hands.release(st.id)
 	}
+	if !g.Any(wire.HandsOn) {
+		st.leaveFloor()
+	}
 	if !g.Has(wire.View) {
 		st.picture.end()
 	}
@@ -461,10 +471,12 @@ func (st *seat) grant(g Grant) error {
 }
 
 func (st *seat) status() SeatStatus {
+	acts, asks := st.controls(), st.host.floor.asks(st.id)
 	st.mu.Lock()
 	defer st.mu.Unlock()
 	return SeatStatus{
 		Seat: st.id, Viewer: st.viewer, Asking: st.asking, Until: st.until, Wants: st.wants,
 		Grants: st.grants, Since: st.since, Path: st.path, Stats: st.stats, Suspend: st.broken,
+		Acts: acts, AsksControl: asks,
 	}
 }

@@ -17,6 +17,7 @@ type HostStatus struct {
 	Allow   Grant     // what a viewer gets without being asked
 	Failed  int       // wrong tries on the open code
 	Paused  bool      // pictures and input are held back
+	All     bool      // every viewer with the right to controls at once, not one
 	Seats   []SeatStatus
 }
 
@@ -32,6 +33,9 @@ type SeatStatus struct {
 	Path    Path
 	Stats   Stats
 	Suspend bool // the path broke; it can resume until Until
+
+	Acts        bool // its hands act now: it has control
+	AsksControl bool // it asks for the control that another has
 }
 
 // ViewStatus is a snapshot of a viewer.

@@ -72,6 +72,8 @@ func (v *View) do(e screen.Event) {
 			v.End()
 		case screen.AskControl:
 			v.AskControl()
+		case screen.AskPass:
+			v.PassControl()
 		case screen.AskCtrlAltDel:
 			v.CtrlAltDel()
 		}

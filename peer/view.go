@@ -78,6 +78,7 @@ type View struct {
 	framed  time.Time // the last message on the screen channel
 	lags    []time.Duration
 	roster  []Watching
+	taken   bool       // another viewer has control
 	showing *screenOut // the stream that is being read
 	hidden  bool       // the window is minimised
 }
@@ -547,9 +548,13 @@ func (v *View) retitle() {
 	if n := len(v.lags); n > 0 {
 		title += fmt.Sprintf(" %d ms", v.lags[n-1].Milliseconds())
 	}
-	only := !v.grants.Any(wire.HandsOn)
+	only, shared := !v.grants.Any(wire.HandsOn), false
+	for _, w := range v.roster {
+		only = only || w.You && !w.Acts && v.taken
+		shared = shared || !w.You && w.Grants.Any(wire.HandsOn)
+	}
 	v.mu.Unlock()
-	v.glass.title(title, only)
+	v.glass.title(title, only, shared)
 }
 
 // End closes the session; Run returns nil.
@@ -559,6 +564,9 @@ func (v *View) End() { v.endOnce.Do(func() { close(v.done) }) }
 func (v *View) AskControl() {
 	v.control.Send(wire.TypeWant, wire.AppendGrants(nil, wire.HandsOn))
 }
+
+// PassControl hands control to the first who asks for it, or lets it go.
+func (v *View) PassControl() { v.control.Send(wire.TypePass, wire.AppendPass(nil, 0)) }
 
 // Status is a snapshot.
 func (v *View) Status() ViewStatus {

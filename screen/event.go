@@ -56,7 +56,8 @@ type Ask uint8
 const (
 	AskEnd        Ask = iota // end the session
 	AskCtrlAltDel            // send that combination
-	AskControl               // ask the host for pointer and keyboard
+	AskControl               // ask for pointer and keyboard: the host, or the viewer who has them
+	AskPass                  // pass them on to a viewer who asks, or let them go
 )
 
 func (Key) event()     {}

@@ -201,5 +201,6 @@ type State struct {
 	Scale       Scale     // wanted; the user can change it from the window
 	Grab        Grab      // rule for the keyboard
 	ViewOnly    bool      // no input is taken, the pointer is only shown
+	Shared      bool      // several viewers may control, one at a time: AskPass means something
 	DimmedSince time.Time // the picture is old since then; zero: it is live
 }

@@ -18,6 +18,7 @@ type HostControls interface {
 	Refuse(peer.SeatID) error
 	Kick(peer.SeatID) error
 	Grant(peer.SeatID, peer.Grant) error // of a viewer who is in
+	Pass(peer.SeatID) error              // control
 	Pause(bool)
 	Stop()
 }

@@ -21,6 +21,7 @@ var hostKeys = []key[*hostPage]{
 	{[]string{"up", "shift+tab"}, "", (*hostPage).whyNobody, (*hostPage).previous},         //
 	{[]string{"down", "tab"}, "", (*hostPage).whyNobody, (*hostPage).next},                 //
 	{[]string{"k"}, "k kick", (*hostPage).whyNobody, (*hostPage).kick},                     // ctl kick
+	{[]string{"t"}, "t hand over", (*hostPage).whyNotPass, (*hostPage).pass},               // ctl pass
 	{[]string{"esc"}, "Esc Esc cut control", (*hostPage).whyNoControl, (*hostPage).escape}, // ctl grant
 	{[]string{"alt+esc"}, "", (*hostPage).whyNoControl, (*hostPage).cut},                   // both Escs in one read
 	{[]string{"p"}, "p pause", nil, (*hostPage).pause},                                     // ctl pause, resume
@@ -143,6 +144,27 @@ func (m *hostPage) refuse() tea.Cmd {
 func (m *hostPage) kick() tea.Cmd {
 	seat := m.cursor
 	return act(func() error { return m.o.Controls.Kick(seat) })
+}
+
+func (m *hostPage) whyNotPass() string {
+	s, _ := m.seat(m.cursor)
+	switch {
+	case m.whyNobody() != "":
+		return m.whyNobody()
+	case m.status.All:
+		return "every viewer with the right to controls at once here (--control all)"
+	case !s.Grants.Any(controlRights):
+		return "this viewer has no right to control; `sightline ctl grant` gives it"
+	case s.Acts:
+		return "this viewer has control; up and down choose another"
+	}
+	return ""
+}
+
+// pass hands control to the chosen viewer.
+func (m *hostPage) pass() tea.Cmd {
+	seat := m.cursor
+	return act(func() error { return m.o.Controls.Pass(seat) })
 }
 
 // escape waits for the second Esc.

@@ -31,6 +31,7 @@ func (h *fakeHost) Admit(s peer.SeatID, g peer.Grant) error { return h.note("adm
 func (h *fakeHost) Refuse(s peer.SeatID) error              { return h.note("refuse %d", s) }
 func (h *fakeHost) Kick(s peer.SeatID) error                { return h.note("kick %d", s) }
 func (h *fakeHost) Grant(s peer.SeatID, g peer.Grant) error { return h.note("grant %d %s", s, g) }
+func (h *fakeHost) Pass(s peer.SeatID) error                { return h.note("pass %d", s) }
 func (h *fakeHost) Pause(on bool)                           { h.Paused = on; h.note("pause %t", on) }
 func (h *fakeHost) Stop()                                   { h.note("stop") }
 
@@ -45,7 +46,8 @@ var (
 	sitting = peer.SeatStatus{Seat: 1, Viewer: anna, Grants: viewRight, Since: noon.Add(-221 * time.Second), Path: near,
 		Stats: peer.Stats{Seat: 1, FPS: 29.7, RTT: 12 * time.Millisecond}}
 	steering = peer.SeatStatus{Seat: 3, Viewer: peer.Viewer{Name: "carol", Fingerprint: "7777 EFGH IJKL MNOP QRST UVWX YZ23 ABCD"},
-		Grants: control, Since: noon.Add(-time.Minute), Path: far}
+		Grants: control, Acts: true, Since: noon.Add(-time.Minute), Path: far}
+	wishing  = peer.SeatStatus{Seat: 5, Viewer: peer.Viewer{Name: "erin"}, Grants: control, AsksControl: true, Since: noon.Add(-time.Minute), Path: far}
 	knocking = peer.SeatStatus{Seat: 2, Viewer: bob, Asking: true, Wants: control, Until: noon.Add(time.Minute), Path: far}
 	knock    = peer.Asks{Seat: 2, Viewer: bob, Wants: control, Path: far, Until: noon.Add(time.Minute)}
 )
@@ -158,6 +160,10 @@ func TestHostKeys(t *testing.T) {
 		{"round the end", []peer.SeatStatus{sitting, steering}, nil, []step{{0, "down"}, {0, "down"}, {0, "k"}}, "kick 1", "", false},
 		{"up from the first", []peer.SeatStatus{sitting, steering}, nil, []step{{0, "up"}, {0, "k"}}, "kick 3", "", false},
 		{"kick nobody", []peer.SeatStatus{knocking}, nil, []step{{0, "k"}}, "", "k: there is no viewer", false},
+		{"pass control", []peer.SeatStatus{steering, wishing}, nil, []step{{0, "down"}, {0, "t"}}, "pass 5", "", false},
+		{"pass control to who has it", []peer.SeatStatus{steering, wishing}, nil, []step{{0, "t"}}, "", "this viewer has control", false},
+		{"pass control without the right", []peer.SeatStatus{sitting}, nil, []step{{0, "t"}}, "", "no right to control", false},
+		{"pass control to nobody", nil, nil, []step{{0, "t"}}, "", "there is no viewer", false},
 		{"Esc Esc", []peer.SeatStatus{sitting, steering}, nil, []step{{0, "esc"}, {300 * time.Millisecond, "esc"}}, "grant 3 view", "", false},
 		{"Esc Esc in one read", []peer.SeatStatus{sitting, steering}, nil, []step{{0, "alt+esc"}}, "grant 3 view", "", false},
 		{"Esc once", []peer.SeatStatus{steering}, nil, []step{{0, "esc"}}, "", "Esc once more", false},

@@ -160,6 +160,12 @@ func (m *hostPage) viewerLine(s peer.SeatStatus) string {
 		rtt = millis(d)
 	}
 	rights := s.Grants.String()
+	switch {
+	case s.AsksControl:
+		rights = "asks for control   " + rights
+	case s.Acts && !m.status.All:
+		rights = "controls   " + rights
+	}
 	if s.Grants.Any(controlRights) {
 		rights = m.style.warn(rights)
 	}

@@ -90,6 +90,8 @@ func eventObject(ev peer.Event, role string) *object {
 		return begin("granted").seat(ev.Seat).add("grants", ev.Grants.Words())
 	case peer.Roster:
 		return begin("roster").add("viewers", watchers(ev.Viewers))
+	case peer.Control:
+		return begin("control").add("seat", int(ev.Holder)).add("asks", seats(ev.Asks))
 	case peer.Denied:
 		return begin("denied").seat(ev.Seat).add("reason", clean(ev.Reason))
 	case peer.Left:
@@ -114,12 +116,22 @@ type watcher struct {
 	Grants []string `json:"grants"`
 	You    bool     `json:"you"`
 	Away   bool     `json:"away"`
+	Acts   bool     `json:"controls"`
+	Asks   bool     `json:"asks"`
+}
+
+func seats(ids []peer.SeatID) []int {
+	list := []int{}
+	for _, id := range ids {
+		list = append(list, int(id))
+	}
+	return list
 }
 
 func watchers(list []peer.Watching) []watcher {
 	out := []watcher{}
 	for _, w := range list {
-		out = append(out, watcher{int(w.Seat), clean(w.Name), w.Grants.Words(), w.You, w.Away})
+		out = append(out, watcher{int(w.Seat), clean(w.Name), w.Grants.Words(), w.You, w.Away, w.Acts, w.Asks})
 	}
 	return out
 }

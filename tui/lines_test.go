@@ -39,6 +39,10 @@ func TestPlainHost(t *testing.T) {
 		peer.Stats{Seat: 1, FPS: 30},
 		peer.PathChanged{Seat: 1, Path: near},
 		peer.Granted{Seat: 1, Grants: viewRight | controlRights},
+		peer.Control{Holder: 1},
+		peer.Control{Holder: 1, Asks: []peer.SeatID{2}},
+		peer.Control{Holder: 1},
+		peer.Control{},
 		peer.Denied{Seat: 1, Reason: "no clipboard"},
 		peer.Kicked{Seat: 1, Reason: "by key"},
 		peer.Left{Seat: 1},
@@ -57,6 +61,9 @@ anna@laptop asks for view + control, relayed tcp 42 ms: UDP is blocked
 anna@laptop joined, may: view
 anna@laptop is connected lan quic 1.2 ms
 anna@laptop may now: view pointer keyboard
+anna@laptop has control
+viewer 2 asks for the control that anna@laptop has
+control is free
 denied to anna@laptop: no clipboard
 anna@laptop was kicked: by key
 anna@laptop left
@@ -116,8 +123,11 @@ func TestJSONLines(t *testing.T) {
 			`"stats","fps":29.97,"bytes_out":1099511627776,"bytes_in":3,"rtt_ms":12,"frame_ms":2.35,"refined":true}`},
 		{"stats without a number", "", peer.Stats{Seat: 2, FPS: math.Inf(1)},
 			`"stats","seat":2,"fps":0,"bytes_out":0,"bytes_in":0,"rtt_ms":0,"frame_ms":0,"refined":false}`},
-		{"roster", RoleView, peer.Roster{Viewers: []peer.Watching{{Seat: 1, Name: "an\x1bna", Grants: viewRight}, {Seat: 2, Name: "bob", You: true, Away: true}}},
-			`"roster","viewers":[{"seat":1,"viewer":"anna","grants":["view"],"you":false,"away":false},{"seat":2,"viewer":"bob","grants":[],"you":true,"away":true}]}`},
+		{"roster", RoleView, peer.Roster{Viewers: []peer.Watching{{Seat: 1, Name: "an\x1bna", Grants: viewRight}, {Seat: 2, Name: "bob", You: true, Away: true, Acts: true}}},
+			`"roster","viewers":[{"seat":1,"viewer":"anna","grants":["view"],"you":false,"away":false,"controls":false,"asks":false},` +
+				`{"seat":2,"viewer":"bob","grants":[],"you":true,"away":true,"controls":true,"asks":false}]}`},
+		{"control", "", peer.Control{Holder: 2, Asks: []peer.SeatID{3}}, `"control","seat":2,"asks":[3]}`},
+		{"control is free", "", peer.Control{}, `"control","seat":0,"asks":[]}`},
 		{"granted", "", peer.Granted{Seat: 1, Grants: viewRight}, `"granted","seat":1,"grants":["view"]}`},
 		{"denied", RoleView, peer.Denied{Reason: "a <b> & \"c\""}, `"denied","reason":"a <b> & \"c\""}`},
 		{"left", "", peer.Left{Seat: 1, Reason: "closed"}, `"left","seat":1,"reason":"closed"}`},

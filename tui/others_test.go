@@ -21,7 +21,10 @@ func TestOthers(t *testing.T) {
 		{"not told yet", nil, ""},
 		{"alone", []peer.Watching{you}, "you are the only viewer"},
 		{"one", []peer.Watching{you, {Name: "bob"}}, "bob watches too"},
-		{"away", []peer.Watching{you, {Name: "bob", Grants: control, Away: true}, {Name: "carol", Grants: control}}, "2 others watch: bob (away), carol (controls)"},
+		{"away", []peer.Watching{you, {Name: "bob", Grants: control, Away: true}, {Name: "carol", Grants: control, Acts: true}}, "2 others watch: bob (away), carol (controls)"},
+		{"may, does not", []peer.Watching{you, {Name: "bob", Grants: control}}, "bob watches too"},
+		{"asks", []peer.Watching{{You: true, Acts: true}, {Name: "bob", Grants: control, Asks: true}}, "bob (asks for control) watches too; you control"},
+		{"asked", []peer.Watching{{You: true, Asks: true}, {Name: "bob", Acts: true}}, "bob (controls) watches too; you asked for control"},
 	} {
 		if got := others(row.list); got != row.want {
 			t.Errorf("%s: %q, not %q", row.name, got, row.want)

@@ -187,6 +187,9 @@ func (p *page) draw(right string, sections []section, keys string) string {
 		rows = append(rows, "│"+strings.Repeat(" ", w-2)+"│")
 	}
 	rows = append(rows[:h-2], p.rule(w, "└", "", "┘"))
+	if lipgloss.Width(keys) >= w {
+		keys = strings.ReplaceAll(keys, "   ", "  ")
+	}
 	last := p.style.dim(fit(" "+keys, w))
 	if p.notice != "" {
 		last = p.style.warn(fit(" "+p.notice, w))

@@ -16,6 +16,7 @@ import (
 type ViewControls interface {
 	Status() peer.ViewStatus
 	AskControl()
+	PassControl()
 	CtrlAltDel()
 	End()
 }
@@ -94,6 +95,10 @@ func (m *viewPage) happened(ev peer.Event) tea.Cmd {
 	switch ev := ev.(type) {
 	case peer.Granted, peer.Denied, peer.Left:
 		m.asked = false
+	case peer.Roster:
+		if you := self(ev.Viewers); you.Acts || you.Asks { // the host has heard it
+			m.asked = false
+		}
 	case peer.Stats:
 		r := rate{bytes: ev.BytesIn, at: m.now}
 		if ev.BytesIn >= m.rate.bytes && !m.rate.at.IsZero() && m.now.After(m.rate.at) {
@@ -110,6 +115,7 @@ func (m *viewPage) happened(ev peer.Event) tea.Cmd {
 // has the rest.
 var viewKeys = []key[*viewPage]{
 	{[]string{"r"}, "r ask for control", (*viewPage).whyNotAsk, (*viewPage).ask},
+	{[]string{"g"}, "g give control away", (*viewPage).whyNotGive, (*viewPage).give},
 	{[]string{"x"}, "x send Ctrl+Alt+Del", (*viewPage).whyNoKeys, (*viewPage).ctrlAltDel},
 	{[]string{"q", "ctrl+c"}, "q end", nil, (*viewPage).end}, // ctl stop
 }
@@ -120,12 +126,31 @@ func (m *viewPage) whyNotAsk() string {
 	switch {
 	case !m.connected():
 		return "not connected yet"
-	case m.status.Grants.Has(controlRights):
+	case self(m.status.Viewers).Acts, m.status.Grants.Has(controlRights) && !taken(m.status.Viewers):
 		return "you have control already"
 	case m.asked:
 		return "asked already, the person at the host answers"
+	case self(m.status.Viewers).Asks:
+		return "asked already, the viewer who has control or the person at the host passes it on"
 	}
 	return ""
+}
+
+func (m *viewPage) whyNotGive() string {
+	switch {
+	case !m.connected():
+		return "not connected yet"
+	case !self(m.status.Viewers).Acts:
+		return "you have not got control"
+	case len(m.status.Viewers) < 2:
+		return "nobody else is here"
+	}
+	return ""
+}
+
+func (m *viewPage) give() tea.Cmd {
+	m.note("you passed control on")
+	return act(func() error { m.o.Controls.PassControl(); return nil })
 }
 
 func (m *viewPage) whyNoKeys() string {

@@ -16,6 +16,7 @@ type fakeView struct {
 
 func (v *fakeView) Status() peer.ViewStatus { return v.ViewStatus }
 func (v *fakeView) AskControl()             { v.told = append(v.told, "ask") }
+func (v *fakeView) PassControl()            { v.told = append(v.told, "pass") }
 func (v *fakeView) CtrlAltDel()             { v.told = append(v.told, "c-a-del") }
 func (v *fakeView) End()                    { v.told = append(v.told, "end") }
 
@@ -44,7 +45,7 @@ func viewAt(s peer.ViewStatus) (*viewPage, *fakeView, *clockwork) {
 func TestViewGolden(t *testing.T) {
 	t.Run("connected", func(t *testing.T) {
 		s := watching()
-		s.Viewers = []peer.Watching{{Seat: 1, Name: "carol", Grants: control}, {Seat: 2, Name: "dave", Away: true}, {Seat: 3, Name: "me", You: true}}
+		s.Viewers = []peer.Watching{{Seat: 1, Name: "carol", Grants: control, Acts: true}, {Seat: 2, Name: "dave", Away: true}, {Seat: 3, Name: "me", You: true}}
 		m, _, c := viewAt(s)
 		send(m, eventMsg{peer.Joined{Viewer: m.status.Host, Grants: viewRight}})
 		send(m, eventMsg{peer.PathChanged{Path: far}})
@@ -78,6 +79,14 @@ func TestViewSizes(t *testing.T) {
 func TestViewKeys(t *testing.T) {
 	waiting, steering := peer.ViewStatus{State: "asking"}, watching()
 	steering.Grants = control
+	me := peer.Watching{Seat: 1, You: true, Grants: control, Acts: true}
+	other := peer.Watching{Seat: 2, Name: "bob", Grants: control}
+	acting, looking, lined := steering, steering, steering
+	acting.Viewers = []peer.Watching{me, other}
+	me.Acts, other.Acts = false, true
+	looking.Viewers = []peer.Watching{me, other}
+	me.Asks = true
+	lined.Viewers = []peer.Watching{me, other}
 	for _, c := range []struct {
 		name, keys string
 		s          peer.ViewStatus
@@ -89,6 +98,12 @@ func TestViewKeys(t *testing.T) {
 		{"ask twice", "r r", watching(), "ask", "asked already", false},
 		{"has control", "r", steering, "", "you have control", false},
 		{"ask too early", "r", waiting, "", "not connected yet", false},
+		{"ask for what another has", "r r", looking, "ask", "asked already", false},
+		{"ask for what one has", "r", acting, "", "you have control", false},
+		{"stands in line", "r", lined, "", "asked already, the viewer who has control", false},
+		{"give away", "g", acting, "pass", "", false},
+		{"give away what another has", "g", looking, "", "you have not got control", false},
+		{"give to nobody", "g", steering, "", "you have not got control", false},
 		{"Ctrl+Alt+Del", "x", steering, "c-a-del", "", false},
 		{"Ctrl+Alt+Del without keyboard", "x", watching(), "", "has not given you the keyboard", false},
 		{"end", "q", watching(), "end", "", false},

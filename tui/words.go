@@ -19,6 +19,7 @@ const (
 type teller struct {
 	role  string // RoleHost or RoleView
 	names map[peer.SeatID]string
+	holds peer.SeatID // has control
 }
 
 // meet remembers whom an event introduces, forget lets a seat go that is over:
@@ -72,6 +73,8 @@ func (t *teller) tellHost(ev peer.Event) string {
 		return fmt.Sprintf("%s is connected %s", t.who(ev.Seat), route(ev.Path))
 	case peer.Granted:
 		return fmt.Sprintf("%s may now: %s", t.who(ev.Seat), ev.Grants)
+	case peer.Control:
+		return t.tellControl(ev)
 	case peer.Denied:
 		if ev.Seat == 0 {
 			return because("denied", ev.Reason)
@@ -83,6 +86,21 @@ func (t *teller) tellHost(ev peer.Event) string {
 		return because(t.who(ev.Seat)+" was kicked", ev.Reason)
 	}
 	return t.tellBoth(ev)
+}
+
+// tellControl says who has control, or who asks for it.
+func (t *teller) tellControl(ev peer.Control) string {
+	was := t.holds
+	t.holds = ev.Holder
+	switch n := len(ev.Asks); {
+	case ev.Holder == 0:
+		return "control is free"
+	case ev.Holder != was:
+		return t.who(ev.Holder) + " has control"
+	case n > 0:
+		return fmt.Sprintf("%s asks for the control that %s has", t.who(ev.Asks[n-1]), t.who(ev.Holder))
+	}
+	return "" // somebody asks no more
 }
 
 func (t *teller) tellViewer(ev peer.Event) string {

@@ -20,6 +20,7 @@ const (
 	TypePing
 	TypePong
 	TypeRoster
+	TypePass
 )
 
 // Hello is the viewer's first message: who it says it is and what it wants.
@@ -174,6 +175,18 @@ func ParseCandidates(b []byte) (Candidates, error) {
 		m.Addrs = append(m.Addrs, append([]byte(nil), p.take(size)...))
 	}
 	return m, p.end("candidates")
+}
+
+// AppendPass adds the body of a Pass, with which a viewer passes control on: u32
+// the seat of another viewer; 0: the first who asks, or nobody.
+func AppendPass(dst []byte, seat uint32) []byte { return binary.BigEndian.AppendUint32(dst, seat) }
+
+// ParsePass reads the body of a Pass. Whether there is such a seat only the host
+// knows.
+func ParsePass(b []byte) (uint32, error) {
+	p := parser{b: b}
+	seat := p.u32()
+	return seat, p.end("pass")
 }
 
 // AppendAck adds the body of an Ack: u32 the last number applied.

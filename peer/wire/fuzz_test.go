@@ -23,6 +23,7 @@ var controlParsers = map[Type]func(*testing.T, []byte){
 	TypeCandidates: func(t *testing.T, b []byte) { again(t, b, ParseCandidates, Candidates.Append) },
 	TypeAck:        func(t *testing.T, b []byte) { again(t, b, ParseAck, flip(AppendAck)) },
 	TypeRoster:     func(t *testing.T, b []byte) { again(t, b, ParseRoster, Roster.Append) },
+	TypePass:       func(t *testing.T, b []byte) { again(t, b, ParsePass, flip(AppendPass)) },
 	TypePing:       func(t *testing.T, b []byte) { again(t, b, ParsePing, flip(AppendPing)) },
 }
 

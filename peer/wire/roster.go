@@ -17,6 +17,8 @@ type Watcher struct {
 	Grants Grant
 	You    bool // the receiver itself
 	Away   bool // its path broke; it may come back
+	Acts   bool // its hands act now: it has control
+	Asks   bool // it asks for the control that another has
 	Name   string
 }
 
@@ -27,6 +29,8 @@ const MaxWatchers = 64
 const (
 	watcherYou = 1 << iota
 	watcherAway
+	watcherActs
+	watcherAsks
 )
 
 // Append adds the body of the message; what is over the limit is left out.
@@ -34,18 +38,20 @@ func (m Roster) Append(dst []byte) []byte {
 	m = m[:min(len(m), MaxWatchers)]
 	dst = append(dst, byte(len(m)))
 	for _, w := range m {
-		var flags byte
-		if w.You {
-			flags |= watcherYou
-		}
-		if w.Away {
-			flags |= watcherAway
-		}
 		dst = binary.BigEndian.AppendUint32(dst, w.Seat)
-		dst = append(binary.BigEndian.AppendUint32(dst, uint32(w.Grants)), flags)
+		dst = append(binary.BigEndian.AppendUint32(dst, uint32(w.Grants)), w.flags())
 		dst = appendText(dst, w.Name, MaxName)
 	}
 	return dst
+}
+
+func (w Watcher) flags() (flags byte) {
+	for i, set := range []bool{w.You, w.Away, w.Acts, w.Asks} {
+		if set {
+			flags |= 1 << i
+		}
+	}
+	return flags
 }
 
 // ParseRoster reads the body of a Roster. Names are cleaned; flags and rights of
@@ -61,6 +67,7 @@ func ParseRoster(b []byte) (Roster, error) {
 		w := Watcher{Seat: p.u32(), Grants: Grant(p.u32()) & allGrants}
 		flags := p.u8()
 		w.You, w.Away = flags&watcherYou != 0, flags&watcherAway != 0
+		w.Acts, w.Asks = flags&watcherActs != 0, flags&watcherAsks != 0
 		w.Name = p.text(MaxName)
 		m = append(m, w)
 	}

@@ -22,8 +22,8 @@
 // Number 0 stands for messages that may be lost: acknowledgements and pings.
 //
 //	channel  direction  messages
-//	control  V>H        Hello Want Candidates Bye Ack Ping Pong
-//	         H>V        Asking Accept Deny Grants Candidates Bye Ack Ping Pong
+//	control  V>H        Hello Want Pass Candidates Bye Ack Ping Pong
+//	         H>V        Asking Accept Deny Grants Roster Candidates Bye Ack Ping Pong
 //	input    V>H        Key Pointer Release
 //	         H>V        Ack
 //	clips    both       Clip Ack

@@ -43,6 +43,9 @@ func (w *Window) menuItems() []menuItem {
 		items = append(items,
 			menuItem{"Send Ctrl+Alt+Del", func() { w.out.put(screen.Ask(screen.AskCtrlAltDel)) }},
 			menuItem{"Send F8", w.sendF8})
+		if w.state.Shared {
+			items = append(items, menuItem{"Pass control on", func() { w.out.put(screen.Ask(screen.AskPass)) }})
+		}
 	}
 	return append(items, menuItem{"End session", func() { w.out.put(screen.Ask(screen.AskEnd)) }})
 }

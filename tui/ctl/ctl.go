@@ -53,6 +53,7 @@ const (
 	Refuse = "refuse"
 	Kick   = "kick"
 	Grant  = "grant"
+	Pass   = "pass"
 	Pause  = "pause"
 	Resume = "resume"
 	Renew  = "renew"
@@ -61,7 +62,7 @@ const (
 )
 
 // Verbs lists what a role may be told, in the order of the help text.
-var Verbs = []string{Status, Admit, Refuse, Kick, Grant, Pause, Resume, Renew, Code, Stop}
+var Verbs = []string{Status, Admit, Refuse, Kick, Grant, Pass, Pause, Resume, Renew, Code, Stop}
 
 // Request is one question or command.
 type Request struct {

@@ -91,6 +91,7 @@ func (h *fakeHost) Admit(s peer.SeatID, g peer.Grant) error { return h.note("adm
 func (h *fakeHost) Refuse(s peer.SeatID) error              { return h.note("refuse %d", s) }
 func (h *fakeHost) Kick(s peer.SeatID) error                { return h.note("kick %d", s) }
 func (h *fakeHost) Grant(s peer.SeatID, g peer.Grant) error { return h.note("grant %d %s", s, g) }
+func (h *fakeHost) Pass(s peer.SeatID) error                { return h.note("pass %d", s) }
 func (h *fakeHost) Pause(on bool)                           { h.note("pause %t", on) }
 func (h *fakeHost) Stop()                                   { h.note("stop") }
 func (h *fakeHost) AnotherCode() (string, error)            { return "", h.note("code") }
@@ -114,6 +115,8 @@ func TestForHost(t *testing.T) {
 		{"pause", nil, Request{Verb: Pause}, "pause true", 0, ""},
 		{"resume", nil, Request{Verb: Resume}, "pause false", 0, ""},
 		{"stop", nil, Request{Verb: Stop}, "stop", 0, ""},
+		{"pass control", []peer.SeatStatus{sits, asks}, Request{Verb: Pass, Seat: 1}, "pass 1", 0, ""},
+		{"pass control to nobody", []peer.SeatStatus{sits}, Request{Verb: Pass, Seat: 7}, "", 9, "there is no viewer 7"},
 		{"renew", nil, Request{Verb: Renew}, "renew", 0, ""},
 		{"code", []peer.SeatStatus{sits}, Request{Verb: Code}, "code", 0, ""},
 		{"admit the only one", []peer.SeatStatus{sits, asks}, Request{Verb: Admit}, "admit 2 view pointer keyboard", 0, ""},

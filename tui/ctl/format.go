@@ -66,7 +66,18 @@ func (v ViewerReport) state(now time.Time) string {
 	case "away":
 		return "its path broke; it can come back for" + left
 	}
-	return fmt.Sprintf("connected for %s, may: %s, %.0f pictures a second", span(now.Sub(v.Since)), rightsOf(v.Grants), v.Stats.FPS)
+	return fmt.Sprintf("connected for %s, may: %s, %.0f pictures a second", span(now.Sub(v.Since)), rightsOf(v.Grants)+v.hands(), v.Stats.FPS)
+}
+
+// hands says whether a viewer controls.
+func (v ViewerReport) hands() string {
+	switch {
+	case v.AsksControl:
+		return " (asks for control)"
+	case v.Acts:
+		return " (controls)"
+	}
+	return ""
 }
 
 func formatView(row rowFunc, v ViewReport, now time.Time) {
@@ -76,7 +87,8 @@ func formatView(row rowFunc, v ViewReport, now time.Time) {
 	row("rights", "%s", rightsOf(v.Grants))
 	for _, w := range v.Viewers {
 		if !w.You {
-			row("beside", "%s, may: %s%s", w.Viewer, rightsOf(w.Grants), map[bool]string{true: ", away"}[w.Away])
+			row("beside", "%s, may: %s%s%s%s", w.Viewer, rightsOf(w.Grants), map[bool]string{true: ", controls"}[w.Acts],
+				map[bool]string{true: ", asks for control"}[w.Asks], map[bool]string{true: ", away"}[w.Away])
 		}
 	}
 	row("path", "%s", v.Path)

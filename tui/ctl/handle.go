@@ -13,6 +13,7 @@ type Host interface {
 	Refuse(peer.SeatID) error
 	Kick(peer.SeatID) error
 	Grant(peer.SeatID, peer.Grant) error
+	Pass(peer.SeatID) error
 	Pause(bool)
 	Renew()
 	AnotherCode() (string, error)
@@ -89,6 +90,8 @@ func obey(h Host, r Request) error {
 		return h.Refuse(seat.Seat)
 	case Kick:
 		return h.Kick(seat.Seat)
+	case Pass:
+		return h.Pass(seat.Seat)
 	case Admit:
 		return admit(h, state, seat, rights)
 	}

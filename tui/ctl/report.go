@@ -28,6 +28,7 @@ type HostReport struct {
 	Allow   []string       `json:"allow"`
 	Failed  int            `json:"failed"` // wrong tries on the open code
 	Paused  bool           `json:"paused"`
+	Control string         `json:"control"` // who acts: one viewer at a time, or all
 	Viewers []ViewerReport `json:"viewers"`
 }
 
@@ -41,6 +42,8 @@ type ViewerReport struct {
 	Until       *time.Time `json:"until,omitempty"`
 	Wants       []string   `json:"wants"`
 	Grants      []string   `json:"grants"`
+	Acts        bool       `json:"controls"`
+	AsksControl bool       `json:"asks_control"` // which another viewer has
 	Since       time.Time  `json:"since"`
 	Path        PathReport `json:"path"`
 	Stats       Traffic    `json:"stats"`
@@ -69,6 +72,8 @@ type Watcher struct {
 	Grants []string `json:"grants"`
 	You    bool     `json:"you"`
 	Away   bool     `json:"away"`
+	Acts   bool     `json:"controls"`
+	Asks   bool     `json:"asks"`
 }
 
 // RelayReport is the state of a relay, in counts.
@@ -133,14 +138,14 @@ func reportSeat(s peer.SeatStatus) ViewerReport {
 	}
 	return ViewerReport{Seat: int(s.Seat), Viewer: s.Viewer.Name, ID: s.Viewer.ID, Fingerprint: s.Viewer.Fingerprint,
 		State: state, Until: moment(s.Until), Wants: s.Wants.Words(), Grants: s.Grants.Words(), Since: s.Since,
-		Path: reportPath(s.Path), Stats: traffic(s.Stats)}
+		Acts: s.Acts, AsksControl: s.AsksControl, Path: reportPath(s.Path), Stats: traffic(s.Stats)}
 }
 
 // ReportView puts a viewer's state into words.
 func ReportView(s peer.ViewStatus) *Report {
 	watchers := []Watcher{}
 	for _, w := range s.Viewers {
-		watchers = append(watchers, Watcher{Seat: int(w.Seat), Viewer: w.Name, Grants: w.Grants.Words(), You: w.You, Away: w.Away})
+		watchers = append(watchers, Watcher{Seat: int(w.Seat), Viewer: w.Name, Grants: w.Grants.Words(), You: w.You, Away: w.Away, Acts: w.Acts, Asks: w.Asks})
 	}
 	return &Report{Role: "view", View: &ViewReport{Viewers: watchers, Host: s.Host.Name, ID: s.Host.ID, Fingerprint: s.Host.Fingerprint,
 		State: s.State, Since: s.Since, Grants: s.Grants.Words(), Picture: s.Picture, Window: s.Window,
