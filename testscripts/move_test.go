@@ -166,7 +166,8 @@ func TestLabRelayRestart(t *testing.T) {
 }
 
 // The viewer's computer gets another address, as from Wi-Fi to a cable, and later
-// is suspended for longer than a path lives: the session goes on without a code.
+// is suspended for longer than a path lives and wakes at a third one: the session goes
+// on without a code.
 func TestLabNewNetwork(t *testing.T) {
 	l := newLab(t, "cone", "cone", "--delay", "20")
 	l.startRelay()
@@ -174,7 +175,7 @@ func TestLabNewNetwork(t *testing.T) {
 	v := l.view(code)
 	l.await(v, "path", "kind=direct")
 	l.await(v, "stats", "refined=true")
-	l.sh("hostB", "ip addr add 192.168.2.20/24 dev eth0 && ip addr del 192.168.2.10/24 dev eth0; ip addr replace 192.168.2.20/24 dev eth0 && ip route replace default via 192.168.2.1")
+	l.readdress("192.168.2.10", "192.168.2.20")
 	began := time.Now()
 	err := v.until(patience, func() bool {
 		return v.tellsLocked("joined", "resumed", "true") || v.tellsLocked("path", "reason", "broke")
@@ -192,11 +193,18 @@ func TestLabNewNetwork(t *testing.T) {
 	}
 	l.await(host, "waiting", "for~come back")
 	v.skim()
+	l.readdress("192.168.2.20", "192.168.2.30")
 	if err := v.cmd.Process.Signal(syscall.SIGCONT); err != nil {
 		t.Fatal(err)
 	}
 	l.await(v, "joined", "resumed=true")
 	l.await(v, "path", "kind=direct")
+}
+
+// readdress gives the viewer's computer another address in its LAN.
+func (l *lab) readdress(from, to string) {
+	l.Helper()
+	l.sh("hostB", "ip addr add "+to+"/24 dev eth0 && ip addr del "+from+"/24 dev eth0; ip addr replace "+to+"/24 dev eth0 && ip route replace default via 192.168.2.1")
 }
 
 // tellsLocked looks through the events that await has not passed over.

@@ -75,7 +75,7 @@ func (l *lab) behind(network, number string, settings bool) []string {
 
 // TestRungs: a session through networks that let only one rung out, on both
 // sides: it opens, what is typed arrives, and it goes on by itself after the wire
-// was cut. (T9, T30)
+// was cut, until when the picture is shown as an old one. (T9, T30)
 func TestRungs(t *testing.T) {
 	cells := strings.Split(*rungCells, ",")
 	if *rungCells == "all" {
@@ -125,20 +125,41 @@ func playRungs(t *testing.T, a, b string) {
 			return string(got) == typed
 		})
 		if word == "before\n" {
-			l.cutWire(*wireCut)
+			awaitSame(t, s.there, s.here)
+			l.cutWire(*wireCut, s.dims)
 			l.await(s.viewer, "joined", "resumed=true")
 		}
 	}
 	awaitSame(t, s.there, s.here)
 }
 
-// cutWire drops all that goes through the internet for so long.
-func (l *lab) cutWire(d time.Duration) {
+// dims waits until the viewer shows an old picture as one: darker than the host's.
+func (s *session) dims() {
+	s.Helper()
+	light := func(d *display) (sum int) {
+		d.t.Helper()
+		shot, err := d.shot(640, 480)
+		if err != nil {
+			d.t.Fatal(err)
+		}
+		for _, b := range shot {
+			sum += int(b)
+		}
+		return sum
+	}
+	eventually(s, "the picture is dimmed", func() bool { return 10*light(s.here) < 9*light(s.there) })
+}
+
+// cutWire drops all that goes through the internet for so long. Meanwhile something
+// must happen.
+func (l *lab) cutWire(d time.Duration, meanwhile func()) {
 	l.Helper()
 	if out, err := l.natlab("exec", "inet", "nft", "table inet cut { chain c { type filter hook forward priority 0; policy drop; }; }"); err != nil {
 		l.Fatal(out, err)
 	}
-	<-time.After(d)
+	over := time.After(d)
+	meanwhile()
+	<-over
 	if out, err := l.natlab("exec", "inet", "nft", "delete table inet cut"); err != nil {
 		l.Fatal(out, err)
 	}
