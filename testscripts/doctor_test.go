@@ -150,7 +150,7 @@ func (l *lab) inNode(node string, env []string, in io.Reader, args ...string) st
 // T32: host and viewer contact what `doctor firewall` prints and nobody else: behind
 // these very rules a session works, doctor too, no packet is held back, and of what
 // leaves, as a packet capture has it, all goes there. Directly they contact each other
-// besides.
+// besides. The relay contacts nobody but them.
 func TestLabFirewall(t *testing.T) {
 	for _, row := range []struct {
 		name, env  string
@@ -172,7 +172,7 @@ func TestLabFirewall(t *testing.T) {
 			env = append(slices.Clone(env), l.behind(row.behind, "1", false)...)
 			l.fence("hostA", env, row.fromA...)
 			l.fence("hostB", atViewer, row.atA...)
-			captured := map[string]*capture{"hostA": l.capture("hostA"), "hostB": l.capture("hostB")}
+			captured := map[string]*capture{"hostA": l.capture("hostA"), "hostB": l.capture("hostB"), "relay": l.capture("relay")}
 			l.doctor("hostA", env)()
 			host := l.on("hostA", "host", env, "host", "--json", "--accept", "--source", "pattern")
 			viewer := l.on("hostB", "viewer", atViewer, "view", "--json", "--window", "none", l.await(host, "code").text("code"))
@@ -186,6 +186,7 @@ func TestLabFirewall(t *testing.T) {
 			}
 			captured["hostA"].only("hostA", l.destinations("hostA", env), row.fromA...)
 			captured["hostB"].only("hostB", l.destinations("hostB", atViewer), row.atA...)
+			captured["relay"].only("relay", nil, "11.1.0.2", "11.2.0.2") // it answers, and asks nobody
 		})
 	}
 }

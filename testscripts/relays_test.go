@@ -9,8 +9,8 @@ import (
 
 // TestLabTwoRelays: a host behind a NAT box is registered at two relays in two places,
 // and the machine of one of them falls off the network without a word. Whichever it is,
-// the session goes on, and after that a code still works without saying where it lives,
-// for a viewer who asks both. (T1)
+// the session goes on, and the code still works without saying where it lives, for a
+// viewer who asks both. (T1)
 func TestLabTwoRelays(t *testing.T) {
 	for _, row := range []struct {
 		name    string
@@ -39,12 +39,10 @@ func TestLabTwoRelays(t *testing.T) {
 			if (relays[0].saw(carries) > 0) != row.carrier {
 				victim = 1
 			}
-			host.rewind()
 			l.sh(nodes[victim], "ip link set eth0 down")
 			if row.carrier {
 				l.await(first, "joined", "resumed=true")
 			}
-			l.await(host, "relay", "up=false", "name~"+map[string]string{"relay": "11.0.0.10", "relay2": "11.0.2.10"}[nodes[victim]])
 			second := l.view(code, "--relay-only")
 			l.await(second, "stats", "refined=true")
 			if !row.carrier {
