@@ -86,10 +86,13 @@ type (
 		Holder SeatID   // 0: nobody; the first who presses something
 		Asks   []SeatID // in line, the first one first
 	}
-	// Denied ("denied"): something was refused.
+	// Denied ("denied"): something was refused. Count is 0 unless it is input that
+	// was not acted on: then it is how much of it, for this reason, since the session
+	// began.
 	Denied struct {
 		Seat   SeatID
 		Reason string
+		Count  int
 	}
 	// Left ("left"): the session of that seat is over.
 	Left struct {

@@ -116,18 +116,3 @@ func (st *seat) movePointer(m wire.PointerInput) error {
 	}
 	return err
 }
-
-// refused tells both sides once per reason, not once per event. There is a
-// handful of reasons, all of them ours.
-func (st *seat) refused(reason string) {
-	st.mu.Lock()
-	again := st.refusals[reason]
-	if st.refusals == nil {
-		st.refusals = map[string]bool{}
-	}
-	st.refusals[reason] = true
-	st.mu.Unlock()
-	if !again {
-		st.host.emit(Denied{Seat: st.id, Reason: reason})
-	}
-}

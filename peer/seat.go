@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"maps"
 	"sync"
 	"time"
 
@@ -55,7 +56,8 @@ type seat struct {
 	path     Path
 	stats    Stats
 	heard    time.Time                     // the last sign of life
-	refusals map[string]bool               // reasons that were told
+	refusals Refusals                      // of input
+	toldOf   Refusals                      // as both sides know them
 	handle   func(wire.Type, []byte) error // of control messages, on this connection
 }
 
@@ -317,7 +319,7 @@ func (st *seat) hear(t wire.Type, body []byte, left chan error, conn link.Conn) 
 	return nil
 }
 
-// watchdog lifts what a silent viewer holds down: its computer may have lost
+// watchdog tells of refused input, and lifts what a silent viewer holds down: its computer may have lost
 // power with a key pressed, and the display here would repeat that key until
 // the path is known to be dead. An honest viewer is heard every pingEach.
 func (st *seat) watchdog(ctx context.Context) {
@@ -336,6 +338,7 @@ func (st *seat) watchdog(ctx context.Context) {
 		if silent {
 			st.host.hands.release(st.id)
 		}
+		st.tellRefusals()
 	}
 }
 
@@ -478,5 +481,6 @@ func (st *seat) status() SeatStatus {
 		Seat: st.id, Viewer: st.viewer, Asking: st.asking, Until: st.until, Wants: st.wants,
 		Grants: st.grants, Since: st.since, Path: st.path, Stats: st.stats, Suspend: st.broken,
 		Acts: acts, AsksControl: asks,
+		Refused: maps.Clone(st.refusals),
 	}
 }

@@ -36,6 +36,7 @@ type SeatStatus struct {
 
 	Acts        bool // its hands act now: it has control
 	AsksControl bool // it asks for the control that another has
+	Refused Refusals
 }
 
 // ViewStatus is a snapshot of a viewer.
@@ -52,4 +53,5 @@ type ViewStatus struct {
 	Dimmed  time.Time // no picture since; zero: live
 	Lags    []time.Duration
 	Viewers []Watching // of the host, this one among them
+	Refused Refusals   // of our input; not to be changed
 }

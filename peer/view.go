@@ -62,25 +62,26 @@ type View struct {
 	pause   time.Duration
 
 	// Guarded by mu.
-	mu      sync.Mutex
-	state   string
-	host    Viewer
-	since   time.Time
-	path    Path
-	grants  Grant
-	session uint64
-	key     [32]byte
-	keep    time.Duration
-	on      map[wire.Channel]placed
-	pinged  time.Time // when the unanswered ping left; zero: none
-	heard   time.Time // the last sign of life
-	ponged  time.Time // the last answer to a ping
-	framed  time.Time // the last message on the screen channel
-	lags    []time.Duration
-	roster  []Watching
-	taken   bool       // another viewer has control
-	showing *screenOut // the stream that is being read
-	hidden  bool       // the window is minimised
+	mu       sync.Mutex
+	state    string
+	host     Viewer
+	since    time.Time
+	path     Path
+	grants   Grant
+	session  uint64
+	key      [32]byte
+	keep     time.Duration
+	on       map[wire.Channel]placed
+	pinged   time.Time // when the unanswered ping left; zero: none
+	heard    time.Time // the last sign of life
+	ponged   time.Time // the last answer to a ping
+	framed   time.Time // the last message on the screen channel
+	lags     []time.Duration
+	roster   []Watching
+	taken    bool       // another viewer has control
+	refusals Refusals   // of our input; replaced, never changed
+	showing  *screenOut // the stream that is being read
+	hidden   bool       // the window is minimised
 }
 
 type screenStream struct {
@@ -436,6 +437,8 @@ func (v *View) hear(t wire.Type, body []byte, conn link.Conn) error {
 		v.o.Events(Denied{Reason: "the host did not give more rights"})
 	case wire.TypeRoster:
 		return v.hearRoster(body)
+	case wire.TypeDenied:
+		return v.hearDenied(body)
 	case wire.TypeCandidates:
 		return upgrade(conn, body)
 	case wire.TypeBye:
@@ -574,7 +577,7 @@ func (v *View) Status() ViewStatus {
 	defer v.mu.Unlock()
 	s := ViewStatus{
 		Host: v.host, State: v.state, Since: v.since, Path: v.path, Grants: v.grants,
-		Viewers: v.roster, Wants: v.o.Wants, Window: v.o.Kind, Lags: append([]time.Duration(nil), v.lags...),
+		Viewers: v.roster, Refused: v.refusals, Wants: v.o.Wants, Window: v.o.Kind, Lags: append([]time.Duration(nil), v.lags...),
 	}
 	s.Picture, s.Dimmed, s.Stats = v.glass.status()
 	if n := len(v.lags); n > 0 {

@@ -141,7 +141,9 @@ func (m *hostPage) happened(ev peer.Event) tea.Cmd {
 	case peer.Joined:
 		m.drop(ev.Seat)
 	case peer.Denied:
-		m.drop(ev.Seat)
+		if ev.Count == 0 {
+			m.drop(ev.Seat)
+		}
 	case peer.Left:
 		m.drop(ev.Seat)
 	case peer.Kicked:

@@ -177,6 +177,9 @@ func (m *hostPage) viewerLine(s peer.SeatStatus) string {
 func (m *hostPage) viewerDetail(s peer.SeatStatus) []string {
 	parts := []string{clean(s.Viewer.Fingerprint), "for " + span(m.now.Sub(s.Since)), fmt.Sprintf("%.0f fps", s.Stats.FPS)}
 	lines := []string{strings.Join(parts, ", ")}
+	if why := refused(s.Refused); why != "" {
+		lines = append(lines, wrapped("refused input: "+why, 72)...)
+	}
 	if why := clean(s.Path.Why); why != "" {
 		lines = append(lines, wrapped("not direct: "+why, 72)...)
 	}

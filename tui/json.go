@@ -93,7 +93,11 @@ func eventObject(ev peer.Event, role string) *object {
 	case peer.Control:
 		return begin("control").add("seat", int(ev.Holder)).add("asks", seats(ev.Asks))
 	case peer.Denied:
-		return begin("denied").seat(ev.Seat).add("reason", clean(ev.Reason))
+		o := begin("denied").seat(ev.Seat).add("reason", clean(ev.Reason))
+		if ev.Count > 0 {
+			o.add("count", ev.Count)
+		}
+		return o
 	case peer.Left:
 		return begin("left").seat(ev.Seat).add("reason", clean(ev.Reason))
 	case peer.Kicked:

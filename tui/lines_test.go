@@ -44,6 +44,10 @@ func TestPlainHost(t *testing.T) {
 		peer.Control{Holder: 1},
 		peer.Control{},
 		peer.Denied{Seat: 1, Reason: "no clipboard"},
+		peer.Denied{Seat: 1, Reason: "covered", Count: 1},
+		peer.Denied{Seat: 1, Reason: "covered", Count: 2},
+		peer.Denied{Seat: 1, Reason: "covered", Count: 3}, // not yet twice as often
+		peer.Denied{Seat: 1, Reason: "paused", Count: 3},
 		peer.Kicked{Seat: 1, Reason: "by key"},
 		peer.Left{Seat: 1},
 		peer.Left{Seat: 2},
@@ -65,6 +69,9 @@ anna@laptop has control
 viewer 2 asks for the control that anna@laptop has
 control is free
 denied to anna@laptop: no clipboard
+input of anna@laptop refused once: covered (another window is in front there)
+input of anna@laptop refused 2 times: covered (another window is in front there)
+input of anna@laptop refused 3 times: paused
 anna@laptop was kicked: by key
 anna@laptop left
 viewer 2 left
@@ -129,6 +136,7 @@ func TestJSONLines(t *testing.T) {
 		{"control", "", peer.Control{Holder: 2, Asks: []peer.SeatID{3}}, `"control","seat":2,"asks":[3]}`},
 		{"control is free", "", peer.Control{}, `"control","seat":0,"asks":[]}`},
 		{"granted", "", peer.Granted{Seat: 1, Grants: viewRight}, `"granted","seat":1,"grants":["view"]}`},
+		{"refused input", RoleHost, peer.Denied{Seat: 2, Reason: "hot key", Count: 3}, `"denied","seat":2,"reason":"hot key","count":3}`},
 		{"denied", RoleView, peer.Denied{Reason: "a <b> & \"c\""}, `"denied","reason":"a <b> & \"c\""}`},
 		{"left", "", peer.Left{Seat: 1, Reason: "closed"}, `"left","seat":1,"reason":"closed"}`},
 		{"kicked", "", peer.Kicked{Seat: 1, Reason: "by key"}, `"kicked","seat":1,"reason":"by key"}`},

@@ -93,7 +93,9 @@ func (m *viewPage) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 func (m *viewPage) happened(ev peer.Event) tea.Cmd {
 	m.event(ev)
 	switch ev := ev.(type) {
-	case peer.Granted, peer.Denied, peer.Left:
+	case peer.Denied:
+		m.asked = m.asked && ev.Count > 0
+	case peer.Granted, peer.Left:
 		m.asked = false
 	case peer.Roster:
 		if you := self(ev.Viewers); you.Acts || you.Asks { // the host has heard it
@@ -292,6 +294,11 @@ func (m *viewPage) controlLines() []string {
 		window = "none: pictures are decoded and reported only"
 	}
 	lines := []string{label("Rights", rights), label("Window", window)}
+	if why := refused(s.Refused); why != "" {
+		for i, l := range wrapped(why, 63) {
+			lines = append(lines, label([]string{"Refused", ""}[min(i, 1)], l))
+		}
+	}
 	if also := others(s.Viewers); also != "" {
 		for i, l := range wrapped(also, 63) {
 			lines = append(lines, label([]string{"Viewers", ""}[min(i, 1)], l))

@@ -137,6 +137,22 @@ func TestViewAsksAgain(t *testing.T) {
 	}
 }
 
+// What the host did not do is counted on the page, and is no answer to a question.
+func TestViewShowsRefusals(t *testing.T) {
+	s := watching()
+	s.Refused = peer.Refusals{"covered": 2, "hot key": 17}
+	m, v, _ := viewAt(s)
+	if page := m.View(); !strings.Contains(page, "hot key 17, covered 2") {
+		t.Errorf("the page is\n%s", page)
+	}
+	press(m, "r")
+	send(m, eventMsg{peer.Denied{Reason: "covered", Count: 3}})
+	press(m, "r")
+	if len(v.told) != 1 {
+		t.Errorf("told %v", v.told)
+	}
+}
+
 func TestViewEnds(t *testing.T) {
 	m, _, _ := viewAt(watching())
 	if !send(m, eventMsg{peer.Ended{Err: peer.ErrKicked}}) || !send(m, overMsg{}) {

@@ -17,9 +17,10 @@ const (
 // log of a page. It remembers who sits in which seat, because most events name
 // the seat alone. The zero value tells from the host's side.
 type teller struct {
-	role  string // RoleHost or RoleView
-	names map[peer.SeatID]string
-	holds peer.SeatID // has control
+	role    string // RoleHost or RoleView
+	names   map[peer.SeatID]string
+	holds   peer.SeatID                    // has control
+	refused map[peer.SeatID]map[string]int // input, as it was told last
 }
 
 // meet remembers whom an event introduces, forget lets a seat go that is over:
@@ -39,7 +40,26 @@ func (t *teller) meet(ev peer.Event) {
 func (t *teller) forget(ev peer.Event) {
 	if left, ok := ev.(peer.Left); ok {
 		delete(t.names, left.Seat)
+		delete(t.refused, left.Seat)
 	}
+}
+
+// tellRefused says that input was refused when that is new, and again when it has
+// happened twice as often: a hand that goes on trying must not fill a log.
+func (t *teller) tellRefused(whose string, ev peer.Denied) string {
+	told := t.refused[ev.Seat]
+	if told == nil {
+		told = map[string]int{}
+		if t.refused == nil {
+			t.refused = map[peer.SeatID]map[string]int{}
+		}
+		t.refused[ev.Seat] = told
+	}
+	if last := told[ev.Reason]; last > 0 && ev.Count < 2*last {
+		return ""
+	}
+	told[ev.Reason] = ev.Count
+	return whose + " " + refusal(peer.Refusal{Reason: ev.Reason, Count: ev.Count})
 }
 
 // who names a seat: "anna", or "viewer 3" if it was never introduced.
@@ -76,6 +96,9 @@ func (t *teller) tellHost(ev peer.Event) string {
 	case peer.Control:
 		return t.tellControl(ev)
 	case peer.Denied:
+		if ev.Count > 0 {
+			return t.tellRefused("input of "+t.who(ev.Seat), ev)
+		}
 		if ev.Seat == 0 {
 			return because("denied", ev.Reason)
 		}
@@ -117,6 +140,9 @@ func (t *teller) tellViewer(ev peer.Event) string {
 	case peer.Roster:
 		return others(ev.Viewers)
 	case peer.Denied:
+		if ev.Count > 0 {
+			return t.tellRefused("your input", ev)
+		}
 		return because("the host denied it", ev.Reason)
 	case peer.Left:
 		return because("the session is over", ev.Reason)

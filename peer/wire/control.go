@@ -21,6 +21,7 @@ const (
 	TypePong
 	TypeRoster
 	TypePass
+	TypeDenied
 )
 
 // Hello is the viewer's first message: who it says it is and what it wants.

@@ -24,6 +24,7 @@ var controlParsers = map[Type]func(*testing.T, []byte){
 	TypeAck:        func(t *testing.T, b []byte) { again(t, b, ParseAck, flip(AppendAck)) },
 	TypeRoster:     func(t *testing.T, b []byte) { again(t, b, ParseRoster, Roster.Append) },
 	TypePass:       func(t *testing.T, b []byte) { again(t, b, ParsePass, flip(AppendPass)) },
+	TypeDenied:     func(t *testing.T, b []byte) { again(t, b, ParseDenied, Denied.Append) },
 	TypePing:       func(t *testing.T, b []byte) { again(t, b, ParsePing, flip(AppendPing)) },
 }
 

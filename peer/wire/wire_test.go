@@ -73,6 +73,8 @@ func samples() []sample {
 			"0000001a 0c 00000005 02  00000001 00000000 04 00  00000002 00000000 09 00", parseWith(ParseRoster),
 			Roster{{Seat: 1, Acts: true}, {Seat: 2, Asks: true, You: true}}},
 		{"pass", Control, TypePass, 6, AppendPass(nil, 3), "00000009 0d 00000006 00000003", parseWith(ParsePass), uint32(3)},
+		{"denied", Control, TypeDenied, 8, Denied{Count: 258, Reason: "hot key"}.Append(nil),
+			"00000011 0e 00000008 00000102 07 686f74206b6579", parseWith(ParseDenied), Denied{258, "hot key"}},
 		{"key", Input, TypeKey, 5, KeyInput{Sym: 'a', Down: true}.Append(nil), "0000000a 01 00000005 00000061 01", parseWith(ParseKey), KeyInput{'a', true}},
 		{"vendor key", Input, TypeKey, 6, KeyInput{Sym: 0x1008ff13}.Append(nil), "0000000a 01 00000006 1008ff13 00", parseWith(ParseKey), KeyInput{0x1008ff13, false}},
 		{"pointer", Input, TypePointer, 7, PointerInput{Picture: 1, X: 300, Y: 2, Buttons: 5, WheelX: -1, WheelY: 2}.Append(nil),

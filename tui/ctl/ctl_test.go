@@ -185,7 +185,7 @@ func TestFormatStatus(t *testing.T) {
 	r := *ReportHost(peer.HostStatus{Name: "build-7", Sharing: "display :0 (1920x1080)", Number: "48291", Code: "48291-7304-4187",
 		Expires: now.Add(90 * time.Second), Route: "LAN", Allow: vocabulary["view"], Paused: true,
 		Seats: []peer.SeatStatus{
-			{Seat: 1, Viewer: peer.Viewer{Name: "an\x1b[2Jna", Fingerprint: "ABCD"}, Grants: vocabulary["view"], Since: now.Add(-time.Minute), Stats: peer.Stats{FPS: 29.9},
+			{Seat: 1, Viewer: peer.Viewer{Name: "an\x1b[2Jna", Fingerprint: "ABCD"}, Refused: peer.Refusals{"covered": 2, "hot key": 17}, Grants: vocabulary["view"], Since: now.Add(-time.Minute), Stats: peer.Stats{FPS: 29.9},
 				Path: peer.Path{Kind: 1, Transport: "tcp", RTT: 41 * time.Millisecond, Why: "UDP is blocked"}},
 			{Seat: 2, Viewer: peer.Viewer{Name: "bob"}, Asking: true, Wants: vocabulary["control"], Until: now.Add(9 * time.Second)},
 			{Seat: 3, Viewer: peer.Viewer{Name: "eve"}, Suspend: true, Until: now.Add(5 * time.Minute)},
@@ -204,6 +204,7 @@ viewer 1     an[2Jna
              connected for 1m0s, may: view, 30 pictures a second
              fingerprint ABCD
              path relayed over tcp, 41.0 ms (UDP is blocked)
+             input refused: hot key 17, covered 2
 viewer 2     bob
              asks for pointer keyboard; refused by itself in 9s: ctl admit 2, ctl refuse 2
              fingerprint 

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"time"
 	"unicode"
+
+	"sightline/peer"
 )
 
 // FormatStatus writes a report for people. Text that came from the other side
@@ -51,6 +53,18 @@ func formatHost(row rowFunc, h HostReport, now time.Time) {
 		row("", "%s", v.state(now))
 		row("", "fingerprint %s", v.Fingerprint)
 		row("", "path %s", v.Path)
+		formatRefused(row, "", v.Refused)
+	}
+}
+
+// formatRefused lists why input was not acted on, and how often.
+func formatRefused(row rowFunc, label string, all map[string]int) {
+	var words []string
+	for _, r := range peer.Refusals(all).List() {
+		words = append(words, fmt.Sprintf("%s %d", r.Reason, r.Count))
+	}
+	if len(words) > 0 {
+		row(label, "input refused: %s", strings.Join(words, ", "))
 	}
 }
 
@@ -92,6 +106,7 @@ func formatView(row rowFunc, v ViewReport, now time.Time) {
 		}
 	}
 	row("path", "%s", v.Path)
+	formatRefused(row, "control", v.Refused)
 	row("picture", "%s, %.0f a second, window: %s", v.Picture, v.Stats.FPS, v.Window)
 	if v.Dimmed != nil {
 		row("", "no picture since %s", v.Dimmed.Format(time.TimeOnly))

@@ -47,6 +47,8 @@ type ViewerReport struct {
 	Since       time.Time  `json:"since"`
 	Path        PathReport `json:"path"`
 	Stats       Traffic    `json:"stats"`
+
+	Refused map[string]int `json:"refused,omitempty"` // input, by reason
 }
 
 // ViewReport is peer.ViewStatus in words.
@@ -63,6 +65,8 @@ type ViewReport struct {
 	Dimmed      *time.Time `json:"dimmed,omitempty"` // no picture since
 	Path        PathReport `json:"path"`
 	Stats       Traffic    `json:"stats"`
+
+	Refused map[string]int `json:"refused,omitempty"` // input, by reason
 }
 
 // Watcher has the words of the "roster" event.
@@ -138,7 +142,7 @@ func reportSeat(s peer.SeatStatus) ViewerReport {
 	}
 	return ViewerReport{Seat: int(s.Seat), Viewer: s.Viewer.Name, ID: s.Viewer.ID, Fingerprint: s.Viewer.Fingerprint,
 		State: state, Until: moment(s.Until), Wants: s.Wants.Words(), Grants: s.Grants.Words(), Since: s.Since,
-		Acts: s.Acts, AsksControl: s.AsksControl, Path: reportPath(s.Path), Stats: traffic(s.Stats)}
+		Acts: s.Acts, AsksControl: s.AsksControl, Path: reportPath(s.Path), Stats: traffic(s.Stats), Refused: s.Refused}
 }
 
 // ReportView puts a viewer's state into words.
@@ -149,7 +153,7 @@ func ReportView(s peer.ViewStatus) *Report {
 	}
 	return &Report{Role: "view", View: &ViewReport{Viewers: watchers, Host: s.Host.Name, ID: s.Host.ID, Fingerprint: s.Host.Fingerprint,
 		State: s.State, Since: s.Since, Grants: s.Grants.Words(), Picture: s.Picture, Window: s.Window,
-		Dimmed: moment(s.Dimmed), Path: reportPath(s.Path), Stats: traffic(s.Stats)}}
+		Dimmed: moment(s.Dimmed), Path: reportPath(s.Path), Stats: traffic(s.Stats), Refused: s.Refused}}
 }
 
 func reportPath(p peer.Path) PathReport {
