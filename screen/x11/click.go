@@ -164,13 +164,14 @@ func (f *fence) focusOn(w xproto.Window) bool {
 // keys wait for a focus that a click has asked for.
 const (
 	raiseEach = time.Second
+	focusEach = 100 * time.Millisecond
 	focusIn   = 300 * time.Millisecond
 	focusLook = 5 * time.Millisecond
 )
 
 // giveFocus does what a click on a window does at the display itself.
 func (f *fence) giveFocus(w xproto.Window) {
-	if time.Since(f.asked) < raiseEach {
+	if time.Since(f.asked) < focusEach {
 		return
 	}
 	f.asked, f.owed = time.Now(), true

@@ -1,0 +1,186 @@
+//go:build linux
+
+package testscripts
+
+import (
+	"fmt"
+	"image"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/jezek/xgb/xproto"
+)
+
+// terminals are two xterms of one desktop, one over the right half of the other.
+// What is typed into each is in its file.
+type terminals struct {
+	*display
+	shared, private xproto.Window
+	file            map[string]string // by title
+}
+
+func openTerminals(t *testing.T) *terminals {
+	t.Helper()
+	x := &terminals{display: openDisplay(t, screenSize).connect(), file: map[string]string{}}
+	x.run("openbox", "openbox")
+	x.shared = x.terminal("shared", image.Pt(60, 60))
+	x.private = x.terminal("private", image.Pt(300, 100))
+	x.raise(x.private)
+	return x
+}
+
+func (x *terminals) terminal(title string, at image.Point) xproto.Window {
+	x.t.Helper()
+	file := filepath.Join(x.t.TempDir(), title)
+	x.file[title] = file
+	x.run("xterm", "xterm", "-T", title, "-geometry", fmt.Sprintf("60x12+%d+%d", at.X, at.Y),
+		"-e", "sh", "-c", fmt.Sprintf("exec cat >%s", file))
+	eventually(x.t, title+" runs", func() bool { _, err := os.Stat(file); return err == nil })
+	return x.named(title)
+}
+
+func (x *terminals) typed(title string) string {
+	x.t.Helper()
+	b, err := os.ReadFile(x.file[title])
+	if err != nil {
+		x.t.Fatal(err)
+	}
+	return string(b)
+}
+
+// raise brings a window to the front and gives it the keyboard, as a click of the
+// person at this desktop does.
+func (x *terminals) raise(w xproto.Window) {
+	x.t.Helper()
+	const name = "_NET_ACTIVE_WINDOW"
+	atom, err := xproto.InternAtom(x.conn, false, uint16(len(name)), name).Reply()
+	if err != nil {
+		x.t.Fatal(err)
+	}
+	e := xproto.ClientMessageEvent{Format: 32, Window: w, Type: atom.Atom, Data: xproto.ClientMessageDataUnionData32New([]uint32{2, 0, 0, 0, 0})}
+	eventually(x.t, "the window has the keyboard", func() bool {
+		xproto.SendEvent(x.conn, false, x.root, xproto.EventMaskSubstructureNotify|xproto.EventMaskSubstructureRedirect, string(e.Bytes()))
+		f, err := xproto.GetInputFocus(x.conn).Reply()
+		return err == nil && x.within(f.Focus, w)
+	})
+}
+
+// within tells whether a window is another one or in it.
+func (x *terminals) within(w, outer xproto.Window) bool {
+	for w > xproto.InputFocusPointerRoot && w != outer {
+		tree, err := xproto.QueryTree(x.conn, w).Reply()
+		if err != nil {
+			return false
+		}
+		w = tree.Parent
+	}
+	return w == outer
+}
+
+// places are a point of the shared terminal that is free and one that the private
+// terminal covers, relative to the shared one.
+func (x *terminals) places() (free, covered image.Point) {
+	x.t.Helper()
+	mine, err := x.inside(x.shared)
+	if err != nil {
+		x.t.Fatal(err)
+	}
+	theirs, err := x.inside(x.private)
+	if err != nil {
+		x.t.Fatal(err)
+	}
+	both := mine.Intersect(theirs)
+	if both.Dx() < 40 || both.Dy() < 40 || theirs.Min.X-mine.Min.X < 40 {
+		x.t.Fatalf("shared %v and private %v do not overlap as they should", mine, theirs)
+	}
+	return image.Pt(20, 20), both.Min.Add(both.Max).Div(2).Sub(mine.Min)
+}
+
+// shareTerminal is a session in which only the terminal called "shared" is shared.
+func shareTerminal(t *testing.T, x *terminals, options ...string) *session {
+	t.Helper()
+	s := &session{crew: newCrew(t), there: x.display}
+	s.here = openDisplay(t, screenSize).connect()
+	s.here.run("openbox", "openbox")
+	_, join := s.crew.relay()
+	env := []string{"SIGHTLINE_RELAYS=" + join}
+	args := append([]string{"host", "--json", "--accept", "--allow", "view,control", "--window", "shared", "--pause-on-local-input", "0"}, options...)
+	s.host = s.start("host", append(env, "DISPLAY="+x.name), args...)
+	s.code = s.await(s.host, "code").text("code")
+	s.viewer = s.start("viewer", append(env, "DISPLAY="+s.here.name), "view", "--json", "--window", "native", s.code)
+	s.await(s.viewer, "stats", "refined=true")
+	return s
+}
+
+// click clicks on the viewer's side at a point of the picture.
+func (s *session) clickPicture(p image.Point) {
+	s.Helper()
+	at, err := s.here.inside(s.here.named("sightline"))
+	if err != nil {
+		s.Fatal(err)
+	}
+	s.here.click(1, int16(at.Min.X+p.X), int16(at.Min.Y+p.Y))
+}
+
+// A viewer of one terminal types and clicks where another one, which is private,
+// stands over it and has the keyboard: nothing arrives there, and both sides are
+// told why. x11vnc -id, in the same place, lets it through. // issue 5
+func TestPrivateWindow(t *testing.T) {
+	t.Parallel()
+	x := openTerminals(t)
+	s := shareTerminal(t, x)
+	free, covered := x.places()
+
+	s.clickPicture(free) // gives the terminal the keyboard, as at the desktop itself
+	eventually(t, "what is typed arrives", func() bool {
+		s.here.write("a\n")
+		return strings.Contains(x.typed("shared"), "a\n")
+	})
+	x.raise(x.private)
+	s.here.write("secret\n")
+	for _, side := range []*actor{s.host, s.viewer} {
+		s.await(side, "denied", "reason=focus", "count~[1-9]")
+	}
+	s.clickPicture(covered)
+	s.here.write("more\n")
+	for _, side := range []*actor{s.host, s.viewer} {
+		s.await(side, "denied", "reason=covered", "count~[1-9]")
+	}
+	s.clickPicture(free) // the shared one again: in order after all that was refused
+	eventually(t, "typing goes on in the shared terminal", func() bool {
+		s.here.write("z\n")
+		return strings.HasSuffix(x.typed("shared"), "z\n")
+	})
+	if got := x.typed("private"); got != "" {
+		t.Errorf("%q was typed into the private terminal", got)
+	}
+	if got := x.typed("shared"); strings.Contains(got, "secret") || strings.Contains(got, "more") {
+		t.Errorf("the shared terminal got %q, which was refused", got)
+	}
+}
+
+// The peers' side of the experiment: x11vnc shares the same window by its ID, and
+// what its viewer types and clicks reaches the private one.
+func TestPrivateWindowUnderX11VNC(t *testing.T) {
+	t.Parallel()
+	x := openTerminals(t)
+	_, covered := x.places()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	addr := l.Addr().(*net.TCPAddr)
+	l.Close()
+	x.run("x11vnc", "x11vnc", "-display", x.name, "-id", fmt.Sprintf("%#x", uint32(x.shared)), "-rfbport", fmt.Sprint(addr.Port),
+		"-localhost", "-nopw", "-forever", "-quiet", "-noxdamage")
+	v := dialVNC(t, addr.String())
+	x.raise(x.private) // the shared one was brought to the front for the viewer
+	v.click(uint16(covered.X), uint16(covered.Y))
+	eventually(t, "x11vnc types into the private terminal", func() bool {
+		v.write("leak\n")
+		return strings.Contains(x.typed("private"), "leak")
+	})
+}
