@@ -36,7 +36,7 @@ type SeatStatus struct {
 
 	Acts        bool // its hands act now: it has control
 	AsksControl bool // it asks for the control that another has
-	Refused Refusals
+	Refused     Refusals
 }
 
 // ViewStatus is a snapshot of a viewer.
