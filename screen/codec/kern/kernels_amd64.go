@@ -249,6 +249,11 @@ func dotsAVX2(dst *int32, v *int16, w *int16, n int)
 //go:noescape
 func momentsAVX2(square *int64, right *int64, v *int16, target int, weight int, n int)
 
+// nearbyAVX2 stores weighted sums of 16 bytes above and n planes before.
+//
+//go:noescape
+func nearbyAVX2(dst *uint16, above *byte, before *byte, plane int, n int)
+
 // surroundingsAVX2 stores medians and kinds of 16 words.
 //
 //go:noescape

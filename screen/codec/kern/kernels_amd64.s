@@ -5706,6 +5706,35 @@ momentsDone:
 	VZEROUPPER
 	RET
 
+// func nearbyAVX2(dst *uint16, above *byte, before *byte, plane int, n int)
+// Requires: AVX, AVX2
+TEXT ·nearbyAVX2(SB), NOSPLIT, $0-40
+	MOVQ      dst+0(FP), AX
+	MOVQ      above+8(FP), CX
+	MOVQ      before+16(FP), DX
+	MOVQ      plane+24(FP), BX
+	MOVQ      n+32(FP), SI
+	VPMOVZXBW 1(CX), Y0
+	VPMOVZXBW (CX), Y1
+	VPMOVZXBW 2(CX), Y2
+	VPADDW    Y2, Y1, Y1
+	TESTQ     SI, SI
+	JZ        nearbyDone
+
+nearbyNext:
+	VPMOVZXBW (DX), Y2
+	VPADDW    Y2, Y0, Y0
+	ADDQ      BX, DX
+	DECQ      SI
+	JNZ       nearbyNext
+
+nearbyDone:
+	VPADDW  Y0, Y0, Y0
+	VPADDW  Y1, Y0, Y0
+	VMOVDQU Y0, (AX)
+	VZEROUPPER
+	RET
+
 // func surroundingsAVX2(median *int16, kind *int16, left *int16, above *int16)
 // Requires: AVX, AVX2
 TEXT ·surroundingsAVX2(SB), NOSPLIT, $0-32

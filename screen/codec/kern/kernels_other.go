@@ -132,6 +132,8 @@ func momentsAVX2(square *int64, right *int64, v *int16, target int, weight int, 
 	panic("kern: no assembly")
 }
 
+func nearbyAVX2(dst *uint16, above *byte, before *byte, plane int, n int) { panic("kern: no assembly") }
+
 func surroundingsAVX2(median *int16, kind *int16, left *int16, above *int16) {
 	panic("kern: no assembly")
 }

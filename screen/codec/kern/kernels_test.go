@@ -272,6 +272,15 @@ var kernels = []struct {
 			}
 		}
 	}},
+	{"Nearby", func(s *source) {
+		p, _ := s.plane(200, 1)
+		n, stride, plane := s.n(0, 2), s.n(0, 30), s.n(20, 50)
+		var sums [16]uint16
+		Nearby(&sums, p, s.n(max(stride+1, n*plane), 200-17), stride, plane, n)
+		for _, v := range sums {
+			s.put(int(v))
+		}
+	}},
 	{"Surroundings", func(s *source) {
 		var median, kind [16]int16
 		p, stride := s.words(100), s.n(0, 40)

@@ -153,6 +153,33 @@ func momentsGo(m *Moments, v *[16]int16, target, weight int32, blocks int) {
 	}
 }
 
+// Nearby stores for the 16 bytes from index at of p twice the one above, plus its
+// neighbours to the left and right, plus twice those that are once, twice and so
+// on up to n times (0 to 2) plane before.
+func Nearby(dst *[16]uint16, p []byte, at, stride, plane, n int) {
+	if stride < 0 || plane < 0 || at < stride+1 || at < n*plane || at-stride+17 > len(p) || at+16 > len(p) {
+		panic("kern: row beyond its plane")
+	}
+	if useAVX2 {
+		nearbyAVX2(&dst[0], &p[at-stride-1], &p[at-n*plane], plane, n)
+		return
+	}
+	nearbyGo(dst, p, at, stride, plane, n)
+}
+
+func nearbyGo(dst *[16]uint16, p []byte, at, stride, plane, n int) {
+	above := p[at-stride-1:][:18]
+	for x := range dst {
+		dst[x] = uint16(above[x]) + 2*uint16(above[x+1]) + uint16(above[x+2])
+	}
+	for range n {
+		at -= plane
+		for x, b := range p[at:][:16] {
+			dst[x] += 2 * uint16(b)
+		}
+	}
+}
+
 // Surroundings stores for the 16 samples from index at of p the median of the
 // one to the left (w), the one above (n) and w + n - nw (JPEG-LS, ITU-T T.87),
 // and what kind of place it is, by how the left column, |w - nw|, and the upper
@@ -177,18 +204,11 @@ func surroundingsGo(median, kind *[16]int16, left, above []int16) {
 }
 
 // Surrounding is the kind of place that Surroundings tells by w - nw and
-// n - nw.
+// n - nw. It has no branches: they would be foreseen badly.
 func Surrounding[T int16 | int32](down, across T) (kind T) {
 	down, across = max(down, -down), max(across, -across)
-	// Branches that depend on the picture would be foreseen badly.
-	if 2*down > 3*across {
-		kind = 1
-	}
-	if 2*across > 3*down {
-		kind |= 2
-	}
-	if down+across <= 2 {
-		kind = 3
-	}
-	return kind
+	upright := (int32(3*across) - int32(2*down)) >> 31 & 1
+	level := (int32(3*down) - int32(2*across)) >> 31 & 2
+	calm := (int32(down+across) - 3) >> 31 & 3
+	return T(upright | level | calm)
 }

@@ -106,13 +106,15 @@ func (t *tile) encodeRow(e *rc.Encoder, f *fits, res *residuals, ch, at int) {
 	kern.Surroundings((*[grid.Side]int16)(t.pix[med:]), &t.kind, t.pix[:], at, stride)
 	r.all.Rows(&t.features, t.pix[:], at)
 	kern.DotsOf(sums, &t.features, &f.weights, &t.kind, (r.taps+1)&^1)
+	t.nearby(ch, at)
+	size := t.mag[at-1]
 	for x := range t.w {
 		i := at + x
-		p := t.clamp(ch, i, rounded(int32(t.pix[(base+x)&mask])<<unitBits+sums[x&15]))
-		v, energy := t.pix[i&mask], t.energyAt(ch, i)
+		p := clamp(rounded(int32(t.pix[(base+x)&mask])<<unitBits+sums[x&15]), t.lowest(ch, i))
+		v, energy := t.pix[i&mask], t.energyOf(ch, x, size)
+		size = res.encode(e, energy, p, int32(v))
 		t.pix[(i+news)&mask] = v - t.pix[(med+x)&mask]
-		t.energy[x&15] = uint16(energy)
-		t.mag[i&half] = res.encode(e, energy, p, int32(v))
+		t.energy[x&15], t.mag[i&half] = uint16(energy), size
 	}
 }
 
@@ -149,6 +151,8 @@ func (t *tile) decodeRow(d *rc.Decoder, f *fits, res *residuals, ch, at int) {
 		kern.Dots(&t.sums, &t.features, &f.weights, taps)
 	}
 	scale := int32(b2i(t.lossy)) * unit // the other base, the median, counts in own
+	t.nearby(ch, at)
+	v, size := int32(0), t.mag[at-1]
 	before2, before, corner := int32(t.pix[(at-2)&mask]), int32(t.pix[(at-1)&mask]), int32(t.pix[(at-stride-1)&mask])
 	for x := range t.w {
 		i := at + x
@@ -161,8 +165,8 @@ func (t *tile) decodeRow(d *rc.Decoder, f *fits, res *residuals, ch, at int) {
 		}
 		sum := t.sums[kind][x&15] + int32(t.pix[(base+x)&mask])*scale +
 			own[left]*before + own[left2]*before2 + own[middle]*m
-		energy := t.energyAt(ch, i)
-		v, size := res.decode(d, energy, t.clamp(ch, i, rounded(sum)))
+		energy := t.energyOf(ch, x, size)
+		v, size = res.decode(d, energy, clamp(rounded(sum), t.lowest(ch, i)))
 		t.pix[i&mask], t.pix[(med+x)&mask], t.pix[(i+news)&mask] = int16(v), int16(m), int16(v-m)
 		t.kind[x&15], t.energy[x&15], t.mag[i&half] = int16(kind), uint16(energy), size
 		before2, before, corner = before, v, above
@@ -182,6 +186,9 @@ func (t *tile) learn(f *fits, ch, at int) {
 		fit.sums.Add(&v, d, trust[min(uint32(t.energy[x&15])+uint32(t.mag[i&half])*8, 255)], r.taps)
 	}
 }
+
+// clamp brings a prediction, in eighths, into what the colour can be.
+func clamp(p, lowest int32) int32 { return min(max(p, 8*lowest), 8*lowest+8*255) }
 
 func median(w, n, nw int32) int32 {
 	return min(max(w+n-nw, min(w, n)), max(w, n))

@@ -3,6 +3,7 @@ package refine
 import (
 	"bytes"
 	"flag"
+	"fmt"
 	"image"
 	"math"
 	"math/rand/v2"
@@ -389,38 +390,34 @@ func FuzzDecode(f *testing.F) {
 	})
 }
 
+// BenchmarkPhoto codes four kinds of photos, by their grain, directly and over
+// lossy versions.
 func BenchmarkPhoto(b *testing.B) {
-	const w, h = 960, 540
-	src := photo(w, h, 2.5, 1)
-	for _, lossy := range []bool{false, true} {
-		name, base := "direct", screen.NewFrame(src.Rect)
-		if lossy {
-			name, base = "lossy", degrade(src, 12)
-		}
-		ref := screen.NewFrame(src.Rect)
-		body := encodeAll(New(), make([]byte, 0, 4*w*h), src, ref, lossy)
-		report := func(b *testing.B) {
-			b.ReportMetric(float64(len(body)), "bytes")
-			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/w/h, "ns/px")
-		}
-		c := New()
-		b.Run(name+"/encode", func(b *testing.B) {
-			b.ReportAllocs()
-			for b.Loop() {
-				c.Forget()
-				ref.Copy(base, base.Rect)
-				encodeAll(c, body, src, ref, lossy)
+	const w, h = 480, 272
+	for _, kind := range []struct{ grain, quantiser float64 }{{0, 8}, {1, 12}, {2.5, 12}, {6, 20}} {
+		src := photo(w, h, kind.grain, 1)
+		for _, lossy := range []bool{false, true} {
+			name, base := fmt.Sprintf("grain=%v/direct", kind.grain), screen.NewFrame(src.Rect)
+			if lossy {
+				name, base = fmt.Sprintf("grain=%v/lossy", kind.grain), degrade(src, kind.quantiser)
 			}
-			report(b)
-		})
-		b.Run(name+"/decode", func(b *testing.B) {
-			b.ReportAllocs()
-			for b.Loop() {
-				c.Forget()
-				ref.Copy(base, base.Rect)
-				decodeAll(c, body, ref, lossy)
+			ref := screen.NewFrame(src.Rect)
+			body := encodeAll(New(), make([]byte, 0, 4*w*h), src, ref, lossy)
+			c := New()
+			measure := func(name string, code func()) {
+				b.Run(name, func(b *testing.B) {
+					b.ReportAllocs()
+					for b.Loop() {
+						c.Forget()
+						ref.Copy(base, base.Rect)
+						code()
+					}
+					b.ReportMetric(float64(len(body)), "bytes")
+					b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/w/h, "ns/px")
+				})
 			}
-			report(b)
-		})
+			measure(name+"/encode", func() { body = encodeAll(c, body, src, ref, lossy) })
+			measure(name+"/decode", func() { decodeAll(c, body, ref, lossy) })
+		}
 	}
 }

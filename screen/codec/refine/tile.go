@@ -5,6 +5,7 @@ import (
 
 	"sightline/screen"
 	"sightline/screen/codec/grid"
+	"sightline/screen/codec/kern"
 )
 
 // The colours in the order in which they are coded: green first, because it
@@ -171,26 +172,24 @@ func (t *tile) endRow(ch, y int) {
 	t.mag[at] = t.mag[at-1]
 }
 
-// energyAt is how large the residual at index at may be, by those before it: six
-// times the expected size.
-func (t *tile) energyAt(ch, at int) uint32 {
-	m := &t.mag
-	s := 2*(uint32(m[(at-1)&half])+uint32(m[(at-stride)&half])) +
-		uint32(m[(at-stride-1)&half]) + uint32(m[(at-stride+1)&half])
-	switch ch {
-	case blue:
-		s = (s + 2*uint32(m[(at-plane)&half])) * 3 / 4
-	case red:
-		s = (s + 2*uint32(m[(at-plane)&half]) + 2*uint32(m[(at-2*plane)&half])) * 5 / 8
-	}
-	return s
+// nearby prepares the energies of the row of pixels that begins at index at:
+// what is known before any of them is.
+func (t *tile) nearby(ch, at int) { kern.Nearby(&t.energy, t.mag[:], at, stride, plane, ch) }
+
+// energyOf is how large the residual of pixel x of the row may be, by those
+// before it, the last of them left: six times the expected size.
+func (t *tile) energyOf(ch, x int, left uint8) uint32 {
+	return (uint32(t.energy[x&15]) + 2*uint32(left)) * parts[ch] / 8
 }
 
-// clamp brings a prediction into what the colour can be.
-func (t *tile) clamp(ch, at int, p int32) int32 {
-	low := int32(0)
-	if ch != green {
-		low = -8 * int32(t.pix[(at-ch*plane)&mask])
+// parts of eight that bring the energies of the colours, which know of ever more
+// residuals, to the same measure.
+var parts = [channels]uint32{8, 6, 5}
+
+// lowest is the least value the colour of a pixel can have, 255 below the most.
+func (t *tile) lowest(ch, at int) int32 {
+	if ch == green {
+		return 0
 	}
-	return min(max(p, low), low+8*255)
+	return -int32(t.pix[(at-ch*plane)&mask])
 }

@@ -8,6 +8,7 @@ func (k *kit) predictions() {
 	k.dotsOf()
 	k.dots()
 	k.moments()
+	k.nearby()
 	k.surroundings()
 }
 
@@ -137,6 +138,24 @@ func (k *kit) moments() {
 	k.JEQ(operand.LabelRef("momentsDone"))
 	rows(0, 16, 4, 2)
 	k.Label("momentsDone")
+	k.end()
+}
+
+func (k *kit) nearby() {
+	k.kernel("nearby", "stores weighted sums of 16 bytes above and n planes before.",
+		"(dst *uint16, above, before *byte, plane, n int)")
+	dst, above, before, plane, n := k.arg("dst"), k.arg("above"), k.arg("before"), k.arg("plane"), k.arg("n")
+	middle := k.widenY(at(above, 1))
+	ends := k.add16(k.widenY(at(above, 0)), k.widenY(at(above, 2)))
+	k.TESTQ(n, n)
+	k.JZ(operand.LabelRef("nearbyDone"))
+	k.Label("nearbyNext")
+	k.VPADDW(k.widenY(at(before, 0)), middle, middle)
+	k.ADDQ(plane, before)
+	k.DECQ(n)
+	k.JNZ(operand.LabelRef("nearbyNext"))
+	k.Label("nearbyDone")
+	k.VMOVDQU(k.add16(k.add16(middle, middle), ends), at(dst, 0))
 	k.end()
 }
 
