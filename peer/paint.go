@@ -20,10 +20,10 @@ import (
 type glass struct {
 	mu     sync.Mutex
 	w      screen.Window
-	maker  screen.FrameMaker // the window, if it lends its memory; else nil
 	state  screen.State
 	layout screen.Layout
 	dec    decoder
+	lender *lender // the window, if it lends its memory; else nil
 	frames map[screen.PictureID]*screen.Frame
 	asked  bool      // a reset was asked for and has not come
 	mended time.Time // when that was last done for a message that made no sense
@@ -45,12 +45,30 @@ type decoder interface {
 
 func newGlass(w screen.Window, s screen.State) *glass {
 	g := &glass{w: w, state: s, frames: map[screen.PictureID]*screen.Frame{}}
-	if g.maker, _ = w.(screen.FrameMaker); g.maker != nil {
-		g.dec = codec.NewLentDecoder(g.maker)
+	if maker, ok := w.(screen.FrameMaker); ok {
+		g.lender = &lender{FrameMaker: maker}
+		g.dec = codec.NewLentDecoder(g.lender)
 	} else {
 		g.dec = codec.NewDecoder()
 	}
+	g.dec.Keep(&screen.Layout{}) // nothing, until the host has said what there is
 	return g
+}
+
+// lender is a window that lends its memory. The decoder asks it to wait for the
+// frame before only once it has pixels to write.
+type lender struct {
+	screen.FrameMaker
+	waited time.Duration // in all
+}
+
+func (l *lender) Begin() error {
+	began := time.Now()
+	defer func() { l.waited += time.Since(began) }()
+	if err := l.FrameMaker.Begin(); err != nil {
+		return fmt.Errorf("%w: %w", errWindow, err)
+	}
+	return nil
 }
 
 // dim says since when the picture is old; zero: it is live.
@@ -195,13 +213,11 @@ func (g *glass) frameLocked(body []byte) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	if g.maker != nil {
-		if err := g.maker.Begin(); err != nil {
-			return answer{}, fmt.Errorf("%w: %w", errWindow, err)
-		}
-	}
-	began := time.Now()
+	began, waited := time.Now(), g.waited()
 	id, f, region, err := g.dec.Decode(msg)
+	if err != nil {
+		clear(g.frames) // of which some may have been given back
+	}
 	switch {
 	case err == nil:
 	case !g.outOfStep(err):
@@ -212,7 +228,7 @@ func (g *glass) frameLocked(body []byte) (answer, error) {
 		g.asked = true
 		return answer{kind: wire.TypeReset}, nil
 	}
-	if pic, ok := g.layout.Find(id); !ok || pic.Bounds() != f.Rect {
+	if pic, ok := g.layout.Find(id); !ok || pic.Bounds() != f.Rect { // started under an older layout
 		return answer{}, fmt.Errorf("%w: a picture that no layout names", wire.ErrMalformed)
 	}
 	g.asked = false
@@ -222,9 +238,17 @@ func (g *glass) frameLocked(body []byte) (answer, error) {
 		return answer{}, fmt.Errorf("%w: %w", errWindow, err)
 	}
 	g.shown++
-	g.decode += decoded.Sub(began)
+	waited = g.waited() - waited // for the frame before
+	g.decode += decoded.Sub(began) - waited
 	g.exact = head.Exact
-	return answer{wire.TypeShown, head, time.Since(began)}, nil
+	return answer{wire.TypeShown, head, time.Since(began) - waited}, nil
+}
+
+func (g *glass) waited() time.Duration {
+	if g.lender == nil {
+		return 0
+	}
+	return g.lender.waited
 }
 
 func (g *glass) cursorLocked(body []byte) error {
@@ -247,9 +271,13 @@ func (g *glass) layoutLocked(body []byte) error {
 		return err
 	}
 	var l screen.Layout
+	total := 0
 	for _, q := range infos {
 		if err := screen.CheckSize(int(q.W), int(q.H)); err != nil {
 			return fmt.Errorf("%w: %w", wire.ErrMalformed, err)
+		}
+		if total += int(q.W) * int(q.H); total > screen.MaxPixels {
+			return fmt.Errorf("%w: pictures of more than %d px", wire.ErrMalformed, screen.MaxPixels)
 		}
 		at := image.Pt(int(q.X), int(q.Y))
 		l.Pictures = append(l.Pictures, screen.Picture{

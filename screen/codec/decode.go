@@ -2,6 +2,7 @@ package codec
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"image"
 
@@ -20,6 +21,9 @@ type TilesDecoder struct {
 	exact    *refine.Coder
 	lost     bool // what was learned is wrong: waits for a message that forgets
 	lender   Lender
+	begun    bool           // the lender has been asked whether its memory may be written to
+	begin    func() error   // beginWriting
+	layout   *screen.Layout // of the last Keep; nil: there was none
 
 	// Scratch of one Decode.
 	rc            rc.Decoder
@@ -32,8 +36,13 @@ type TilesDecoder struct {
 
 // Lender lends memory for pictures; see screen.FrameMaker. Frame may return nil,
 // and Free is told of frames that were never lent, too.
+//
+// Begin is called once in a Decode, right before it first writes to memory that
+// may be lent: what can be decoded without, such as a film up to its pixels, is
+// decoded while the window still shows what came before. Its error is Decode's.
 type Lender interface {
 	Frame(screen.PictureID, image.Point) *screen.Frame
+	Begin() error
 	Free(*screen.Frame)
 }
 
@@ -52,7 +61,9 @@ var _ Decoder = (*TilesDecoder)(nil)
 
 // NewDecoder makes a decoder that has no picture yet.
 func NewDecoder() *TilesDecoder {
-	return &TilesDecoder{pictures: make(map[screen.PictureID]*picture), text: text.New(), exact: refine.New()}
+	d := &TilesDecoder{pictures: make(map[screen.PictureID]*picture), text: text.New(), exact: refine.New()}
+	d.begin = d.beginWriting
+	return d
 }
 
 // NewLentDecoder makes a decoder that decodes into the memory of a lender as
@@ -63,8 +74,11 @@ func NewLentDecoder(l Lender) *TilesDecoder {
 	return d
 }
 
-// Keep drops the pictures that are not in the layout, and their memory.
+// Keep drops the pictures that are not in the layout, and their memory. From
+// then on only what it names is taken, in the size that it says: a message of a
+// few bytes must not make us find memory for any picture it likes.
 func (d *TilesDecoder) Keep(l *screen.Layout) {
+	d.layout = l
 	for id := range d.pictures {
 		if _, ok := l.Find(id); !ok {
 			d.drop(id)
@@ -103,6 +117,7 @@ type header struct {
 // the picture may be half painted: each picture waits for a fresh message, the
 // first of which forgets.
 func (d *TilesDecoder) Decode(msg []byte) (screen.PictureID, *screen.Frame, screen.Region, error) {
+	d.begun = false
 	h, rest, err := parseHeader(msg)
 	if err != nil {
 		d.loseAll()
@@ -126,6 +141,15 @@ func (d *TilesDecoder) Decode(msg []byte) (screen.PictureID, *screen.Frame, scre
 		d.region = d.changed.AppendRegion(d.region[:0])
 	}
 	return h.id, p.frame, d.region, nil
+}
+
+// beginWriting waits until the memory of pictures may be written to.
+func (d *TilesDecoder) beginWriting() error {
+	if d.lender == nil || d.begun {
+		return nil
+	}
+	d.begun = true
+	return d.lender.Begin()
 }
 
 // loseAll: what was learned is wrong for every picture.
@@ -193,6 +217,14 @@ func (d *TilesDecoder) picture(h header) (*picture, error) {
 // host cannot make us take that much for each of them.
 func (d *TilesDecoder) fresh(p *picture, h header) (*picture, error) {
 	box := image.Rectangle{Max: h.size}
+	if d.layout != nil {
+		if pic, ok := d.layout.Find(h.id); !ok || pic.Bounds() != box {
+			return nil, fmt.Errorf("%w: a picture of %v that no layout names", ErrMalformed, h.size)
+		}
+	}
+	if err := d.beginWriting(); err != nil {
+		return nil, err
+	}
 	if p != nil && p.frame.Rect == box && d.lender == nil {
 		clear(p.frame.Pix)
 		*p = picture{frame: p.frame}
@@ -249,6 +281,11 @@ func cutSection(b []byte) (kind byte, body, rest []byte, err error) {
 
 // section carries out one.
 func (d *TilesDecoder) section(p *picture, kind byte, body []byte) (err error) {
+	if kind != kindFilm && kind != kindCheck {
+		if err := d.beginWriting(); err != nil {
+			return err
+		}
+	}
 	switch kind {
 	case kindMoves:
 		return d.move(p, body)
@@ -326,9 +363,12 @@ func (d *TilesDecoder) tiles(p *picture, coder *grid.Coder, chunk int, body []by
 func (d *TilesDecoder) film(p *picture, body []byte) error {
 	if p.film == nil {
 		p.film = pict.NewDecoder(p.frame.Rect.Dx(), p.frame.Rect.Dy())
+		p.film.Before = d.begin
 	}
 	d.done.Clear()
-	if err := p.film.Decode(body, p.frame, &d.done); err != nil {
+	if err := p.film.Decode(body, p.frame, &d.done); err != nil && !errors.Is(err, pict.ErrMalformed) {
+		return err
+	} else if err != nil {
 		return fmt.Errorf("%w: %w", ErrMalformed, err)
 	}
 	if d.named -= d.done.Len(); d.named < 0 {

@@ -365,7 +365,18 @@ func TestSteadyStateAllocates(t *testing.T) {
 }
 
 // pawnshop lends frames and counts what comes back.
-type pawnshop struct{ out map[*screen.Frame]bool }
+type pawnshop struct {
+	out   map[*screen.Frame]bool
+	begun int
+	begin func() // called by Begin; may be nil
+}
+
+func (p *pawnshop) Begin() error {
+	if p.begun++; p.begin != nil {
+		p.begin()
+	}
+	return nil
+}
 
 func (p *pawnshop) Frame(_ screen.PictureID, size image.Point) *screen.Frame {
 	f := screen.NewFrame(image.Rectangle{Max: size})
@@ -393,6 +404,9 @@ func TestLentFrames(t *testing.T) {
 		if !shop.out[r.got[0]] || len(shop.out) != 1 {
 			t.Fatalf("%d frames are lent", len(shop.out))
 		}
+	}
+	if shop.begun != 3 {
+		t.Errorf("%d times asked for three messages", shop.begun)
 	}
 	r.dec.Keep(&screen.Layout{})
 	if len(shop.out) != 0 {

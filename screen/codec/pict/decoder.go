@@ -18,6 +18,10 @@ type Decoder struct {
 	*picture
 	rc    rc.Decoder
 	level [64]int16
+
+	// Before is called before ref is written to, once a body was found right;
+	// nil: nothing is. What it returns ends Decode.
+	Before func() error
 }
 
 // NewDecoder makes the decoder of a picture of w x h px, 1 to 16384 each.
@@ -65,6 +69,11 @@ func (d *Decoder) Decode(body []byte, ref *screen.Frame, done *grid.Set) error {
 		}
 		if d.rc.Overrun() {
 			return ErrMalformed
+		}
+	}
+	if d.Before != nil {
+		if err := d.Before(); err != nil {
+			return err
 		}
 	}
 	d.finish(ref, done)
