@@ -25,6 +25,7 @@ type watcher struct {
 	lag    time.Duration
 	bytes  int
 	frames int
+	fresh  int // of them that began the picture
 	frame  *screen.Frame
 	dec    *codec.TilesDecoder
 	err    error
@@ -53,6 +54,9 @@ func (w *watcher) Write(b []byte) (int, error) {
 			w.err = err
 			return 0, err
 		}
+		if msg[0]&1 != 0 {
+			w.fresh++
+		}
 		if _, f, _, err := w.dec.Decode(msg); err != nil {
 			w.err = err
 			return 0, err
@@ -74,6 +78,12 @@ func (w *watcher) slowDown(lag time.Duration) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.lag = lag
+}
+
+func (w *watcher) begun() int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.fresh
 }
 
 func (w *watcher) failed() error {
@@ -252,6 +262,29 @@ func TestLeaveCast(t *testing.T) {
 		if n := th.casts(); n != 1 {
 			t.Errorf("%d casts", n)
 		}
+	})
+}
+
+// TestResets: a viewer that needs everything afresh again and again is given it a
+// few times, then waits its turn; and has the picture in the end.
+func TestResets(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		th := newTheatre(t.Context(), image.Pt(320, 200))
+		defer th.end()
+		w := th.enter(time.Millisecond)
+		time.Sleep(5 * time.Second)
+		before := w.begun()
+		const span = time.Minute
+		for began := time.Now(); time.Since(began) < span; time.Sleep(10 * time.Millisecond) {
+			w.st.picture.heard(wire.TypeReset, nil)
+			signal(w.st.picture.wake)
+			th.scribble()
+		}
+		if n, most := w.begun()-before, resetsAtOnce+int(span/resetEach); n < resetsAtOnce || n > most {
+			t.Errorf("began afresh %d times for 6000 resets in a minute", n)
+		}
+		time.Sleep(2 * resetEach)
+		th.everybodySees(t)
 	})
 }
 

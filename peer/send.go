@@ -80,8 +80,14 @@ func (st *seat) paintOnce(s *behind, p *picture) (did bool, pause time.Duration,
 	if !st.rights().Has(wire.View) {
 		return false, 0, &screen.Refused{Reason: "no right to view"}
 	}
-	if p.wantsReset() {
+	if p.wantsReset() && !p.afresh {
 		st.startAfresh(p)
+	}
+	if p.afresh {
+		if wait := p.mayBegin(); wait > 0 {
+			return false, wait, nil
+		}
+		p.afresh = false
 	}
 	c := p.lockCast()
 	if c == nil {

@@ -8,6 +8,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"golang.org/x/time/rate"
+
 	"sightline/peer/link"
 	"sightline/peer/pace"
 	"sightline/peer/secure"
@@ -34,6 +36,7 @@ type picture struct {
 	buf    []byte // what is written next
 	other  []byte // what is written behind our back, see behind
 	clean  bool   // the viewer has all that the cast believes it has
+	afresh bool   // the cast was made because of a reset, and has sent nothing yet
 
 	once sync.Once
 	turn chan struct{} // holds one token while nobody shows
@@ -46,18 +49,29 @@ type picture struct {
 	moveOver context.CancelFunc                    // asks the show that holds the turn to yield
 	finish   map[*secure.Sealed]context.CancelFunc // ends each at once
 	pacer    pace.Pacer
-	reset    bool // the viewer asks for everything afresh
-	hidden   bool // the viewer's window is minimised
-	held     bool // the host is paused
+	reset    bool          // the viewer needs everything afresh
+	hidden   bool          // the viewer's window is minimised
+	held     bool          // the host is paused
+	resets   *rate.Limiter // how often it may
 	wake     chan struct{}
 	tally    tally
 }
+
+// A viewer that needs everything afresh costs an encoder that has learned
+// nothing and the whole screen, which is as much as a minute of typing. Some in a
+// row are what bad luck with paths and a resized window need; after that it waits, and
+// is sent nothing meanwhile, for it could do nothing with it.
+const (
+	resetsAtOnce = 6
+	resetEach    = 5 * time.Second
+)
 
 func (p *picture) init() {
 	p.once.Do(func() {
 		p.turn = make(chan struct{}, 1)
 		p.turn <- struct{}{}
 		p.wake = make(chan struct{}, 1)
+		p.resets = rate.NewLimiter(rate.Every(resetEach), resetsAtOnce)
 	})
 }
 
@@ -85,7 +99,7 @@ func (st *seat) show(ctx context.Context, s *secure.Sealed) error {
 		newCast(codec.NewEncoder(), st.host.canvas.Tap(), p)
 		go func() { <-st.gone; p.leaveForGood() }()
 	} else if !p.clean {
-		st.startAfresh(p)
+		p.needReset()
 	}
 	st.host.watching(+1)
 	defer st.host.watching(-1)
@@ -188,10 +202,10 @@ func (p *picture) hold(on bool) {
 func (st *seat) startAfresh(p *picture) {
 	p.leave()
 	newCast(codec.NewEncoder(), st.host.canvas.Tap(), p)
+	p.afresh = true
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.pacer.Forget()
-	p.reset = false
 }
 
 // handOver says that this stream is complete and waits until the viewer has
@@ -217,12 +231,30 @@ func (p *picture) handOver(s *secure.Sealed, heard <-chan error) error {
 // handOverIn is the old path's time to deliver what was sent on it.
 const handOverIn = 3 * time.Second
 
+// needReset notes that the viewer has nothing of what it was sent.
+func (p *picture) needReset() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.reset = true
+	p.pacer.Forget()
+}
+
 func (p *picture) wantsReset() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	was := p.reset
 	p.reset = false
 	return was
+}
+
+// mayBegin tells how long a picture that starts afresh has to wait: 0 once.
+func (p *picture) mayBegin() time.Duration {
+	r := p.resets.Reserve()
+	wait := r.Delay()
+	if wait > 0 {
+		r.Cancel()
+	}
+	return wait
 }
 
 func clamp16(v int) uint16 { return uint16(min(max(v, 0), 1<<16-1)) }
@@ -265,10 +297,7 @@ func (p *picture) heard(t wire.Type, body []byte) error {
 		defer p.mu.Unlock()
 		p.pacer.Shown(m.Number, time.Now().Add(-m.Held), m.Took)
 	case wire.TypeReset:
-		p.mu.Lock()
-		defer p.mu.Unlock()
-		p.reset = true
-		p.pacer.Forget()
+		p.needReset()
 	case wire.TypeHide:
 		hidden, err := wire.ParseHide(body)
 		if err != nil {
