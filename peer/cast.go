@@ -18,6 +18,7 @@ import (
 //
 //	a new viewer ──► a cast of its own
 //	everything settled in two casts ──► one cast, its encoder begins to learn anew
+//	both go on with a film, in step ──► the same, after a key picture (meet.go)
 //	a member falls behind the log ──► a cast of its own, with a clone of the encoder
 type cast struct {
 	id  uint64 // locks are taken in this order
@@ -30,6 +31,7 @@ type cast struct {
 	members map[*picture]*member // who left is not in it
 	next    uint64               // number of the update that is made next
 	log     [castLog]update      // the last ones, at their number modulo castLog
+	gait    gait
 }
 
 // castLog is how many updates a member may be behind.
@@ -37,8 +39,9 @@ const castLog = 4
 
 // member is where a viewer stands.
 type member struct {
-	at    uint64 // the update that it needs next
-	bytes int    // what it may be behind
+	owed  []update // of the cast that it was a member of before
+	at    uint64   // the update that it needs after those
+	bytes int      // what it may be behind
 }
 
 // behindAtFirst is what a member may be behind, in bytes, before its line is
@@ -149,6 +152,11 @@ func (c *cast) nudgeLocked(but *picture) {
 func (c *cast) take(p *picture, w wish, u *update) (found, tried bool, pause time.Duration, err error) {
 	m := c.members[p]
 	m.bytes = 2 * w.bytes
+	if len(m.owed) > 0 {
+		u.copy(&m.owed[0])
+		m.owed = m.owed[1:]
+		return true, true, 0, nil
+	}
 	if m.at == c.next {
 		if found, tried, pause, err = c.make(p, w); !found {
 			return false, tried, pause, err
@@ -177,6 +185,9 @@ func (c *cast) make(p *picture, w wish) (found, tried bool, pause time.Duration,
 	if err != nil || len(u.parts) == 0 {
 		return false, tried, pause, err
 	}
+	if news {
+		c.gait.step(u, time.Now())
+	}
 	c.next++
 	c.nudgeLocked(p)
 	return true, true, 0, nil
@@ -196,6 +207,7 @@ func (c *cast) news(u *update, ch *screen.Changes, w wish) error {
 		u.buf = appendCursor(u.buf, ch.Cursor)
 		u.add(wire.TypeCursor, nil)
 	}
+	c.gait.behind = false
 	for i := range ch.Frames {
 		f := &ch.Frames[i]
 		c.changed(f.Picture, time.Now())
@@ -204,6 +216,7 @@ func (c *cast) news(u *update, ch *screen.Changes, w wish) error {
 			return err
 		}
 		c.tap.Owe(f.Picture, rest)
+		c.gait.behind = c.gait.behind || !rest.Empty()
 	}
 	return nil
 }
@@ -263,19 +276,36 @@ func (c *cast) split(p *picture, m *member) {
 		n.enc, m.at = codec.NewEncoder(), c.next
 		n.tap.OweAll()
 	}
-	p.apart.Store(time.Now().Add(keepApart).UnixNano())
+	p.keepApart(time.Now())
 	delete(c.members, p)
 	p.cast.Store(n)
 	signal(p.wake)
 }
 
-// keepApart is how long a viewer that fell behind stays by itself.
+// keepApart is how long a viewer that fell behind stays by itself; twice as long
+// each time that it falls behind again, for its line may just be slow.
 const keepApart = 30 * time.Second
+
+// mostApart is the longest, and how long it must keep in step to be forgiven.
+const mostApart = 16 * keepApart
+
+func (p *picture) keepApart(now time.Time) {
+	span, until := keepApart, time.Unix(0, p.apart.Load())
+	if now.Sub(until) < mostApart {
+		span = min(2*time.Duration(p.span.Load()), mostApart)
+	}
+	span = max(span, keepApart)
+	p.span.Store(int64(span))
+	p.apart.Store(now.Add(span).UnixNano())
+}
+
+// isApart tells whether p must not join another cast.
+func (p *picture) isApart() bool { return time.Now().UnixNano() < p.apart.Load() }
 
 // fallInStep joins p's cast with another one, if both have settled: then all
 // their viewers see the same, and only what the encoders have learned differs.
 func (h *Host) fallInStep(p *picture) {
-	if time.Now().UnixNano() < p.apart.Load() {
+	if p.isApart() {
 		return
 	}
 	for _, st := range h.all() {
@@ -286,36 +316,50 @@ func (h *Host) fallInStep(p *picture) {
 	}
 }
 
+// lockBoth locks two casts in the order that all keep to.
+func lockBoth(c, o *cast) (unlock func()) {
+	if c.id > o.id {
+		c, o = o, c
+	}
+	c.mu.Lock()
+	o.mu.Lock()
+	return func() { o.mu.Unlock(); c.mu.Unlock() }
+}
+
 // join moves the members of c to o. The order of the questions matters: what
 // comes to the canvas after c was found to owe nothing, o owes.
 func (c *cast) join(o *cast) bool {
-	first, second := c, o
-	if first.id > second.id {
-		first, second = second, first
-	}
-	first.mu.Lock()
-	defer first.mu.Unlock()
-	second.mu.Lock()
-	defer second.mu.Unlock()
+	defer lockBoth(c, o)()
 	tiles, ok := o.enc.(*codec.TilesEncoder)
 	if !ok || len(c.members) == 0 || len(o.members) == 0 || !c.settledLocked() || !o.settledLocked() {
 		return false
 	}
 	tiles.Forget()
+	c.moveTo(o, o.next)
+	return true
+}
+
+// moveTo makes the members of c those of o. After what c still owes them they
+// need update at of o.
+func (c *cast) moveTo(o *cast, at uint64) {
 	for p, m := range c.members {
-		m.at = o.next
+		for ; m.at < c.next; m.at++ {
+			m.owed = append(m.owed, update{})
+			m.owed[len(m.owed)-1].copy(&c.log[m.at%castLog])
+		}
+		m.at = at
 		o.members[p] = m
 		delete(c.members, p)
 		p.cast.Store(o)
+		signal(p.wake)
 	}
 	c.tap.Close()
-	return true
 }
 
 // settledLocked: every member has been sent everything, and it is exact.
 func (c *cast) settledLocked() bool {
 	for _, m := range c.members {
-		if m.at != c.next {
+		if m.at != c.next || len(m.owed) > 0 {
 			return false
 		}
 	}

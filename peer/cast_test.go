@@ -238,6 +238,68 @@ func TestStep(t *testing.T) {
 	})
 }
 
+// playFilm changes all pixels of a box.
+func (th *theatre) playFilm(r image.Rectangle, n int) {
+	for y := r.Min.Y; y < r.Max.Y; y++ {
+		row := th.f.Row(y, r.Min.X, r.Max.X)
+		for i := range row {
+			if i&3 != 3 {
+				row[i] = byte(y) + byte(i+n)*3 + byte(th.rng.IntN(24))
+			}
+		}
+	}
+	th.h.canvas.Update(&screen.Change{Frame: th.f, Damage: screen.Region{r}})
+}
+
+// TestMeetFilm: who comes while a film plays shares the encoder of those who watch
+// it within seconds, whether it fills the picture or a part of it, and whether
+// somebody types beside it; who is slow does not.
+func TestMeetFilm(t *testing.T) {
+	for _, row := range []struct {
+		name string
+		film image.Rectangle
+	}{{"window", image.Rect(16, 30, 128, 90)}, {"full screen", image.Rect(0, 0, 160, 96)}} {
+		t.Run(row.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				th := newTheatre(t.Context(), image.Pt(160, 96))
+				defer th.end()
+				n := 0
+				play := func(span time.Duration) {
+					for began := time.Now(); time.Since(began) < span; time.Sleep(33 * time.Millisecond) {
+						if n++; n%5 == 0 {
+							th.scribble()
+						}
+						th.playFilm(row.film, n)
+					}
+				}
+				th.enter(5 * time.Millisecond)
+				play(time.Second)
+				for range 2 {
+					th.enter(8 * time.Millisecond)
+					play(200 * time.Millisecond)
+				}
+				play(3 * time.Second)
+				if n := th.casts(); n != 1 {
+					t.Errorf("%d casts of three viewers of a film", n)
+				}
+				slow := th.enter(3 * time.Second)
+				play(4 * time.Second)
+				if n := th.casts(); n != 2 || slow.st.picture.cast.Load() == th.all[0].st.picture.cast.Load() {
+					t.Errorf("%d casts with a slow viewer", n)
+				}
+				slow.slowDown(5 * time.Millisecond)
+				time.Sleep(keepApart)
+				play(3 * time.Second)
+				if n := th.casts(); n != 1 {
+					t.Errorf("%d casts once the slow one is fast", n)
+				}
+				time.Sleep(10 * time.Second)
+				th.everybodySees(t)
+			})
+		})
+	}
+}
+
 // TestLeaveCast: who leaves, or asks for everything afresh, takes nothing away
 // from the others.
 func TestLeaveCast(t *testing.T) {
@@ -308,15 +370,114 @@ func (w *silent) Write(b []byte) (int, error) {
 	}
 }
 
-// BenchmarkViewersInStep is a terminal that scrolls by a line for so many
-// viewers: encoded once, numbered for each. Sealing is not in it.
+// BenchmarkViewersInStep is a terminal that scrolls by a line, or a film in a
+// window, for so many viewers: encoded once, numbered for each. Sealing is not in
+// it.
 func BenchmarkViewersInStep(b *testing.B) {
 	for _, n := range []int{1, 4, 16} {
-		b.Run(fmt.Sprint(n), func(b *testing.B) { scrollFor(b, n) })
+		b.Run(fmt.Sprint("scroll/", n), func(b *testing.B) { showTo(b, n, scrollOn) })
+	}
+	for _, n := range []int{1, 4, 16} {
+		b.Run(fmt.Sprint("film/", n), func(b *testing.B) { showTo(b, n, filmOn) })
 	}
 }
 
-func scrollFor(b *testing.B, viewers int) {
+// BenchmarkViewersApart is a film for viewers who came while it played, before they
+// meet and after: what each costs of the host's time, encoding and all.
+func BenchmarkViewersApart(b *testing.B) {
+	for _, row := range []struct {
+		name string
+		meet bool
+	}{{"apart", false}, {"met", true}} {
+		b.Run(row.name, func(b *testing.B) {
+			th := newTheatre(context.Background(), image.Pt(1920, 1080))
+			lines := []*silent{th.sit(b)}
+			show := func(n int) {
+				filmOn(th, n)
+				for more := true; more; {
+					more = false
+					for _, w := range lines {
+						did, _, err := w.st.paintOnce(w.out, &w.st.picture)
+						if err != nil {
+							b.Fatal(err)
+						}
+						more = more || did
+					}
+				}
+			}
+			n := 0
+			for ; n < 10; n++ {
+				show(n)
+				time.Sleep(20 * time.Millisecond)
+			}
+			for len(lines) < 4 {
+				lines = append(lines, th.sit(b))
+			}
+			for _, w := range lines {
+				if !row.meet {
+					w.st.picture.apart.Store(time.Now().Add(time.Hour).UnixNano())
+				}
+			}
+			for ; n < 20; n++ {
+				show(n)
+				time.Sleep(20 * time.Millisecond)
+				for _, w := range lines {
+					w.st.picture.sought = time.Time{}
+				}
+			}
+			met := 0
+			for b.Loop() {
+				n++
+				show(n)
+			}
+			first := lines[0].st.picture.cast.Load()
+			for _, w := range lines {
+				met += b2i(w.st.picture.cast.Load() == first)
+			}
+			b.ReportMetric(float64(met), "of-4-in-step")
+		})
+	}
+}
+
+// sit adds a viewer who came just now and only acknowledges.
+func (th *theatre) sit(b *testing.B) *silent {
+	st := &seat{host: th.h, id: SeatID(len(th.h.seats) + 1), grants: wire.View, traffic: &traffic{}}
+	st.picture.init()
+	w := &silent{st: st}
+	w.out = newBehind(w)
+	b.Cleanup(func() { st.stopCounting(&st.picture); w.out.Close() })
+	newCast(codec.NewEncoder(), th.h.canvas.Tap(), &st.picture)
+	th.h.seats[st.id] = st
+	return w
+}
+
+// scrollOn scrolls by a line of text.
+func scrollOn(th *theatre, _ int) {
+	const line = 18
+	th.f.Shift(screen.Move{To: image.Rect(100, 60, 1400, 900), From: image.Pt(100, 60+line)})
+	th.f.Fill(image.Rect(100, 900-line, 1400, 900), 0xffffff)
+	for x := 100; x < 1300; x += 9 {
+		for k, glyph := range [6]int{th.rng.IntN(80)} {
+			th.f.Fill(image.Rect(x+(glyph+k)%7, 900-line+glyph%14, x+(glyph+k)%7+2, 900-line+glyph%14+3), 0)
+		}
+	}
+	th.h.canvas.Update(&screen.Change{Frame: th.f, Damage: screen.Region{image.Rect(100, 60, 1400, 900)}})
+}
+
+// filmOn plays a frame of a film of 640 x 360 px.
+func filmOn(th *theatre, n int) {
+	r := image.Rect(100, 60, 740, 420)
+	for y := r.Min.Y; y < r.Max.Y; y++ {
+		row := th.f.Row(y, r.Min.X, r.Max.X)
+		for x := range r.Dx() {
+			v := byte(x+2*n)/2 + byte(y)/3 + byte(x*y>>7)&15 + byte(th.rng.IntN(6))
+			row[4*x], row[4*x+1], row[4*x+2] = v, 255-v, v/2+byte(y)/4
+		}
+	}
+	th.h.canvas.Update(&screen.Change{Frame: th.f, Damage: screen.Region{r}})
+}
+
+func showTo(b *testing.B, viewers int, change func(*theatre, int)) {
 	th := newTheatre(context.Background(), image.Pt(1920, 1080))
 	lines := make([]*silent, viewers)
 	for i := range lines {
@@ -333,19 +494,12 @@ func scrollFor(b *testing.B, viewers int) {
 		w.st.picture.cast.Store(c)
 		c.members[&w.st.picture] = &member{bytes: behindAtFirst}
 	}
-	rng := rand.New(rand.NewPCG(1, 2))
-	const line = 18
 	b.ReportAllocs()
+	n := 0
 	for b.Loop() {
 		b.StopTimer()
-		th.f.Shift(screen.Move{To: image.Rect(100, 60, 1400, 900), From: image.Pt(100, 60+line)})
-		th.f.Fill(image.Rect(100, 900-line, 1400, 900), 0xffffff)
-		for x := 100; x < 1300; x += 9 {
-			for k, glyph := range [6]int{rng.IntN(80)} {
-				th.f.Fill(image.Rect(x+(glyph+k)%7, 900-line+glyph%14, x+(glyph+k)%7+2, 900-line+glyph%14+3), 0)
-			}
-		}
-		th.h.canvas.Update(&screen.Change{Frame: th.f, Damage: screen.Region{image.Rect(100, 60, 1400, 900)}})
+		n++
+		change(th, n)
 		b.StartTimer()
 		for more := true; more; {
 			more = false

@@ -89,11 +89,15 @@ func (st *seat) paintOnce(s *behind, p *picture) (did bool, pause time.Duration,
 		}
 		p.afresh = false
 	}
+	w := p.wish(st.host.hands.near(st.id))
+	if err := st.host.seek(p, w); err != nil {
+		return false, 0, err
+	}
 	c := p.lockCast()
 	if c == nil {
 		return false, 0, context.Canceled
 	}
-	found, tried, pause, err := c.take(p, p.wish(st.host.hands.near(st.id)), &p.update)
+	found, tried, pause, err := c.take(p, w, &p.update)
 	c.mu.Unlock()
 	if err != nil {
 		return false, 0, err

@@ -29,14 +29,16 @@ type picture struct {
 	cast  atomic.Pointer[cast] // see lockCast
 	left  atomic.Bool          // for good
 	apart atomic.Int64         // until then it keeps out of other casts; Unix time, ns
+	span  atomic.Int64         // how long it did so last
 
 	// Owned by the one show that holds turn.
-	number uint8  // of the last frame, modulo wire.FrameNumbers
-	update update // what is sent now
-	buf    []byte // what is written next
-	other  []byte // what is written behind our back, see behind
-	clean  bool   // the viewer has all that the cast believes it has
-	afresh bool   // the cast was made because of a reset, and has sent nothing yet
+	number uint8     // of the last frame, modulo wire.FrameNumbers
+	update update    // what is sent now
+	buf    []byte    // what is written next
+	other  []byte    // what is written behind our back, see behind
+	clean  bool      // the viewer has all that the cast believes it has
+	sought time.Time // when it last looked for a cast to meet
+	afresh bool      // the cast was made because of a reset, and has sent nothing yet
 
 	once sync.Once
 	turn chan struct{} // holds one token while nobody shows

@@ -394,6 +394,13 @@ func (t *Tap) Settled() bool {
 	return t.layout == nil && !t.moved && !t.owesLocked()
 }
 
+// OwesBeside tells whether anything but pixels is owed.
+func (t *Tap) OwesBeside() bool {
+	t.c.mu.Lock()
+	defer t.c.mu.Unlock()
+	return t.layout != nil || t.moved
+}
+
 // Clone opens a tap that owes what this one does.
 func (t *Tap) Clone() *Tap {
 	t.c.mu.Lock()

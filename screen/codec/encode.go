@@ -66,6 +66,8 @@ type view struct {
 	band   bandTurn
 	film   *pict.Encoder // nil until something was coded with loss
 	finder motion.Finder
+	apart  grid.Set      // see Apart
+	cover  []screen.Move // what the next message begins with; see Meet
 	// What was learned of where tiles lie.
 	textTiles, exactTiles grid.Coder
 }
@@ -179,7 +181,11 @@ func (e *TilesEncoder) Encode(dst []byte, c *screen.Change, b Budget) ([]byte, s
 	m := &e.message
 	m.begin(e, v, c, b, dst)
 	m.look(c)
-	m.follow(c.Moves)
+	if v.cover != nil {
+		m.meet()
+	} else {
+		m.follow(c.Moves)
+	}
 	m.sort()
 	m.send()
 	if b.Idle && m.quiet() {
