@@ -32,6 +32,7 @@ type cast struct {
 	next    uint64               // number of the update that is made next
 	log     [castLog]update      // the last ones, at their number modulo castLog
 	gait    gait
+	pointer pointer
 }
 
 // castLog is how many updates a member may be behind.
@@ -54,6 +55,7 @@ type update struct {
 	parts []part
 	buf   []byte
 	took  time.Duration // to encode it
+	loose int           // bytes that went before it without a frame
 	idle  bool          // nothing new, only more exact
 }
 
@@ -66,7 +68,7 @@ type part struct {
 func (u *update) reset() { *u = update{parts: u.parts[:0], buf: u.buf[:0]} }
 
 func (u *update) copy(v *update) {
-	*u = update{parts: append(u.parts[:0], v.parts...), buf: append(u.buf[:0], v.buf...), took: v.took, idle: v.idle}
+	*u = update{parts: append(u.parts[:0], v.parts...), buf: append(u.buf[:0], v.buf...), took: v.took, loose: v.loose, idle: v.idle}
 }
 
 func (u *update) add(kind wire.Type, body []byte) {
@@ -77,6 +79,7 @@ func (u *update) add(kind wire.Type, body []byte) {
 // wish is what a member's line can take.
 type wish struct {
 	bytes     int             // of an update with news
+	rate      float64         // of the line, in bytes a second; 0: not known
 	idle      bool            // it may be sent refinement
 	idleBytes int             // of one
 	first     image.Rectangle // what its viewer looks at
@@ -177,10 +180,12 @@ func (c *cast) make(p *picture, w wish) (found, tried bool, pause time.Duration,
 	}
 	u := &c.log[c.next%castLog]
 	u.reset()
-	if news {
+	wait, owed := c.pointer.wait(time.Now())
+	if news || owed && wait == 0 {
 		tried, err = true, c.news(u, &ch, w)
 	} else {
 		tried, pause, err = c.refine(u, w)
+		pause = sooner(pause, wait)
 	}
 	if err != nil || len(u.parts) == 0 {
 		return false, tried, pause, err
@@ -203,9 +208,15 @@ func (c *cast) news(u *update, ch *screen.Changes, w wish) error {
 		c.look(ch.Layout)
 		u.add(wire.TypeLayout, wire.AppendLayout(nil, layoutInfo(ch.Layout)))
 	}
+	loose := c.pointer.loose
 	if ch.Cursor != nil {
-		u.buf = appendCursor(u.buf, ch.Cursor)
+		c.pointer.take(ch.Cursor)
+	}
+	if wait, owed := c.pointer.wait(time.Now()); ch.Cursor != nil || owed && wait == 0 {
+		before := len(u.buf)
+		u.buf = c.pointer.append(u.buf, w, time.Now())
 		u.add(wire.TypeCursor, nil)
+		w.bytes = max(w.bytes-(len(u.buf)-before), w.bytes/4) // the rest is for pixels
 	}
 	c.gait.behind = false
 	for i := range ch.Frames {
@@ -218,6 +229,7 @@ func (c *cast) news(u *update, ch *screen.Changes, w wish) error {
 		c.tap.Owe(f.Picture, rest)
 		c.gait.behind = c.gait.behind || !rest.Empty()
 	}
+	c.tether(u, loose)
 	return nil
 }
 
@@ -265,8 +277,9 @@ func (c *cast) pending(n uint64) (bytes int) {
 func (c *cast) split(p *picture, m *member) {
 	n := &cast{
 		id: casts.Add(1), tap: c.tap.Clone(), pics: c.pics.Clone(), detail: slices.Clone(c.detail),
-		members: map[*picture]*member{p: m}, next: c.next,
+		members: map[*picture]*member{p: m}, next: c.next, pointer: c.pointer,
 	}
+	n.pointer.buf = nil
 	if tiles, ok := c.enc.(*codec.TilesEncoder); ok {
 		n.enc = tiles.Clone()
 		for at := m.at; at < c.next; at++ {
@@ -363,5 +376,5 @@ func (c *cast) settledLocked() bool {
 			return false
 		}
 	}
-	return c.next > 0 && c.isExact() && c.tap.Settled()
+	return c.next > 0 && c.isExact() && c.tap.Settled() && c.pointer.shape == nil
 }

@@ -106,7 +106,7 @@ func (c *cast) mayMeet(o *cast, p *picture) bool {
 		return false
 	}
 	most := float64(2 * min(c.room(), o.room()))
-	return c.next > 0 && o.next > 0 && c.gait.fits(&o.gait) && !c.tap.OwesBeside() && c.gait.bytes <= most && o.gait.bytes <= most
+	return c.next > 0 && o.next > 0 && c.gait.fits(&o.gait) && !c.tap.OwesBeside() && c.pointer.shape == nil && c.gait.bytes <= most && o.gait.bytes <= most
 }
 
 // room is the smallest budget among the members, in bytes.

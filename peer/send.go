@@ -9,7 +9,6 @@ import (
 
 	"sightline/peer/wire"
 	"sightline/screen"
-	"sightline/screen/codec"
 )
 
 // paint is the loop of late encoding: wait until the line can take an update,
@@ -115,7 +114,7 @@ func (st *seat) paintOnce(s *behind, p *picture) (did bool, pause time.Duration,
 func (p *picture) wish(first image.Rectangle) wish {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return wish{bytes: p.pacer.Budget(), idle: p.pacer.ReadyIdle(), idleBytes: p.pacer.IdleBudget(), first: first}
+	return wish{bytes: p.pacer.Budget(), rate: p.pacer.Rate(), idle: p.pacer.ReadyIdle(), idleBytes: p.pacer.IdleBudget(), first: first}
 }
 
 // send writes an update. What is small goes along with the first frame: every
@@ -130,7 +129,7 @@ func (st *seat) send(s *behind, p *picture, u *update) error {
 			p.buf = wire.Append(p.buf, wire.Screen, q.kind, 0, body)
 			continue
 		}
-		if err := p.sendFrame(s, body, q.exact, u.idle); err != nil {
+		if err := p.sendFrame(s, body, q.exact, u); err != nil {
 			return err
 		}
 		st.count(p, u.took, q.exact)
@@ -151,7 +150,7 @@ func (p *picture) flush(s io.Writer) error {
 // sendFrame writes a frame, after what is waiting to be written.
 // Refinement is written while the next slice of it is encoded; what is new is
 // encoded as late as can be.
-func (p *picture) sendFrame(s *behind, body []byte, exact, idle bool) error {
+func (p *picture) sendFrame(s *behind, body []byte, exact bool, u *update) error {
 	start := len(p.buf)
 	msg := append(wire.BeginFrame(p.buf), body...)
 	p.buf = msg[:0]
@@ -160,23 +159,14 @@ func (p *picture) sendFrame(s *behind, body []byte, exact, idle bool) error {
 		return err
 	}
 	p.mu.Lock()
-	head := wire.FrameHead{Number: p.number % wire.FrameNumbers, Exact: exact, Ask: idle || p.pacer.Ask(len(msg))}
+	head := wire.FrameHead{Number: p.number % wire.FrameNumbers, Exact: exact, Ask: u.idle || p.pacer.Ask(len(msg)+u.loose)}
 	msg = wire.FinishFrame(msg, start, head)
-	p.pacer.Sent(head.Number, len(msg), time.Now())
+	p.pacer.Sent(head.Number, len(msg)+u.loose, time.Now())
 	p.mu.Unlock()
-	if idle {
+	if u.loose = 0; u.idle {
 		p.buf, p.other = p.other[:0], p.buf
 		return s.Later(msg)
 	}
 	_, err := s.Write(msg)
 	return err
-}
-
-// appendCursor appends the body of a cursor message.
-func appendCursor(dst []byte, c *screen.Cursor) []byte {
-	m := wire.CursorState{Picture: uint8(c.Picture), X: clamp16(c.At.X), Y: clamp16(c.At.Y), Hidden: c.Hidden}
-	if c.Shape != nil {
-		m.Shape = codec.AppendCursor(nil, c.Shape)
-	}
-	return m.Append(dst)
 }

@@ -67,3 +67,17 @@ func verify(f *screen.Frame, check []byte) error {
 	}
 	return nil
 }
+
+// Check appends a message that changes nothing and sums up some of what the viewer
+// has of a picture; nothing if it was not told of the picture yet.
+func (e *TilesEncoder) Check(dst []byte, id screen.PictureID) []byte {
+	v := e.views[id]
+	if v == nil || v.fresh || v.cover != nil {
+		return dst
+	}
+	m := &e.message
+	m.begin(e, v, &screen.Change{Picture: id, Frame: v.shown}, Budget{}, dst)
+	m.section(kindCheck)
+	m.msg = v.band.appendCheck(m.msg, v.shown)
+	return m.close()
+}

@@ -437,8 +437,13 @@ func (m *message) end() []byte {
 		m.section(kindCheck)
 		m.msg = v.band.appendCheck(m.msg, v.shown)
 	}
-	v.fresh, e.forget = false, false
-	v.seq++
+	return m.close()
+}
+
+// close counts the message, which will be sent.
+func (m *message) close() []byte {
+	m.v.fresh, m.e.forget = false, false
+	m.v.seq++
 	return m.msg
 }
 
