@@ -31,6 +31,7 @@ type scratch struct {
 	rc      rc.Encoder
 	moves   []screen.Move
 	rest    screen.Region
+	whole   [1]image.Rectangle
 	message message
 	tiles   tileSets
 }
@@ -40,6 +41,7 @@ type tileSets struct {
 	dirty grid.Set // differ from what the viewer was given
 	words grid.Set // of them: to be coded as text
 	films grid.Set // with loss
+	later grid.Set // there was no time to sort
 	small grid.Set // photographs so few that they go without loss at once
 	again grid.Set // do not differ, but were coded so coarsely that it shows
 	done  grid.Set // of one section
@@ -47,7 +49,7 @@ type tileSets struct {
 
 // size makes all sets those of a picture.
 func (s *tileSets) size(p image.Point) {
-	for _, set := range [...]*grid.Set{&s.dirty, &s.words, &s.films, &s.small, &s.again, &s.done} {
+	for _, set := range [...]*grid.Set{&s.dirty, &s.words, &s.films, &s.small, &s.later, &s.again, &s.done} {
 		set.Size(p.X, p.Y)
 	}
 }
@@ -61,13 +63,14 @@ type view struct {
 	rough grid.Set      // of those the ones in which it shows
 	tiles []history     // row by row
 
-	fresh  bool // the viewer has not been told of it
-	seq    byte // of the next message
-	band   bandTurn
-	film   *pict.Encoder // nil until something was coded with loss
-	finder motion.Finder
-	apart  grid.Set      // see Apart
-	cover  []screen.Move // what the next message begins with; see Meet
+	fresh         bool // the viewer has not been told of it
+	seq           byte // of the next message
+	band          bandTurn
+	film          *pict.Encoder // nil until something was coded with loss
+	finder        motion.Finder
+	next, filmRow int           // rows of tiles with which the next message begins, if time is short
+	apart         grid.Set      // see Apart
+	cover         []screen.Move // what the next message begins with; see Meet
 	// What was learned of where tiles lie.
 	textTiles, exactTiles grid.Coder
 }

@@ -27,8 +27,11 @@ type message struct {
 	coding bool // a body is with the range coder
 	max    int  // bytes
 	until  time.Time
-	late   bool // until has passed
-	tick   int  // calls of spent since the clock was looked at
+	late   bool          // until has passed
+	begun  bool          // something was looked at
+	from   int           // row of tiles that is looked at and sorted first
+	unseen screen.Region // what there was no time to look at
+	tick   int           // calls of spent since the clock was looked at
 }
 
 // mostBytes leaves room for the tile that goes over the limit.
@@ -36,7 +39,7 @@ const mostBytes = MaxMessage - 64<<10
 
 // begin writes the header.
 func (m *message) begin(e *TilesEncoder, v *view, c *screen.Change, b Budget, dst []byte) {
-	*m = message{e: e, v: v, src: c.Frame, b: b, now: e.now() - e.over, set: &e.tiles, msg: dst, start: len(dst), max: mostBytes}
+	*m = message{e: e, v: v, src: c.Frame, b: b, now: e.now() - e.over, set: &e.tiles, unseen: m.unseen[:0], msg: dst, start: len(dst), max: mostBytes}
 	if b.Bytes > 0 {
 		m.max = min(b.Bytes, mostBytes)
 	}
@@ -98,17 +101,36 @@ func (m *message) spent(limit int) bool {
 	return m.late
 }
 
-// look finds the tiles that differ.
+// tired tells whether the time of the message is up. The clock is looked at with
+// each call; the first one is always free.
+func (m *message) tired() bool {
+	if !m.begun || m.until.IsZero() || m.late {
+		m.begun = true
+		return m.late
+	}
+	m.late = !time.Now().Before(m.until)
+	return m.late
+}
+
+// look finds the tiles that differ. If that takes all the time of the message, the
+// next one begins with what this one has not come to.
 func (m *message) look(c *screen.Change) {
+	damage := c.Damage
 	if m.v.fresh {
-		m.lookAt(m.src.Rect)
-		return
+		m.e.whole[0] = m.src.Rect
+		damage = m.e.whole[:]
 	}
-	for _, r := range c.Damage {
-		m.lookAt(r)
-	}
-	for _, mv := range c.Moves {
-		m.lookAt(mv.To)
+	m.from, m.v.next = m.v.next, 0
+	upper, lower := m.src.Rect, m.src.Rect
+	upper.Max.Y = min(m.from*grid.Side, m.src.Rect.Max.Y)
+	lower.Min.Y = upper.Max.Y
+	for _, part := range [...]image.Rectangle{lower, upper} {
+		for _, r := range damage {
+			m.lookAt(r.Intersect(part))
+		}
+		for _, mv := range c.Moves {
+			m.lookAt(mv.To.Intersect(part))
+		}
 	}
 }
 
@@ -116,6 +138,14 @@ func (m *message) look(c *screen.Change) {
 func (m *message) lookAt(r image.Rectangle) {
 	t := m.set.dirty.Touch(r)
 	for y := t.Min.Y; y < t.Max.Y; y++ {
+		if m.tired() {
+			if len(m.unseen) == 0 {
+				m.v.next = y
+			}
+			r.Min.Y = max(r.Min.Y, y*grid.Side)
+			m.unseen = append(m.unseen, r)
+			return
+		}
 		for x := t.Min.X; x < t.Max.X; x++ {
 			m.lookAtTile(x, y, false)
 		}
@@ -154,7 +184,7 @@ func (m *message) follow(told []screen.Move) {
 			m.lookAt(mv.To)
 		}
 	}
-	if m.restless(manyTiles) {
+	if !m.late && m.restless(manyTiles) {
 		found := len(e.moves)
 		e.moves = m.v.finder.Find(e.moves, m.src, m.v.meant, &m.set.dirty)
 		e.moves = e.moves[:min(len(e.moves), maxMoves)]
@@ -396,6 +426,9 @@ func (m *message) film(bytes int) {
 		p.Bytes = bytes
 	}
 	s.done.Copy(&s.films)
+	if !m.until.IsZero() {
+		v.filmRow = first(&s.done, v.filmRow, mostFilm)
+	}
 	m.msg = v.film.Encode(m.msg, m.src, v.shown, &s.done, p)
 	rough := v.film.Stats().MeanQP > roughQP
 	for y := range s.done.Rows {
@@ -412,6 +445,33 @@ func (m *message) film(bytes int) {
 	}
 }
 
+// mostFilm is how many tiles of a film one message codes where time matters: a
+// screen of 3840 x 2160 px. To begin with all of the largest picture takes seconds.
+const mostFilm = 32 << 10
+
+// first keeps the first n tiles of a set, in whole rows from row y on, and tells
+// where those begin that come next.
+func first(s *grid.Set, y, n int) (next int) {
+	if s.Len() <= n {
+		return 0
+	}
+	if y >= s.Rows {
+		y = 0
+	}
+	from := y
+	for left := n; y < s.Rows && left > 0; y++ {
+		for x := s.Next(0, y); x < s.Cols; x = s.Next(x+1, y) {
+			left--
+		}
+	}
+	for row := range s.Rows {
+		for x := s.Next(0, row); x < s.Cols && (row < from || row >= y); x = s.Next(x+1, row) {
+			s.Del(x, row)
+		}
+	}
+	return y % s.Rows
+}
+
 func later(a, b time.Time) time.Time {
 	if a.After(b) {
 		return a
@@ -424,7 +484,8 @@ func later(a, b time.Time) time.Time {
 func (m *message) end() []byte {
 	e, v, s := m.e, m.v, m.set
 	e.rest = e.rest[:0]
-	for _, set := range [...]*grid.Set{&s.words, &s.films, &s.small, &v.rough} {
+	e.rest = append(e.rest, m.unseen...)
+	for _, set := range [...]*grid.Set{&s.words, &s.films, &s.small, &s.later, &v.rough} {
 		if set.Len() > 0 {
 			e.rest = set.AppendRegion(e.rest)
 		}

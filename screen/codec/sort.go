@@ -68,26 +68,8 @@ const (
 
 // sort decides for each tile that differs how it will be coded.
 func (m *message) sort() {
-	s, v := m.set, m.v
-	moving := false
-	for y := range s.dirty.Rows {
-		for x := s.dirty.Next(0, y); x < s.dirty.Cols; x = s.dirty.Next(x+1, y) {
-			t := v.history(x, y)
-			if m.now-t.changed > filmOver {
-				t.film, t.cost = false, 0
-			}
-			t.beat(m.now)
-			if !t.film || t.heat <= hot || (y+int(v.seq))%askAgain == 0 {
-				t.film = m.photographic(x, y, t)
-			}
-			if t.film {
-				s.films.Add(x, y)
-				moving = moving || t.heat > hot
-			} else {
-				s.words.Add(x, y)
-			}
-		}
-	}
+	s := m.set
+	moving := m.tell()
 	switch {
 	case moving:
 		m.joinFilms()
@@ -103,6 +85,58 @@ func (m *message) sort() {
 			}
 		}
 	}
+}
+
+// tell tells films and words apart, row by row from where the message before
+// stopped, as long as there is time. moving: some of the films moves.
+func (m *message) tell() (moving bool) {
+	s, told := m.set, false
+	for row := range s.dirty.Rows {
+		y := (m.from + row) % s.dirty.Rows
+		x := s.dirty.Next(0, y)
+		if x == s.dirty.Cols {
+			continue
+		}
+		if told && m.tired() {
+			m.putOff(row)
+			return moving
+		}
+		for told = true; x < s.dirty.Cols; x = s.dirty.Next(x+1, y) {
+			moving = m.tellTile(x, y) || moving
+		}
+	}
+	return moving
+}
+
+// putOff leaves the tiles from a row on, counted from the first that was sorted, to
+// the next message.
+func (m *message) putOff(row int) {
+	s := m.set
+	m.v.next = (m.from + row) % s.dirty.Rows
+	for ; row < s.dirty.Rows; row++ {
+		y := (m.from + row) % s.dirty.Rows
+		for x := s.dirty.Next(0, y); x < s.dirty.Cols; x = s.dirty.Next(x+1, y) {
+			s.later.Add(x, y)
+		}
+	}
+}
+
+// tellTile does so for one tile, which is a film that moves, or is not.
+func (m *message) tellTile(x, y int) (moving bool) {
+	t := m.v.history(x, y)
+	if m.now-t.changed > filmOver {
+		t.film, t.cost = false, 0
+	}
+	t.beat(m.now)
+	if !t.film || t.heat <= hot || (y+int(m.v.seq))%askAgain == 0 {
+		t.film = m.photographic(x, y, t)
+	}
+	if t.film {
+		m.set.films.Add(x, y)
+		return t.heat > hot
+	}
+	m.set.words.Add(x, y)
+	return false
 }
 
 // patience is how foreign a tile may be without being a photograph.
