@@ -101,6 +101,7 @@ func (l *lab) meet() (host, viewer *actor, took time.Duration) {
 
 // Two home routers, 20 ms of wire on each side: the session becomes a direct one.
 func TestLabDirect(t *testing.T) {
+	t.Parallel()
 	l := newLab(t, "cone", "cone", "--delay", "20")
 	_, viewer, took := l.meet()
 	t.Logf("code typed -> first exact picture: %d ms", took.Milliseconds())
@@ -113,6 +114,7 @@ func TestLabDirect(t *testing.T) {
 // second connection to the relay shows: the session works through the relay, and the
 // other side is told why not directly.
 func TestLabWithoutUDP(t *testing.T) {
+	t.Parallel()
 	l := newLab(t, "symnoudp", "cone", "--delay", "20")
 	host, viewer, took := l.meet()
 	t.Logf("code typed -> first exact picture: %d ms", took.Milliseconds())
@@ -126,6 +128,7 @@ func TestLabWithoutUDP(t *testing.T) {
 // Two machines in one LAN and no relay at all: the live number is found by
 // multicast, and a number that nobody has is not.
 func TestLabLAN(t *testing.T) {
+	t.Parallel()
 	l := newLab(t, "cone", "samelan")
 	lan := []string{"SIGHTLINE_NETWORK_LAN=true"}
 	host := l.on("hostA", "host", lan, "host", "--json", "--accept", "--source", "pattern", "--lan-only")

@@ -137,6 +137,7 @@ func (l *lab) view(code string, args ...string) *actor {
 // A relay is killed and started again: a direct session does not notice, a relayed
 // one comes back without a code, and new viewers come in. (T2, D18)
 func TestLabRelayRestart(t *testing.T) {
+	t.Parallel()
 	l := newLab(t, "cone", "cone", "--delay", "20")
 	state := []string{"XDG_STATE_HOME=" + t.TempDir()}
 	start := func() *actor {
@@ -169,6 +170,7 @@ func TestLabRelayRestart(t *testing.T) {
 // is suspended for longer than a path lives and wakes at a third one: the session goes
 // on without a code.
 func TestLabNewNetwork(t *testing.T) {
+	t.Parallel()
 	l := newLab(t, "cone", "cone", "--delay", "20")
 	l.startRelay()
 	host, code := l.host()
@@ -219,6 +221,7 @@ func (a *actor) tellsLocked(name, field, part string) bool {
 
 // Each policy holds on either side, and both sides say why. (D16, D20, D26)
 func TestLabPolicies(t *testing.T) {
+	t.Parallel()
 	l := newLab(t, "sym", "cone", "--delay", "20")
 	l.startRelay()
 	atHost, atViewer := l.capture("hostA"), l.capture("hostB")
