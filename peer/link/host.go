@@ -37,7 +37,7 @@ func (n *Node) newHost() (host.Host, error) {
 		libp2p.Identity(n.o.Key),
 		libp2p.UserAgent("sightline"),
 		libp2p.NoListenAddrs,
-		libp2p.EnableRelay(),
+		libp2p.DisableRelay(), // startCircuits takes its place
 		libp2p.Transport(n.newWeb),
 		libp2p.Transport(func() secondCircuit { return secondCircuit{n} }),
 		libp2p.AddrsFactory(n.announced),

@@ -124,6 +124,9 @@ func New(o Options) (*Node, error) {
 
 // start is the part of New that needs the host. Close undoes it.
 func (n *Node) start() error {
+	if err := n.startCircuits(); err != nil {
+		return err
+	}
 	if err := n.watchObserved(); err != nil {
 		return err
 	}

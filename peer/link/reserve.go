@@ -9,6 +9,7 @@ import (
 
 	"github.com/libp2p/go-libp2p/core/network"
 	p2p "github.com/libp2p/go-libp2p/core/peer"
+	"github.com/libp2p/go-libp2p/core/peerstore"
 	"github.com/libp2p/go-libp2p/p2p/protocol/circuitv2/client"
 	pbv2 "github.com/libp2p/go-libp2p/p2p/protocol/circuitv2/pb"
 	ma "github.com/multiformats/go-multiaddr"
@@ -50,7 +51,10 @@ func (n *Node) Connect(ctx context.Context, info p2p.AddrInfo) error {
 func (n *Node) connect(ctx context.Context, info p2p.AddrInfo) error {
 	n.gate.addRelay(info.ID)
 	n.forgetFailures(info.ID)
-	if err := n.h.Connect(ctx, info); err != nil {
+	// The host's Connect would wait until the relay has introduced itself: a round
+	// trip that nobody needs.
+	n.h.Peerstore().AddAddrs(info.ID, info.Addrs, peerstore.TempAddrTTL)
+	if _, err := n.h.Network().DialPeer(ctx, info.ID); err != nil {
 		return n.dialError(ctx, err)
 	}
 	if n.onFirstRung(info.ID) {

@@ -169,13 +169,17 @@ func (c *Client) connect(ctx context.Context, r relay) error {
 // ask sends one question on a stream of its own and returns the body of the
 // answer. The connection must be there already.
 func (c *Client) ask(ctx context.Context, r relay, q request) ([]byte, error) {
-	st, err := c.o.Host.NewStream(network.WithNoDial(ctx, "rendezvous"), r.info.ID, Protocol)
+	st, err := c.o.Host.Network().NewStream(network.WithNoDial(ctx, "rendezvous"), r.info.ID)
 	if err != nil {
 		return nil, why(err)
 	}
 	defer st.Close()
 	stop := context.AfterFunc(ctx, func() { st.Reset() })
 	defer stop()
+	if err := st.SetProtocol(Protocol); err != nil {
+		st.Reset()
+		return nil, err
+	}
 	body, err := exchange(st, q)
 	if err != nil {
 		st.Reset()
@@ -187,14 +191,18 @@ func (c *Client) ask(ctx context.Context, r relay, q request) ([]byte, error) {
 	return body, nil
 }
 
+// exchange sends the protocol's name along with the question: the host's NewStream
+// would wait until the relay has said what it speaks, and for its answer, which
+// are two round trips more.
 func exchange(st network.Stream, q request) ([]byte, error) {
-	if err := writeFrame(st, q.append(nil)); err != nil {
+	rw := multistream.NewMSSelect(st, Protocol)
+	if err := writeFrame(rw, q.append(nil)); err != nil {
 		return nil, err
 	}
 	// Fails if the relay, which needs no end of stream, has answered and closed
 	// already. The read below tells what counts.
 	_ = st.CloseWrite()
-	body, err := readFrame(st)
+	body, err := readFrame(rw)
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, errFrame) {
 		return nil, ErrProtocol
 	}
@@ -346,13 +354,14 @@ func why(err error) error {
 	var wrong sec.ErrPeerIDMismatch
 	var dial *swarm.DialError
 	var unknown multistream.ErrNotSupported[protocol.ID]
+	var reset *network.StreamError
 	var told interface{ Reasons() []string }
 	switch {
 	case err == nil:
 		return nil
 	case errors.As(err, &wrong):
 		return ErrWrongRelay
-	case errors.As(err, &unknown):
+	case errors.As(err, &unknown), errors.As(err, &reset) && reset.ErrorCode == network.StreamProtocolNegotiationFailed:
 		return ErrNotRelay
 	case errors.As(err, &told) && len(told.Reasons()) > 0: // the host has words of its own
 		return &reasons{text: strings.Join(told.Reasons(), "; "), causes: []error{err}}
