@@ -103,7 +103,7 @@ func (n *Node) mapped() []ma.Multiaddr {
 		if isCircuit(a) || portOf(a) != n.port {
 			continue
 		}
-		if m := n.maps.GetMapping(a); m != nil {
+		if m := n.maps.mappingOf(a); m != nil {
 			out = append(out, m)
 		}
 	}

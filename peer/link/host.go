@@ -61,7 +61,7 @@ func (n *Node) newHost() (host.Host, error) {
 	}
 	if n.o.MapPorts {
 		opts = append(opts, libp2p.NATManager(func(net network.Network) basichost.NATManager {
-			n.maps = basichost.NewNATManager(net)
+			n.maps = newMapper(net)
 			return n.maps
 		}))
 	}

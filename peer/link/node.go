@@ -18,7 +18,6 @@ import (
 	"github.com/libp2p/go-libp2p/core/host"
 	"github.com/libp2p/go-libp2p/core/network"
 	p2p "github.com/libp2p/go-libp2p/core/peer"
-	basichost "github.com/libp2p/go-libp2p/p2p/host/basic"
 	"github.com/libp2p/go-libp2p/p2p/protocol/holepunch"
 	"github.com/libp2p/go-libp2p/p2p/transport/quicreuse"
 	ma "github.com/multiformats/go-multiaddr"
@@ -38,7 +37,7 @@ type Node struct {
 	port  int
 	punch *holepunch.Service     // nil where no direct path is wanted or possible
 	udp   *quicreuse.ConnManager // the sockets of QUIC; nil without QUIC
-	maps  basichost.NATManager   // asks the router for ports; nil unless wanted
+	maps  *mapper                // asks the router for ports; nil unless wanted
 	web   *webTransport
 
 	gate   gate
@@ -140,6 +139,9 @@ func (n *Node) start() error {
 	n.h.SetStreamHandler(probeProtocol, n.probed)
 	if err := n.listen(); err != nil {
 		return err
+	}
+	if n.maps != nil && n.port != 0 {
+		n.run(n.mapPorts)
 	}
 	n.run(n.watchNetwork)
 	return nil
