@@ -172,10 +172,13 @@ func (r *remote) tryDirect(ctx context.Context, round int) {
 	}
 	if len(theirs.addrs) > 0 {
 		within := plainDial
-		if (mine.noUDP() || theirs.nat.noUDP()) && theirs.nat != NATOpen {
+		if (mine.noUDP() || theirs.nat.noUDP()) && theirs.nat != NATOpen && !plainTCP(mine, theirs.nat) {
 			within = lanDial
 		}
-		r.dialDirect(ctx, r.dialable(theirs.addrs), within)
+		if mine == NATNoUDPEach && !r.circuitCameIn() {
+			r.letOpen(ctx)
+		}
+		r.dialDirect(ctx, r.dialable(theirs.addrs, mine, theirs.nat), within)
 	}
 	<-probed
 	if mine == NATSame && theirs.nat == NATEach && r.n.mayProbe() {
@@ -187,6 +190,28 @@ func (r *remote) tryDirect(ctx context.Context, round int) {
 	if err := r.punchHole(ctx); err != nil {
 		r.n.log.Debug("hole punch", "peer", r.id, "err", err)
 	}
+}
+
+// plainTCP: TCP is all that can come about, and one side's NAT gives each destination
+// its own port. The other cannot punch towards a port that nobody knows, and two SYNs
+// never meet: what gets through, if anything does, is a call of this side to a box that
+// lets it in, because it lets in anybody or whoever was called from behind it.
+func plainTCP(mine, theirs NAT) bool { return mine == NATNoUDPEach || theirs == NATNoUDPEach }
+
+// openLeast is how long letOpen waits while the round trip is not known.
+const openLeast = 150 * time.Millisecond
+
+// letOpen gives the other side, which hears half a round trip later of our offer, the
+// time to call us and open its box: a SYN that comes too early is sent again after a
+// second only.
+func (r *remote) letOpen(ctx context.Context) {
+	r.n.mu.Lock()
+	rtt := r.relayedTripLocked()
+	r.n.mu.Unlock()
+	if rtt == 0 {
+		rtt = openLeast
+	}
+	sleep(ctx, rtt)
 }
 
 // hopeless: both sides have another port for each destination, so that neither knows

@@ -35,6 +35,11 @@ const (
 	// serverRoom is what the punch's first dial by TCP may take besides four round
 	// trips before its role is changed.
 	serverRoom = 300 * time.Millisecond
+	// punchLag is by how much the SYN of the side that answers a punch should arrive
+	// later than the other side's leaves: that side counts the moment with a timer, and
+	// a SYN that is earlier finds its listener. Half a round trip is that long anyway
+	// unless both are near.
+	punchLag = 50 * time.Millisecond
 	// lanDial is for addresses that answer at once or never, where the punch by
 	// TCP is what will work: it should begin soon.
 	lanDial = 250 * time.Millisecond
@@ -86,7 +91,10 @@ type quietHost struct {
 // this side is the client. libp2p does that in the third attempt (4 s).
 func (h quietHost) Connect(ctx context.Context, to p2p.AddrInfo) error {
 	punch, isClient, why := network.GetSimultaneousConnect(ctx)
-	rtt := h.n.tripWithoutUDP(to.ID)
+	rtt, asked := h.n.tripWithoutUDP(to.ID)
+	if punch && isClient && rtt > 0 && !asked {
+		sleep(ctx, max(punchLag-rtt/2, 0))
+	}
 	if !punch || isClient || rtt == 0 {
 		return h.Host.Connect(ctx, to)
 	}
@@ -100,15 +108,15 @@ func (h quietHost) Connect(ctx context.Context, to p2p.AddrInfo) error {
 }
 
 // tripWithoutUDP is the round trip to a peer with whom nothing but TCP can come
-// about, 0 if QUIC can or nothing is known.
-func (n *Node) tripWithoutUDP(id p2p.ID) time.Duration {
+// about, 0 if QUIC can or nothing is known; and whether a punch is for this side to ask.
+func (n *Node) tripWithoutUDP(id p2p.ID) (rtt time.Duration, asks bool) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	r := n.remotes[id]
 	if r == nil || !r.theirs.nat.noUDP() && !n.natLocked().noUDP() {
-		return 0
+		return 0, false
 	}
-	return r.relayedTripLocked()
+	return r.relayedTripLocked(), r.circuitCameInLocked()
 }
 
 func (h quietHost) Network() network.Network { return quietNetwork{h.Host.Network()} }
@@ -155,8 +163,18 @@ func (f punchFilter) shown(p p2p.ID) *remote {
 // connection whose ends both think that they called: the handshake hangs, and
 // the punch that follows finds its ports in use (12 s instead of 1.7 s to a peer
 // without UDP). The punch itself dials from that side with the roles agreed.
-func (r *remote) dialable(addrs []ma.Multiaddr) []ma.Multiaddr {
-	if r.circuitCameIn() {
+//
+// Where only TCP can come about and a punch will follow, neither side does. A SYN that
+// is given up leaves its hole open: through it the other side's SYN, should it come
+// before our next one, finds a listener, whose answer our NAT box drops as it belongs to
+// no SYN that it knows; and for a minute that half connection has the ports of the
+// punch, so that every later SYN leaves from another (3 of 10 tries on wires of 1 ms).
+//
+// Where no two SYNs can meet both sides dial (plainTCP), and so they do to a side that
+// is open to everybody.
+func (r *remote) dialable(addrs []ma.Multiaddr, mine, theirs NAT) []ma.Multiaddr {
+	onlyTCP := mine.noUDP() || theirs.noUDP()
+	if plainTCP(mine, theirs) || r.circuitCameIn() && (!onlyTCP || theirs == NATOpen) {
 		return addrs
 	}
 	return slices.DeleteFunc(slices.Clone(addrs), func(a ma.Multiaddr) bool {
@@ -190,7 +208,11 @@ func (r *remote) cutShort(ctx context.Context, cancel context.CancelFunc) {
 	for {
 		r.n.mu.Lock()
 		rtt, changed, open := r.relayedTripLocked(), r.changed, r.theirs.nat == NATOpen
+		plain := plainTCP(r.n.natLocked(), r.theirs.nat)
 		r.n.mu.Unlock()
+		if plain {
+			return // nothing else gets through
+		}
 		if rtt > 0 {
 			trips := time.Duration(2)
 			if open {
@@ -264,6 +286,10 @@ func (r *remote) punchHole(ctx context.Context) error {
 func (r *remote) circuitCameIn() bool {
 	r.n.mu.Lock()
 	defer r.n.mu.Unlock()
+	return r.circuitCameInLocked()
+}
+
+func (r *remote) circuitCameInLocked() bool {
 	for c, p := range r.paths {
 		if p.kind == Relayed && c.Stat().Direction == network.DirInbound {
 			return true
