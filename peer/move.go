@@ -23,8 +23,12 @@ func decodeID(s string) (p2p.ID, error) { return p2p.Decode(s) }
 func (v *View) move(ctx context.Context, wg *sync.WaitGroup, s *secure.Session, conn link.Conn,
 	serve func(*secure.Sealed)) {
 	v.place(ctx, wg, s, conn, serve)
+	settle := time.NewTimer(settleFor)
+	defer settle.Stop()
 	for {
 		select {
+		case <-settle.C:
+		case <-v.settled:
 		case p, ok := <-conn.Paths():
 			if !ok {
 				return
@@ -57,11 +61,11 @@ func (v *View) notePath(p Path) {
 // isNews tells whether a person should hear of the path that is now: another one,
 // another reason, or the round trip, which is known a moment later than the path.
 func isNews(before, now Path) bool {
-	return now.Kind != link.None && (!same(before, now) || before.Why != now.Why || before.RTT == 0 && now.RTT > 0)
+	return now.Kind != link.None && (before.Kind != now.Kind || before.Transport != now.Transport || before.Why != now.Why || before.RTT == 0 && now.RTT > 0)
 }
 
 // same tells whether two descriptions mean the same path.
-func same(a, b Path) bool { return a.Kind == b.Kind && a.Transport == b.Transport }
+func same(a, b Path) bool { return a.Kind == b.Kind && a.Transport == b.Transport && a.ID == b.ID }
 
 // place opens each channel that is missing or on a worse path than the best.
 func (v *View) place(ctx context.Context, wg *sync.WaitGroup, s *secure.Session, conn link.Conn, serve func(*secure.Sealed)) {
@@ -80,7 +84,7 @@ func (v *View) place(ctx context.Context, wg *sync.WaitGroup, s *secure.Session,
 		v.mu.Lock()
 		at := v.on[ch]
 		v.mu.Unlock()
-		if at.s != nil && same(at.path, best) {
+		if at.s != nil && (same(at.path, best) || ch == wire.Screen && best.Kind > at.path.Kind && v.settling()) {
 			continue
 		}
 		v.openChannel(ctx, wg, s, conn, ch, serve)
@@ -88,6 +92,42 @@ func (v *View) place(ctx context.Context, wg *sync.WaitGroup, s *secure.Session,
 			at.s.Reset() // that path is dead, and whoever reads there would wait for it
 		}
 	}
+}
+
+// openEarly opens the screen channel while the host still decides: it waits there
+// until the host serves it, which it does after ACCEPT alone, and the first picture
+// comes a round trip earlier. Nothing is read here before ACCEPT either.
+func (v *View) openEarly(ctx context.Context, s *secure.Session, conn link.Conn) {
+	v.early = placed{}
+	if !v.o.Wants.Any(channels[wire.Screen].need) {
+		return
+	}
+	raw, err := conn.Open(ctx)
+	if err != nil {
+		v.log.Debug("open the screen early", "err", err)
+		return // place opens it
+	}
+	sealed, err := s.Seal(v.traffic.count(raw), wire.Screen)
+	if err != nil {
+		v.log.Debug("open the screen early", "err", err)
+		return
+	}
+	v.early = placed{sealed, raw.Path()}
+}
+
+// settleFor is how long the screen stays where it is at the beginning, unless its
+// picture is exact before. A direct path comes when the first one is half there; to
+// hand it over then would cost the person two round trips more.
+const settleFor = time.Second
+
+// settling tells whether the first picture is on its way.
+func (v *View) settling() bool {
+	v.mu.Lock()
+	young := time.Since(v.since) < settleFor
+	v.mu.Unlock()
+	v.glass.mu.Lock()
+	defer v.glass.mu.Unlock()
+	return young && !v.glass.sharp
 }
 
 // openChannel opens one channel anew. What served it before is taken over by

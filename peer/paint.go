@@ -307,6 +307,7 @@ func (v *View) tell() {
 	g.mu.Unlock()
 	if first {
 		v.emitStats()
+		signal(v.settled)
 	}
 }
 

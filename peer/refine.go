@@ -51,7 +51,12 @@ func (c *cast) look(l *screen.Layout) {
 func (c *cast) changed(id screen.PictureID, now time.Time) {
 	for i := range c.detail {
 		if d := &c.detail[i]; d.id == id {
-			if d.changed = now; c.enc.Exact(id) {
+			if d.changed.IsZero() { // a picture that nobody here has seen move
+				d.changed = now.Add(-quiet)
+			} else {
+				d.changed = now
+			}
+			if c.enc.Exact(id) {
 				d.rough = now
 			}
 			d.again, d.pause = time.Time{}, 0

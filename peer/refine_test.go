@@ -155,8 +155,8 @@ func TestRefinement(t *testing.T) {
 				if l.exact.IsZero() || !l.last.Exact {
 					t.Fatalf("not exact after 2 min: %d frames, %d of %d bytes are owed", l.frames, e.owed, row.size)
 				}
-				if first := e.idle[0].Sub(began); first < quiet {
-					t.Errorf("refined %v after the change", first)
+				if first := e.idle[0].Sub(began); first > row.rtt+time.Duration(float64(e.size+100)/row.rate*1e9) {
+					t.Errorf("the first picture's details waited for %v", first)
 				}
 				took, least := l.exact.Sub(began), time.Duration(float64(row.size+e.size)/row.rate*1e9)
 				if most := least*11/10 + quiet + 3*row.rtt; took > most {
@@ -172,6 +172,25 @@ func TestRefinement(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestDetailsWait: what changed later is refined when the picture has rested.
+func TestDetailsWait(t *testing.T) {
+	e := &rough{size: 300, detail: 10e3}
+	onLine(t, e, &far{rate: 20e6 / 8, rtt: time.Millisecond}, func(paint func()) {
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		before, at := len(e.idle), time.Now()
+		paint()
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		if len(e.idle) == before {
+			t.Fatal("not refined")
+		}
+		if first := e.idle[before].Sub(at); first < quiet {
+			t.Errorf("refined %v after the change", first)
+		}
+	})
 }
 
 // TestNewsGoFirst: what changes while details are sent is held up by no more

@@ -55,11 +55,14 @@ type View struct {
 	lost    chan struct{}     // a stream broke while its connection lives; of one
 	over    chan error        // the host's last word
 	granted chan struct{}     // the rights changed; of one
+	settled chan struct{}     // the first picture is exact; of one
 	endOnce sync.Once
 
-	// Owned by Run: when the last resumption was, and the pause before the next.
+	// Owned by Run: when the last resumption was, and the pause before the next; and
+	// the screen stream that was opened before ACCEPT, until attend takes it over.
 	resumed time.Time
 	pause   time.Duration
+	early   placed
 
 	// Guarded by mu.
 	mu       sync.Mutex
@@ -110,7 +113,7 @@ func NewView(o ViewOptions) (*View, error) {
 		o: o, me: me, log: o.Log, control: newLine(wire.Control), input: newLine(wire.Input),
 		glass: newGlass(o.Window, o.State), done: make(chan struct{}),
 		screens: make(chan screenStream, 4), lost: make(chan struct{}, 1), over: make(chan error, 1),
-		granted: make(chan struct{}, 1), on: map[wire.Channel]placed{}, state: "connecting",
+		granted: make(chan struct{}, 1), settled: make(chan struct{}, 1), on: map[wire.Channel]placed{}, state: "connecting",
 	}, nil
 }
 
@@ -275,6 +278,7 @@ func (v *View) await(ctx context.Context, s *secure.Session, conn link.Conn, hel
 		if _, err := c.Write(hello); err != nil {
 			return cause(ctx, err)
 		}
+		v.openEarly(ctx, s, conn)
 	}
 	if !stop() {
 		return context.Cause(ctx)
@@ -355,6 +359,9 @@ func (v *View) accepted(body []byte, s *secure.Session, conn link.Conn, resumed 
 	clear(v.on)
 	host, path := v.host, conn.Path()
 	v.on[wire.Control] = placed{s.Control(), path}
+	if v.early.s != nil {
+		v.on[wire.Screen] = v.early
+	}
 	v.path, v.heard, v.pinged = path, time.Now(), time.Time{}
 	v.mu.Unlock()
 	v.o.Events(Joined{Viewer: host, Grants: m.Grants, Resumed: resumed})
@@ -383,6 +390,10 @@ func (v *View) attend(ctx context.Context, s *secure.Session, conn link.Conn) (e
 		})
 	}
 	serve(s.Control())
+	if early := v.early.s; early != nil {
+		v.early = placed{}
+		wg.Go(func() { v.queueScreen(ctx, early) })
+	}
 	wg.Go(func() { offer(ctx, conn, v.control) })
 	wg.Go(func() { v.move(ctx, &wg, s, conn, serve) })
 	wg.Go(func() { v.watchdog(ctx, broken) })

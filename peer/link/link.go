@@ -140,6 +140,7 @@ type Path struct {
 	Transport string        // quic, tcp, ws, wss or proxy; of a relayed path: the leg from here to the relay
 	RTT       time.Duration // to the peer and back; 0: not measured yet. Refreshed every few seconds of a session
 	Why       string        // a relayed path: why it is not direct, in words; else empty
+	ID        uint64        // tells two paths of one kind apart; 0: none
 }
 
 // Stream is one ordered pair of byte streams on one path. Reads and writes may

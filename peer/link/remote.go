@@ -233,7 +233,7 @@ func (r *remote) describeLocked(p *path) Path {
 	if p == nil {
 		return Path{Why: "no connection"}
 	}
-	out := Path{Kind: p.kind, Transport: p.via, RTT: p.roundTrip()}
+	out := Path{Kind: p.kind, Transport: p.via, RTT: p.roundTrip(), ID: p.seq}
 	if p.kind == Relayed {
 		out.Why = r.why
 	}

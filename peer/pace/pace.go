@@ -356,8 +356,10 @@ func (p *Pacer) ReadyIdle() bool {
 		return true
 	case p.n >= mostFrames || p.crowded():
 		return false
-	case p.drain || p.rate == 0:
+	case p.drain:
 		return p.inFlight < telling
+	case p.rate == 0: // a small first frame and its details may be what one large frame may be
+		return p.inFlight <= start-start/4
 	case p.base < far:
 		return p.behindNewest() < telling // one is decoded while the next is encoded
 	}
