@@ -18,6 +18,8 @@ import (
 	pb "github.com/libp2p/go-libp2p/p2p/protocol/circuitv2/pb"
 	"github.com/libp2p/go-libp2p/p2p/protocol/circuitv2/proto"
 	"github.com/libp2p/go-libp2p/p2p/protocol/circuitv2/util"
+	ma "github.com/multiformats/go-multiaddr"
+	"github.com/multiformats/go-multistream"
 
 	"sightline/relay/share"
 )
@@ -49,12 +51,64 @@ func (h gatedHost) SetStreamHandler(id protocol.ID, relay network.StreamHandler)
 func (h gatedHost) NewStream(ctx context.Context, p p2p.ID, ids ...protocol.ID) (network.Stream, error) {
 	ctx, cancel := context.WithTimeout(ctx, connectTime)
 	defer cancel()
-	s, err := h.Host.NewStream(ctx, p, ids...)
+	s, err := h.streamTo(ctx, p, ids...)
 	if err != nil {
 		return nil, err
 	}
 	return &stopStream{Stream: s, latest: time.Now().Add(connectTime), idle: h.gate.limits.Idle}, nil
 }
+
+// streamTo opens a stream on the best connection to a peer that has several.
+func (h gatedHost) streamTo(ctx context.Context, p p2p.ID, ids ...protocol.ID) (network.Stream, error) {
+	conns := h.Host.Network().ConnsToPeer(p)
+	if len(conns) < 2 || len(ids) != 1 {
+		return h.Host.NewStream(ctx, p, ids...)
+	}
+	up := bestWay(conns)
+	if up == nil {
+		return nil, network.ErrNoConn
+	}
+	s, err := up.NewStream(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.SetProtocol(ids[0]); err != nil {
+		s.Reset()
+		return nil, err
+	}
+	return &namedStream{s, multistream.NewMSSelect(s, ids[0])}, nil
+}
+
+// bestWay is the connection that a new circuit takes: one by our own port before one
+// by WebSocket, and of equals the newest, which is the one whose host surely lives.
+// libp2p would take the one with the most streams, so that a host that has climbed to
+// a better connection would never get a circuit there.
+func bestWay(conns []network.Conn) network.Conn {
+	var best network.Conn
+	for _, c := range conns {
+		if !c.IsClosed() && (best == nil || isWeb(best) || !isWeb(c)) { // oldest first
+			best = c
+		}
+	}
+	return best
+}
+
+func isWeb(c network.Conn) bool {
+	_, err := c.RemoteMultiaddr().ValueForProtocol(ma.P_WS)
+	if err != nil {
+		_, err = c.RemoteMultiaddr().ValueForProtocol(ma.P_WSS)
+	}
+	return err == nil
+}
+
+// namedStream sends the protocol's name along with the first bytes.
+type namedStream struct {
+	network.Stream
+	rw io.ReadWriter
+}
+
+func (s *namedStream) Read(b []byte) (int, error)  { return s.rw.Read(b) }
+func (s *namedStream) Write(b []byte) (int, error) { return s.rw.Write(b) }
 
 // gate counts circuits and keeps them within Limits. It is also the MetricsTracer
 // of libp2p's relay.

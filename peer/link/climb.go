@@ -12,6 +12,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/transport"
 	"github.com/libp2p/go-libp2p/p2p/net/swarm"
 	ma "github.com/multiformats/go-multiaddr"
+	msmux "github.com/multiformats/go-multistream"
 )
 
 // A relay that was reached by a higher rung is tried at its own port again and
@@ -25,8 +26,9 @@ import (
 //	                           by itself (Paths), and the old connection is closed
 //	                           when nothing runs on it any more
 //
-// A circuit that came in stays where it is until it ends: only its dialler can
-// make another.
+// A circuit that came in only its dialler can make once more, so it is asked to, by
+// whom it has admitted (againProtocol): the new one comes in on the better connection,
+// for the relay takes that, and the session moves there as to any better path.
 var climbPauses = [...]time.Duration{10 * time.Second, 20 * time.Second, 40 * time.Second, 80 * time.Second, 5 * time.Minute}
 
 // movedWithin is how long a session may take to open its channels on the new
@@ -70,6 +72,7 @@ func (n *Node) climb(relay p2p.AddrInfo) {
 	n.web.forget(relay.ID)
 	n.log.Debug("a better rung", "relay", relay.ID)
 	n.moveCircuits(relay.ID)
+	n.askAgainThrough(relay.ID)
 	n.leaveRung(relay.ID)
 }
 
@@ -115,6 +118,107 @@ func (n *Node) moveCircuits(relay p2p.ID) {
 	for _, p := range old {
 		p.conn.Close()
 	}
+}
+
+// againTime is how long the dialler of a circuit may take to make it once more.
+const againTime = 15 * time.Second
+
+// askAgainThrough has the circuits that came in on a higher rung of the relay dialled
+// once more, and closes each old one when its session has moved. One whose dialler
+// does not know how stays until it ends.
+func (n *Node) askAgainThrough(relay p2p.ID) {
+	n.mu.Lock()
+	var old []*path
+	for _, r := range n.remotes {
+		for c, p := range r.paths {
+			if r.measure != nil && c.Stat().Direction == network.DirInbound && p.onHigherRung(relay) {
+				old = append(old, p)
+			}
+		}
+	}
+	n.mu.Unlock()
+	for _, p := range old {
+		n.run(func() {
+			if err := n.askForAnother(p, relay); err != nil {
+				n.log.Debug("no second circuit", "peer", p.conn.RemotePeer(), "err", err)
+			} else if sleep(n.ctx, n.movedPause()) {
+				p.conn.Close()
+			}
+		})
+	}
+}
+
+// askForAnother asks the dialler of a circuit for another and waits until it is here.
+func (n *Node) askForAnother(p *path, relay p2p.ID) error {
+	ctx, cancel := context.WithTimeout(n.ctx, againTime)
+	defer cancel()
+	s, err := p.conn.NewStream(network.WithAllowLimitedConn(ctx, "sightline"))
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	if err := s.SetProtocol(againProtocol); err != nil {
+		return err
+	}
+	if err := msmux.NewMSSelect(s, againProtocol).Flush(); err != nil {
+		return err
+	}
+	for {
+		n.mu.Lock()
+		r := n.remotes[p.conn.RemotePeer()]
+		if r == nil || p.conn.IsClosed() {
+			n.mu.Unlock()
+			return ErrClosed
+		}
+		changed, here := r.changed, false
+		for _, q := range r.paths {
+			way, ok := relayOf(q.conn.RemoteMultiaddr())
+			here = here || ok && way.ID == relay && !q.conn.IsClosed() && !q.onHigherRung(relay)
+		}
+		n.mu.Unlock()
+		if here {
+			return nil
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// againPause is how often a peer may have us dial its circuit again.
+const againPause = 5 * time.Second
+
+// askedAgain is libp2p's handler of againProtocol: the peer has a better connection to
+// the relay. Only whom this side has admitted may ask, on a circuit that we dialled.
+func (n *Node) askedAgain(s network.Stream) {
+	defer s.Close()
+	id := s.Conn().RemotePeer()
+	way, ok := relayOf(s.Conn().RemoteMultiaddr())
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	r := n.remotes[id]
+	if !ok || r == nil || r.measure == nil || s.Conn().Stat().Direction != network.DirOutbound || time.Since(r.movedAt) < againPause {
+		return
+	}
+	p := r.paths[s.Conn()]
+	if p == nil {
+		return
+	}
+	r.movedAt = time.Now()
+	n.runLocked(func() {
+		ctx, cancel := context.WithTimeout(n.ctx, againTime)
+		defer cancel()
+		if err := n.dialAgain(ctx, way.ID, id); err != nil {
+			n.log.Debug("second circuit", "peer", id, "err", err)
+			return
+		}
+		n.mu.Lock()
+		defer n.mu.Unlock()
+		p.left = true
+		r.publishLocked()
+	})
 }
 
 // dialledThrough are the peers to which this side dialled a circuit on a higher

@@ -74,6 +74,59 @@ func TestClimb(t *testing.T) {
 	}
 }
 
+// The host alone climbs while it carries the circuit of a session: it asks the viewer
+// to dial once more, the session moves to the circuit that comes in on the better
+// connection, and the old one closes.
+func TestHostClimbs(t *testing.T) {
+	t.Parallel()
+	r, port, _ := webRelay(t, false)
+	free, err := freePort(netip.MustParseAddr("127.0.0.1"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	own := ma.StringCast(fmt.Sprintf("/ip4/127.0.0.1/tcp/%d", free))
+	info := p2p.AddrInfo{ID: r.ID(), Addrs: []ma.Multiaddr{own, ma.StringCast(fmt.Sprintf("/ip4/127.0.0.1/tcp/%d/ws", port))}}
+	h, v := newNode(t, Options{NoDirect: true}), newNode(t, Options{RelayOnly: true})
+	h.climbSoon = 50 * time.Millisecond // the viewer stays where it is
+	ctx := within(t)
+	if err := h.Reserve(ctx, info); err != nil {
+		t.Fatal(err)
+	}
+	met := &pair{host: h, viewer: v}
+	met.dial(t, info)
+	before := met.vc.Path()
+	if err := met.hc.(*conn).admit(); err != nil {
+		t.Fatal(err)
+	}
+	if err := met.vc.(*conn).admit(); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.Network().Listen(own); err != nil {
+		t.Fatal(err)
+	}
+	for p := range met.vc.Paths() {
+		if p.Kind == Relayed && p.ID != before.ID {
+			break
+		}
+	}
+	vs, hs := met.open(t)
+	if p := hs.Path(); p.Transport != "tcp" {
+		t.Errorf("a new stream comes in on %+v", p)
+	}
+	say(t, vs, "moved")
+	hear(t, hs, "moved")
+	awaitThat(t, "the connection by WebSocket is closed", func() bool {
+		return !slices.ContainsFunc(h.h.Network().ConnsToPeer(r.ID()), func(c network.Conn) bool {
+			return strings.Contains(c.RemoteMultiaddr().String(), "/ws")
+		})
+	})
+	say(t, hs, "still here")
+	hear(t, vs, "still here")
+	if p := met.vc.Path(); p.Kind != Relayed || p.ID == before.ID {
+		t.Errorf("path %+v in the end", p)
+	}
+}
+
 func awaitThat(t *testing.T, what string, ok func() bool) {
 	t.Helper()
 	ctx := within(t)

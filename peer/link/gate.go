@@ -55,6 +55,9 @@ func (g *gate) InterceptPeerDial(p p2p.ID) bool { return !g.isDenied(p) && isEd2
 
 // InterceptAddrDial implements connmgr.ConnectionGater.
 func (g *gate) InterceptAddrDial(p p2p.ID, a ma.Multiaddr) bool {
+	if again := (secondCircuit{}).CanDial(a); again {
+		return !g.lanOnly
+	}
 	if g.relayOnly && !isCircuit(a) && !g.isRelay(p) {
 		return false
 	}

@@ -20,11 +20,14 @@ import (
 
 	"github.com/libp2p/go-libp2p"
 	"github.com/libp2p/go-libp2p/core/host"
+	"github.com/libp2p/go-libp2p/core/network"
 	p2p "github.com/libp2p/go-libp2p/core/peer"
+	"github.com/libp2p/go-libp2p/core/protocol"
 	"github.com/libp2p/go-libp2p/p2p/protocol/circuitv2/relay"
 	"github.com/libp2p/go-libp2p/p2p/transport/tcp"
 	"github.com/libp2p/go-libp2p/p2p/transport/websocket"
 	ma "github.com/multiformats/go-multiaddr"
+	msmux "github.com/multiformats/go-multistream"
 
 	"sightline/peer/link/proxy"
 	"sightline/peer/link/proxy/proxytest"
@@ -119,10 +122,27 @@ func webRelay(t *testing.T, secure bool) (h host.Host, port int, pin [32]byte) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { h.Close() })
-	if _, err := relay.New(h, relay.WithInfiniteLimits(), relay.WithReservationAddressFilter(func(ma.Multiaddr) bool { return true })); err != nil {
+	if _, err := relay.New(newestFirst{h}, relay.WithInfiniteLimits(), relay.WithReservationAddressFilter(func(ma.Multiaddr) bool { return true })); err != nil {
 		t.Fatal(err)
 	}
 	return h, portOf(h.Addrs()[0]), pin
+}
+
+// newestFirst passes circuits on over a host's newest connection, as our relay does
+// with one that is better than the older ones.
+type newestFirst struct{ host.Host }
+
+func (h newestFirst) NewStream(ctx context.Context, p p2p.ID, ids ...protocol.ID) (network.Stream, error) {
+	conns := h.Network().ConnsToPeer(p)
+	if len(conns) == 0 {
+		return nil, network.ErrNoConn
+	}
+	s, err := conns[len(conns)-1].NewStream(ctx)
+	if err != nil {
+		return nil, err
+	}
+	name, err := msmux.SelectOneOf(ids, s)
+	return s, errors.Join(err, s.SetProtocol(name))
 }
 
 func ownCert(t *testing.T) (tls.Certificate, [32]byte) {

@@ -22,6 +22,7 @@
 //	/sightline/stream/1   a channel stream, either side opens it
 //	/sightline/ping/1     8 bytes and the same 8 bytes back: round-trip time and sign of life
 //	/sightline/probe/1    birthday punch, see birthday.go; admitted peers only
+//	/sightline/again/1    no bytes: "dial the circuit to me once more", see climb.go; admitted peers only
 //
 // # What a stranger learns
 //
@@ -49,6 +50,7 @@ const (
 	streamProtocol  protocol.ID = "/sightline/stream/1"
 	pingProtocol    protocol.ID = "/sightline/ping/1"
 	probeProtocol   protocol.ID = "/sightline/probe/1"
+	againProtocol   protocol.ID = "/sightline/again/1"
 )
 
 // Errors that callers may test with errors.Is.

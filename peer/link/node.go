@@ -137,6 +137,7 @@ func (n *Node) start() error {
 	n.h.SetStreamHandler(streamProtocol, n.opened)
 	n.h.SetStreamHandler(pingProtocol, n.pinged)
 	n.h.SetStreamHandler(probeProtocol, n.probed)
+	n.h.SetStreamHandler(againProtocol, n.askedAgain)
 	if err := n.listen(); err != nil {
 		return err
 	}

@@ -28,6 +28,7 @@ type remote struct {
 	keeping  bool               // keepDirect runs
 	probing  bool               // a birthday punch runs; at most one
 	probedAt time.Time          // when the last one began
+	movedAt  time.Time          // when it last asked us to dial its circuit again
 	dialling context.CancelFunc // ends the plain dial that runs, if any
 	news     chan struct{}      // of one: the keeper should try now
 	lent     []ma.Multiaddr     // listeners that a birthday punch left for this peer
@@ -50,6 +51,7 @@ type path struct {
 
 	// Guarded by n.mu.
 	doubt bool           // its twin went silent: not used while another path answers
+	left  bool           // a circuit that was dialled once more: the session goes there
 	pings network.Stream // the stream on which we answer
 
 	rtt    atomic.Int64 // ns, smoothed
@@ -217,6 +219,9 @@ func (p *path) betterThan(q *path) bool {
 	}
 	if p.kind != q.kind {
 		return p.kind > q.kind
+	}
+	if p.left != q.left {
+		return q.left
 	}
 	if a, b := slices.Index(transports[:], p.via), slices.Index(transports[:], q.via); a != b {
 		return a > b
