@@ -93,7 +93,7 @@ func (t *tree) host() *cobra.Command {
 	b.bind(flags, "proxy", "network.proxy")
 	b.bind(flags, "name", "name")
 	b.bind(flags, "source", "host.source")
-	flags.StringVar(&screen, "screen", "", "share the screen with this `NAME` (as `sightline doctor display` lists it)")
+	flags.StringVar(&screen, "screen", "", "share the screen with this `NAME` (as `sightline doctor display` lists it), a region such as 1280x720+100+50, or all")
 	flags.StringArrayVar(&with.Windows, "window", nil, "share only this `WINDOW`: a part of its title, its class or its ID as 0x…; may be given several times")
 	flags.BoolVar(&with.Raise, "allow-raise", false, "a viewer's click on a covered window of --window brings it forward")
 	flags.StringVar(&with.App, "app", "", "run `COMMAND` on a display of its own and share only that")

@@ -85,6 +85,9 @@ func openWindows(o Options) (*Shared, error) {
 		shared.Close()
 		return nil, err
 	}
+	if clip, err := x11.OpenClipboard(x11.ClipboardOptions{Display: found.Display, Authority: found.Authority, Group: src.Group(), Log: o.Log}); err == nil {
+		shared.Clipboard = clip // else everything but copying works
+	}
 	shared.What = fmt.Sprintf("windows of display %s: %s", found.Display, src.Shared())
 	return shared, nil
 }

@@ -32,7 +32,9 @@ import (
 //	UngrabPointer                                    if anything of this failed: the click is gone
 //
 // Passive grabs below, of the program itself, work as ever (menus of Xt). What the
-// window manager would have done for the click, the focus, is asked of it afterwards.
+// window manager would have done for the click, the focus, is asked of it before, in
+// the order of a click at the display itself: a program may close the menu that a
+// click has opened when its window gets the focus afterwards.
 
 // point is Pointer within the fence.
 func (i *Injector) point(p screen.Pointer) error {
@@ -48,9 +50,10 @@ func (i *Injector) point(p screen.Pointer) error {
 		i.setButtons(i.buttons & p.Buttons)
 		return &screen.Refused{Reason: refuseOutside}
 	}
-	unfocused, reason := i.pointAt(p, at)
+	unfocused, reason := i.pointAt(p, at, time.Since(f.asked) >= focusEach)
 	if unfocused != 0 {
 		f.giveFocus(unfocused)
+		_, reason = i.pointAt(p, at, false)
 	}
 	if reason == "" {
 		return i.check()
@@ -61,9 +64,9 @@ func (i *Injector) point(p screen.Pointer) error {
 	return &screen.Refused{Reason: reason}
 }
 
-// pointAt looks and acts in one step. It tells why not, or which window was clicked
-// that has not got the focus.
-func (i *Injector) pointAt(p screen.Pointer, at image.Point) (unfocused xproto.Window, reason string) {
+// pointAt looks and acts in one step. It tells why not; or, if asked to heed the
+// focus, which window is to be clicked that has not got it, and does not click.
+func (i *Injector) pointAt(p screen.Pointer, at image.Point, heed bool) (unfocused xproto.Window, reason string) {
 	f := i.fence
 	presses := p.Buttons&^i.buttons != 0 || p.Wheel != image.Point{}
 	defer f.enter()()
@@ -81,14 +84,14 @@ func (i *Injector) pointAt(p screen.Pointer, at image.Point) (unfocused xproto.W
 		i.setButtons(i.buttons & p.Buttons)
 		return 0, refuseCovered
 	}
+	if heed && p.Buttons&^i.buttons != 0 && !f.group.popup(w) && !f.focusOn(w) {
+		return w, ""
+	}
 	f.group.act(p.Picture)
 	f.aim = w
 	defer func() { f.aim = 0 }()
 	if !i.setButtons(p.Buttons) || !i.turn(p.Wheel.Y, 4, 5) || !i.turn(p.Wheel.X, 6, 7) {
 		return 0, refuseCovered
-	}
-	if p.Buttons != 0 && !f.group.popup(w) && !f.focusOn(w) {
-		return w, ""
 	}
 	return 0, ""
 }
@@ -160,8 +163,8 @@ func (f *fence) focusOn(w xproto.Window) bool {
 	return ok && slices.Contains(chain, w)
 }
 
-// How often a window is brought forward or given the focus at most, and how long
-// keys wait for a focus that a click has asked for.
+// How often a window is brought forward or given the focus at most, and how long a
+// click waits for the focus that it has asked for.
 const (
 	raiseEach = time.Second
 	focusEach = 100 * time.Millisecond
@@ -169,27 +172,16 @@ const (
 	focusLook = 5 * time.Millisecond
 )
 
-// giveFocus does what a click on a window does at the display itself.
+// giveFocus does what a click on a window does at the display itself. It returns
+// when the focus is there; if it does not come the click is made all the same.
 func (f *fence) giveFocus(w xproto.Window) {
-	if time.Since(f.asked) < focusEach {
-		return
-	}
-	f.asked, f.owed = time.Now(), true
+	f.asked = time.Now()
 	if !f.activate(w) {
 		xproto.SetInputFocus(f.x.Conn, xproto.InputFocusParent, w, xproto.TimeCurrentTime)
 	}
-}
-
-// awaitFocus lets a window manager give the focus that a click has asked for before
-// the keys that were typed after it are looked at.
-func (f *fence) awaitFocus() {
-	for f.owed && time.Since(f.asked) < focusIn {
-		if _, _, ok := f.focus(); ok {
-			break
-		}
+	for time.Since(f.asked) < focusIn && !f.focusOn(w) {
 		settle(focusLook)
 	}
-	f.owed = false
 }
 
 // bringForward asks the window manager for a window, if the host allowed it.

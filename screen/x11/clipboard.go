@@ -17,7 +17,10 @@ import (
 type ClipboardOptions struct {
 	Display   string // "": DISPLAY
 	Authority string // file with the cookie; "": XAUTHORITY, else ~/.Xauthority
-	Log       *slog.Logger
+	// Group is the list of shared windows, of a Windows: only what is copied there is
+	// told. nil: everything is.
+	Group *Group
+	Log   *slog.Logger
 }
 
 // Clipboard is the two selections of a display, CLIPBOARD and PRIMARY (ICCCM,
@@ -32,6 +35,7 @@ type Clipboard struct {
 	// Static after construction.
 	x      *client
 	log    *slog.Logger
+	fence  *fence // nil: everything is told
 	win    xproto.Window
 	atoms  clipAtoms
 	events chan xgb.Event
@@ -79,6 +83,9 @@ func OpenClipboard(o ClipboardOptions) (*Clipboard, error) {
 		x: x, log: silent(o.Log), events: make(chan xgb.Event, 64), wake: make(chan struct{}, 1), out: make(chan screen.Clip),
 		quit: make(chan struct{}), ended: make(chan struct{}), pumped: make(chan struct{}),
 		handed: map[int]screen.Clip{}, timer: time.NewTimer(time.Hour),
+	}
+	if o.Group != nil {
+		c.fence = &fence{x: x, group: o.Group}
 	}
 	if err := c.prepare(); err != nil {
 		x.close()

@@ -235,3 +235,64 @@ func TestClipboardDeafOwner(t *testing.T) {
 
 var _ screen.Clipboard = (*Clipboard)(nil)
 var _ screen.ClipboardOpener = (*Window)(nil)
+
+// With single windows shared, what is copied in one of them is told; what another
+// program copies is not, nor what the same program copies elsewhere. // issue 5
+func TestClipboardOfSharedWindows(t *testing.T) {
+	t.Parallel()
+	x := startX(t, "320x240x24")
+	program, other := clipboard(t, x), clipboard(t, x)
+	shown := func(of *Clipboard) xproto.Window {
+		w, err := xproto.NewWindowId(of.x.Conn)
+		if err != nil {
+			t.Fatal(err)
+		}
+		xproto.CreateWindow(of.x.Conn, 0, w, of.x.root, 0, 0, 50, 50, 0, xproto.WindowClassInputOutput, 0, 0, nil)
+		if err := xproto.MapWindowChecked(of.x.Conn, w).Check(); err != nil {
+			t.Fatal(err)
+		}
+		return w
+	}
+	shared, second, foreign := shown(program), shown(program), shown(other)
+	g := &Group{}
+	g.set([]grouped{{wins: []xproto.Window{shared}}})
+	c, err := OpenClipboard(ClipboardOptions{Display: x.display, Group: g})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.Close() })
+	c.Listen(true)
+	c.settle(t)
+	for _, row := range []struct {
+		name  string
+		from  *Clipboard
+		focus xproto.Window
+		told  bool
+	}{
+		{"in the shared window", program, shared, true},
+		{"in another window of its program", program, second, false},
+		{"by another program", other, foreign, false},
+		{"by another program behind the shared window", other, shared, false},
+		{"in the shared window again", program, shared, true},
+	} {
+		if err := xproto.SetInputFocusChecked(program.x.Conn, xproto.InputFocusNone, row.focus, 0).Check(); err != nil {
+			t.Fatal(err)
+		}
+		if err := row.from.Put(screen.Clip{Data: []byte(row.name)}); err != nil {
+			t.Fatal(err)
+		}
+		if row.told {
+			if got := next(t, c); string(got.Data) != row.name {
+				t.Errorf("%q was told as %q", row.name, got.Data)
+			}
+			continue
+		}
+		row.from.settle(t) // it owns the selection
+		c.settle(t)        // and that has been heard of
+		select {
+		case got := <-c.Clips():
+			t.Errorf("%q was told: %q", row.name, got.Data)
+		case <-time.After(50 * time.Millisecond): // nothing is to come
+		}
+	}
+}

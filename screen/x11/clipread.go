@@ -43,8 +43,37 @@ func (c *Clipboard) changed(n int, e xfixes.SelectionNotifyEvent) {
 		}
 		s.dirty = false
 	case c.hears && e.Owner != xproto.WindowNone:
-		s.dirty, s.since = true, e.SelectionTimestamp
+		s.dirty, s.since = c.isShared(e.Owner), e.SelectionTimestamp
+		if f := c.fetch; f != nil && f.side == n && !s.dirty {
+			c.fetch = nil // what is on its way may be somebody else's
+		}
 	}
+}
+
+// isShared tells whether something is copied in a shared window: its program owns
+// the selection, and that window has the keyboard, so that it was not copied in
+// another window of the same program.
+func (c *Clipboard) isShared(owner xproto.Window) bool {
+	if c.fence == nil {
+		return true
+	}
+	_, on, ok := c.fence.focus()
+	return ok && c.x.sameClient(owner, c.fence.group.main(on))
+}
+
+// ask has the owner of a selection write it into a property of ours. With single
+// windows shared it is looked at once more who that is, and nobody can become the
+// owner before he has been asked.
+func (c *Clipboard) ask(sel, target, into xproto.Atom, since xproto.Timestamp) bool {
+	if c.fence != nil {
+		defer c.fence.enter()()
+		r, err := xproto.GetSelectionOwner(c.x.Conn, sel).Reply()
+		if err != nil || r.Owner == xproto.WindowNone || !c.isShared(r.Owner) {
+			return false
+		}
+	}
+	xproto.ConvertSelection(c.x.Conn, c.win, sel, target, into, since)
+	return true
 }
 
 // begin reads the next selection that has changed, if none is being read.
@@ -64,8 +93,9 @@ func (c *Clipboard) begin() {
 		}
 		s.dirty, s.next = false, now.Add(fetchEach)
 		c.fetch = &fetch{side: n, since: s.since}
-		c.convert(c.atoms.targets)
-		return
+		if c.convert(c.atoms.targets); c.fetch != nil {
+			return
+		}
 	}
 	c.timer.Reset(wait)
 }
@@ -76,7 +106,10 @@ func (c *Clipboard) convert(target xproto.Atom) {
 	f.target, f.into = target, c.atoms.rings[c.rings]
 	c.rings = (c.rings + 1) % propertyRings
 	xproto.DeleteProperty(c.x.Conn, c.win, f.into)
-	xproto.ConvertSelection(c.x.Conn, c.win, c.atoms.selections[f.side], target, f.into, f.since)
+	if !c.ask(c.atoms.selections[f.side], target, f.into, f.since) {
+		c.fetch = nil
+		return
+	}
 	c.timer.Reset(fetchWait)
 }
 

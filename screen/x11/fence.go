@@ -35,7 +35,6 @@ type fence struct {
 	raised time.Time
 	aim    xproto.Window // while a button goes down: the shared window that gets it
 	asked  time.Time     // when a click last asked for the focus
-	owed   bool          // and nobody has looked whether it came
 }
 
 func newFence(x *client, g *Group, raise bool) (*fence, error) {

@@ -21,7 +21,7 @@ import (
 type InjectorOptions struct {
 	Display   string   // "": DISPLAY
 	Authority string   // file with the cookie; "": XAUTHORITY, else ~/.Xauthority
-	Screen    string   // RandR output that the viewer sees; "": the whole root window
+	Screen    string   // what the viewer sees: see Options
 	Guardian  []string // command of a process that calls RunGuardian; nil: none
 	// LocalPause is how long the remote hand rests after the person at the display
 	// has moved the pointer or pressed a key; 0: it never does.
@@ -229,7 +229,6 @@ func (i *Injector) press(s keysym.Sym) error {
 		return &screen.Refused{Reason: refuseHotKey}
 	}
 	if i.fence != nil { // nothing below waits for other programs
-		i.fence.awaitFocus()
 		defer i.fence.enter()()
 		if err := i.confine(s, c, mask); err != nil {
 			return err

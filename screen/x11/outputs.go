@@ -3,10 +3,14 @@ package x11
 import (
 	"fmt"
 	"image"
+	"regexp"
+	"strconv"
 	"strings"
 
 	"github.com/jezek/xgb/randr"
 	"github.com/jezek/xgb/xproto"
+
+	"sightline/screen"
 )
 
 // Output is one monitor, by the name that xrandr shows, and its place on the
@@ -58,19 +62,45 @@ func (e *errNoOutput) Error() string {
 	for i, o := range e.have {
 		names[i] = o.Name
 	}
-	return fmt.Sprintf("no screen is called %q; there are: %s", e.name, strings.Join(names, ", "))
+	return fmt.Sprintf("no screen is called %q; there are: %s, regions such as 1280x720+100+50, and all", e.name, strings.Join(names, ", "))
 }
 
-// area finds the rectangle of the root window that a name stands for: an
-// output, or the whole for "".
+// wholeRoot is the name of all monitors together.
+const wholeRoot = "all"
+
+// geometry is a region as X programs write it: size, and the place of its corner
+// on the root window, px.
+var geometry = regexp.MustCompile(`^(\d{1,5})x(\d{1,5})\+(\d{1,5})\+(\d{1,5})$`)
+
+// region reads a geometry.
+func region(name string) (r image.Rectangle, ok bool) {
+	m := geometry.FindStringSubmatch(name)
+	if m == nil {
+		return r, false
+	}
+	var n [4]int
+	for i := range n {
+		n[i], _ = strconv.Atoi(m[i+1]) // at most five digits
+	}
+	return image.Rect(n[2], n[3], n[2]+n[0], n[3]+n[1]), true
+}
+
+// area finds the rectangle of the root window that a name stands for: an output,
+// what there is of a region, or the whole for "all" and "".
 func (c *client) area(name string) (image.Rectangle, error) {
 	size, err := c.rootSize()
 	if err != nil {
 		return image.Rectangle{}, err
 	}
 	whole := image.Rectangle{Max: size}
-	if name == "" {
+	if name == "" || name == wholeRoot {
 		return whole, nil
+	}
+	if r, ok := region(name); ok {
+		if r = r.Intersect(whole); r.Empty() {
+			return r, fmt.Errorf("%w: nothing of the region %s is on this display, which has %dx%d", screen.ErrNoDisplay, name, size.X, size.Y)
+		}
+		return r, nil
 	}
 	all, err := c.outputs()
 	if err != nil {

@@ -25,7 +25,7 @@ import (
 type Options struct {
 	Display   string // "": DISPLAY
 	Authority string // file with the cookie; "": XAUTHORITY, else ~/.Xauthority
-	Screen    string // RandR output; "": the whole root window
+	Screen    string // RandR output, or a region as 1280x720+100+50; "" or "all": the whole root window
 	MaxFPS    int    // frames per second at most; 0: 60
 	NoSHM     bool   // read through the socket even if memory could be shared
 	Log       *slog.Logger

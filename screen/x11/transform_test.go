@@ -1,9 +1,12 @@
 package x11
 
 import (
+	"errors"
 	"image"
 	"math/rand/v2"
 	"testing"
+
+	"github.com/jezek/xgb/xproto"
 
 	"sightline/screen"
 )
@@ -81,3 +84,40 @@ func TestTransformOfManyDesks(t *testing.T) {
 	}
 }
 func abs(n int) int { return max(n, -n) }
+
+// A region is a part of the root window, of which there may be less than was asked
+// for; it never moves.
+func TestRegion(t *testing.T) {
+	x := startX(t, "640x480x24")
+	p := x.painter(t)
+	p.fill(image.Rect(0, 0, 640, 480), 0x112233)
+	p.fill(image.Rect(100, 50, 101, 51), 0xaabbcc)
+	for name, want := range map[string]image.Rectangle{
+		"200x100+100+50": image.Rect(100, 50, 300, 150),
+		"9999x100+600+0": image.Rect(600, 0, 640, 100),
+		"all":            image.Rect(0, 0, 640, 480),
+	} {
+		w := watch(t, Options{Display: x.display, Screen: name})
+		w.next()
+		if w.src.area != want || w.src.Size() != want.Size() {
+			t.Errorf("%s is %v, want %v", name, w.src.area, want)
+		}
+		w.shows(p, want)
+	}
+	i := inject(t, x, InjectorOptions{Screen: "200x100+100+50"})
+	if err := i.Pointer(screen.Pointer{At: image.Pt(3, 4)}); err != nil {
+		t.Fatal(err)
+	}
+	if q, err := xproto.QueryPointer(p.x.Conn, p.x.root).Reply(); err != nil || q.RootX != 103 || q.RootY != 54 {
+		t.Errorf("the pointer is at %d,%d: %v", q.RootX, q.RootY, err)
+	}
+	var no *screen.Refused
+	if err := i.Pointer(screen.Pointer{At: image.Pt(200, 4)}); !errors.As(err, &no) || no.Reason != refuseOutside {
+		t.Errorf("beside the region: %v", err)
+	}
+	for _, name := range []string{"200x100+640+0", "0x0+0+0", "99999x1+99999+99999", "100x100", "1x1+-1+0"} {
+		if _, err := OpenSource(Options{Display: x.display, Screen: name}); err == nil {
+			t.Errorf("%s was shared", name)
+		}
+	}
+}
