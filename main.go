@@ -588,6 +588,13 @@ func (c careful) Grant(id peer.SeatID, g peer.Grant) error {
 	return c.Host.Grant(id, g)
 }
 
+func (c careful) ShareWindow(id screen.WindowID) error {
+	if err := c.WouldShare(); err != nil {
+		return err
+	}
+	return c.Host.ShareWindow(id)
+}
+
 func (c careful) AnotherCode() (string, error) {
 	if err := c.WouldAdmit(); err != nil {
 		return "", err
@@ -1096,7 +1103,7 @@ func serveCtl(ctx context.Context, c config.Common, role string, h ctl.Handler, 
 }
 
 func control(ctx context.Context, run config.CtlRun) error {
-	req := ctl.Request{Verb: run.Verb, Grants: run.Allow}
+	req := ctl.Request{Verb: run.Verb, Grants: run.Allow, Window: run.Window}
 	seat, ok := run.Seat()
 	if run.Who != "" && !ok {
 		var err error
@@ -1111,6 +1118,9 @@ func control(ctx context.Context, run config.CtlRun) error {
 	}
 	if run.JSON {
 		return json.NewEncoder(run.Out).Encode(resp)
+	}
+	if run.Verb == ctl.Windows || run.Window != "" {
+		return ctl.FormatWindows(run.Out, resp.Windows)
 	}
 	if resp.Status != nil && resp.Status.Host != nil && run.Verb == ctl.Code {
 		_, err := fmt.Fprintln(run.Out, resp.Status.Host.Code)

@@ -15,6 +15,9 @@ type verb struct {
 	allow word // a list of rights
 }
 
+// maxWindow bounds the words that mean a window, in bytes.
+const maxWindow = 256
+
 // word tells whether an argument is possible.
 type word int
 
@@ -22,6 +25,7 @@ const (
 	never word = iota
 	maybe
 	always
+	window // of this computer
 )
 
 var verbs = []verb{
@@ -31,6 +35,9 @@ var verbs = []verb{
 	{"kick", "End a viewer's session; its code is burnt", always, never},
 	{"grant", "Change what a viewer may do: the list is all of it", always, always},
 	{"pass", "Hand control to a viewer who may have it", always, never},
+	{"windows", "List this computer's windows; those marked * are shared", never, never},
+	{"share", "Share a further window (of a host with --window)", window, never},
+	{"unshare", "Take a window away from all viewers at once", window, never},
 	{"pause", "Send no picture and take no input until resume", never, never},
 	{"resume", "Go on after pause", never, never},
 	{"renew", "Burn the code on show; a fresh one follows", never, never},
@@ -40,6 +47,8 @@ var verbs = []verb{
 
 func (v verb) use() string {
 	switch {
+	case v.who == window:
+		return v.name + " WINDOW"
 	case v.allow == always:
 		return v.name + " WHO LIST"
 	case v.who == always:
@@ -53,7 +62,7 @@ func (v verb) use() string {
 // arguments checks their number.
 func (v verb) arguments(cmd *cobra.Command, args []string) error {
 	least, most := 0, 0
-	if v.who == always {
+	if v.who == always || v.who == window {
 		least++
 	}
 	if v.allow == always {
@@ -68,13 +77,16 @@ func (v verb) arguments(cmd *cobra.Command, args []string) error {
 	if len(args) >= least && len(args) <= most {
 		return nil
 	}
+	if v.who == window {
+		return usage("it is used as: sightline ctl %s", v.use()).advise("WINDOW is its ID, its class or a part of its title; `sightline ctl windows` lists all")
+	}
 	return usage("it is used as: sightline ctl %s", v.use()).advise("WHO is a seat's number or a viewer's name; `sightline ctl status` lists both")
 }
 
 func (t *tree) ctl() *cobra.Command {
 	cmd := group("ctl", "Ask or command a running host, viewer or relay of yours")
 	cmd.Example = "  sightline ctl status\n  sightline ctl admit\n  sightline ctl grant 1 view,control\n  sightline ctl kick 1"
-	cmd.Long = "WHO is a seat's number or a viewer's name, as `sightline ctl status` shows them."
+	cmd.Long = "WHO is a seat's number or a viewer's name, as `sightline ctl status` shows them. WINDOW is an ID,\na class or a part of a title, as `sightline ctl windows` shows them."
 	with := &CtlRun{}
 	cmd.PersistentFlags().StringVar(&with.ID, "id", "", "`ID` of the one that is meant, where several run")
 	cmd.PersistentFlags().BoolVar(&with.JSON, "json", false, "the answer as one JSON object")
@@ -107,6 +119,12 @@ func (t *tree) ctlVerb(v verb, with *CtlRun) *cobra.Command {
 				return bad
 			}
 			with.Allow = granted
+		}
+		if v.who == window {
+			with.Window, with.Who = with.Who, ""
+			if strings.TrimSpace(with.Window) == "" || len(with.Window) > maxWindow || !printable(with.Window) {
+				return usage("%q names no window", visible(with.Window)).advise("`sightline ctl windows` lists them")
+			}
 		}
 		if len(with.Who) > maxName || !printable(with.Who) || strings.TrimSpace(with.Who) != with.Who {
 			return usage("%q is neither a seat's number nor a viewer's name", visible(with.Who)).advise("`sightline ctl status` lists both")

@@ -131,10 +131,11 @@ type DemoRun struct {
 // CtlRun talks to a running role of the same user.
 type CtlRun struct {
 	Common
-	Verb  string   // status, admit, refuse, kick, grant, pause, resume, renew, code or stop
-	ID    string   // which one, where several run
-	Who   string   // seat number or viewer's name; "" where the verb needs none
-	Allow []string // for admit (nil: as the host says) and grant, in the form of Rights
+	Verb   string   // as `sightline ctl --help` lists them
+	ID     string   // which one, where several run
+	Who    string   // seat number or viewer's name; "" where the verb needs none
+	Window string   // for share and unshare
+	Allow  []string // for admit (nil: as the host says) and grant, in the form of Rights
 }
 
 // Seat is Who as a seat's number; ok is false for a viewer's name.

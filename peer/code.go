@@ -146,7 +146,7 @@ func (h *Host) spent() (*openCode, error) {
 }
 
 func (h *Host) tellCode(door *openCode) {
-	h.emit(Code{Number: door.number, Code: door.code, Admits: door.admits, Expires: door.Expires(), Sharing: h.o.Sharing})
+	h.emit(Code{Number: door.number, Code: door.code, Admits: door.admits, Expires: door.Expires(), Sharing: h.whatIsShared()})
 }
 
 // publish finds a number that all relays accept and makes its code meanwhile.

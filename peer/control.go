@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"sightline/peer/wire"
+	"sightline/screen"
 )
 
 // What a person or ctl can do to a running host.
@@ -77,7 +78,8 @@ func (h *Host) freeOfHands() error {
 	for _, other := range h.all() {
 		if other.rights().Has(wire.Keyboard) {
 			return &Error{Class: ClassPermission, Msg: fmt.Sprintf(
-				"viewer %d holds the keyboard, so this can only be done on the host's own page", other.id)}
+				"viewer %d holds the keyboard, so this can only be done on the host's own page", other.id),
+				Fix: "take the keyboard back first: Esc Esc on that page, or `sightline ctl grant`"}
 		}
 	}
 	return nil
@@ -128,7 +130,8 @@ func (h *Host) Renew() {
 // Status is a snapshot.
 func (h *Host) Status() HostStatus {
 	h.mu.Lock()
-	s := HostStatus{Name: h.o.Name, Sharing: h.o.Sharing, Route: h.route, Allow: h.o.Allow, Once: h.o.Once, Paused: h.paused, All: h.floor.all}
+	s := HostStatus{Name: h.o.Name, Sharing: h.sharing, Route: h.route, Allow: h.o.Allow, Once: h.o.Once, Paused: h.paused, All: h.floor.all}
+	_, s.Picks = h.o.Source.(screen.Chooser)
 	if h.door != nil && h.door.Err() == nil {
 		s.Number, s.Code, s.Admits, s.Expires, s.Failed = h.door.number, h.door.code, h.door.admits, h.door.Expires(), h.door.Failures()
 	}

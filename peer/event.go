@@ -80,6 +80,8 @@ type (
 	}
 	// Roster ("roster"), on the viewer's side: these watch the host now.
 	Roster struct{ Viewers []Watching }
+	// Sharing ("sharing"), on the host's side: this is shared from now on.
+	Sharing struct{ What string }
 	// Control ("control"), on the host's side: another viewer's hands act from
 	// now on, or others ask for that. On the viewers' side Roster tells.
 	Control struct {
@@ -127,6 +129,7 @@ func (PathChanged) event() {}
 func (Stats) event()       {}
 func (Granted) event()     {}
 func (Roster) event()      {}
+func (Sharing) event()     {}
 func (Control) event()     {}
 func (Denied) event()      {}
 func (Left) event()        {}

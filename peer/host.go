@@ -71,6 +71,7 @@ type Host struct {
 	mu       sync.Mutex
 	door     *openCode // the newest code of the published number, nil between numbers
 	route    string
+	sharing  string // what is shown, for people
 	seats    map[SeatID]*seat
 	nextSeat SeatID
 	paused   bool
@@ -113,7 +114,7 @@ func NewHost(o HostOptions) (*Host, error) {
 	return &Host{
 		o: o, me: me, porch: &secure.Porch{}, hands: newHands(o.Injector), board: &board{to: o.Clipboard}, log: o.Log,
 		stop: make(chan struct{}), watch: make(chan struct{}, 1), signs: make(chan struct{}, 1), changed: make(chan struct{}, 1),
-		seats: map[SeatID]*seat{}, floor: floor{all: o.All},
+		seats: map[SeatID]*seat{}, floor: floor{all: o.All}, sharing: o.Sharing,
 	}, nil
 }
 

@@ -17,6 +17,7 @@ type HostStatus struct {
 	Allow   Grant     // what a viewer gets without being asked
 	Failed  int       // wrong tries on the open code
 	Paused  bool      // pictures and input are held back
+	Picks   bool      // single windows are shared, and chosen at any moment
 	All     bool      // every viewer with the right to controls at once, not one
 	Seats   []SeatStatus
 }

@@ -18,7 +18,8 @@ type Canvas struct {
 	pics   map[PictureID]*Frame
 	cursor Cursor
 	taps   map[*Tap]struct{}
-	err    error // why there will be no more
+	gone   map[PictureID]bool // forgotten, and the source's layouts may still name them
+	err    error              // why there will be no more
 }
 
 // Tap is what one viewer has not been sent yet. Its methods are for one
@@ -99,6 +100,45 @@ func (c *Canvas) Fail(err error) {
 	}
 }
 
+// Forget drops a picture at once, and whatever a change that is on its way still
+// tells of it, until a layout comes that does not name it.
+func (c *Canvas) Forget(id PictureID) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.layout == nil {
+		return
+	}
+	if c.gone == nil {
+		c.gone = map[PictureID]bool{}
+	}
+	c.gone[id] = true
+	c.setLayoutLocked(c.layout)
+	for t := range c.taps {
+		t.wakeUp()
+	}
+}
+
+// withoutLocked is a layout without what was forgotten.
+func (c *Canvas) withoutLocked(l *Layout) *Layout {
+	if len(c.gone) == 0 {
+		return l
+	}
+	left := &Layout{}
+	named := map[PictureID]bool{}
+	for _, p := range l.Pictures {
+		named[p.ID] = true
+		if !c.gone[p.ID] {
+			left.Pictures = append(left.Pictures, p)
+		}
+	}
+	for id := range c.gone {
+		if !named[id] {
+			delete(c.gone, id)
+		}
+	}
+	return left
+}
+
 // Layout is the current list of pictures, nil before the first.
 func (c *Canvas) Layout() *Layout {
 	c.mu.Lock()
@@ -121,6 +161,7 @@ func (c *Canvas) Snapshot(id PictureID) *Frame {
 
 // setLayoutLocked keeps the pixels of pictures whose size stays.
 func (c *Canvas) setLayoutLocked(l *Layout) {
+	l = c.withoutLocked(l)
 	pics := make(map[PictureID]*Frame, len(l.Pictures))
 	for _, p := range l.Pictures {
 		old := c.pics[p.ID]

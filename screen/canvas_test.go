@@ -482,3 +482,30 @@ func BenchmarkUpdateTake1080p(b *testing.B) {
 		})
 	}
 }
+
+// What was forgotten is not seen again by a change that was on its way.
+func TestCanvasForgets(t *testing.T) {
+	at := func(id PictureID) Picture { return Picture{ID: id, Rect: image.Rect(0, 0, 8, 8)} }
+	f := NewFrame(image.Rect(0, 0, 8, 8))
+	f.Fill(f.Rect, 0x123456)
+	both := &Layout{Pictures: []Picture{at(0), at(1)}}
+	var c Canvas
+	c.Forget(0) // before there is anything
+	c.Update(&Change{Layout: both, Picture: 1, Frame: f, Damage: Region{f.Rect}})
+	tap := c.Tap()
+	c.Forget(1)
+	c.Update(&Change{Layout: both, Picture: 1, Frame: f, Damage: Region{f.Rect}}) // from before
+	var p Pictures
+	got, err := tap.Take(t.Context(), &p)
+	if err != nil || len(got.Layout.Pictures) != 1 || len(got.Frames) != 1 || got.Frames[0].Picture != 0 {
+		t.Fatalf("%+v, %v", got, err)
+	}
+	if c.Snapshot(1) != nil {
+		t.Error("still there")
+	}
+	c.Update(&Change{Layout: &Layout{Pictures: []Picture{at(0)}}})
+	c.Update(&Change{Layout: both, Picture: 1, Frame: f, Damage: Region{f.Rect}}) // chosen again
+	if s := c.Snapshot(1); s == nil || s.Pix[0] != 0x56 {
+		t.Error("not shown again")
+	}
+}

@@ -78,6 +78,7 @@ type hostPage struct {
 	cursor peer.SeatID
 	rates  map[peer.SeatID]rate
 	esc    time.Time // of the last single Esc
+	picker picker
 }
 
 type hostStatusMsg struct{ peer.HostStatus }
@@ -117,7 +118,15 @@ func (m *hostPage) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 		} else {
 			m.tidy()
 		}
-	case tickMsg, doneMsg:
+	case windowsMsg:
+		cmd = m.listed(msg)
+	case rereadMsg:
+		if m.picker.open {
+			cmd = m.listed(windowsMsg(msg))
+		}
+	case doneMsg:
+		cmd = tea.Batch(m.refresh(), m.reread())
+	case tickMsg:
 		cmd = m.refresh()
 	case overMsg:
 		return m, tea.Quit
@@ -138,6 +147,9 @@ func (m *hostPage) happened(ev peer.Event) tea.Cmd {
 	case peer.Asks:
 		m.drop(ev.Seat)
 		m.asks = append(m.asks, &pending{Asks: ev})
+		if m.picker.open { // a question is answered first
+			return tea.Batch(m.closeList(), m.refresh())
+		}
 	case peer.Joined:
 		m.drop(ev.Seat)
 	case peer.Denied:

@@ -27,6 +27,7 @@ var hostKeys = []key[*hostPage]{
 	{[]string{"p"}, "p pause", nil, (*hostPage).pause},                                     // ctl pause, resume
 	{[]string{"x"}, "x new code", (*hostPage).whyNoNewCode, (*hostPage).renew},             // ctl renew
 	{[]string{"c"}, "c further code", (*hostPage).whyNoFurther, (*hostPage).further},       // ctl code
+	{[]string{"w"}, "w windows", (*hostPage).whyNoWindows, (*hostPage).openList},           // ctl windows, share, unshare
 	{[]string{"q", "ctrl+c"}, "q end", nil, (*hostPage).end},                               // ctl stop
 }
 
@@ -35,6 +36,9 @@ func (m *hostPage) key(k tea.KeyMsg) tea.Cmd {
 	// for another window and answers nothing here.
 	if k.Paste || len(k.Runes) > 1 {
 		return nil
+	}
+	if m.picker.open {
+		return pressed(pickKeys, m, &m.page, k.String())
 	}
 	return pressed(hostKeys, m, &m.page, k.String())
 }

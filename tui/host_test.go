@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"image"
 	"io"
 	"strings"
 	"testing"
@@ -389,5 +390,64 @@ func TestFurtherCodeKey(t *testing.T) {
 				t.Errorf("told %v, says %q", h.told, m.notice)
 			}
 		})
+	}
+}
+
+// windowHost shares single windows.
+type windowHost struct{ *fakeHost }
+
+func (h windowHost) Windows() ([]peer.Window, error) {
+	return []peer.Window{
+		{ID: 0x1c, Title: "notes\x1b[2J - Mousepad", Class: "Mousepad", Size: image.Pt(640, 480), Shared: true},
+		{ID: 0x2d, Title: "mail", Class: "Mail", Size: image.Pt(800, 600)},
+	}, h.err
+}
+func (h windowHost) ShareWindow(w peer.WindowID) error   { return h.note("share %#x", w) }
+func (h windowHost) UnshareWindow(w peer.WindowID) error { return h.note("unshare %#x", w) }
+func (h windowHost) HoldInput(on bool)                   { h.note("hold %t", on) }
+
+// Windows are chosen from a list; no viewer's hand acts meanwhile, and a question
+// closes it.
+func TestHostWindows(t *testing.T) {
+	for _, c := range []struct{ name, keys, told string }{
+		{"look", "w w", "hold true; hold false"},
+		{"share", "w down enter esc", "hold true; share 0x2d; hold false"},
+		{"take away", "w enter w", "hold true; unshare 0x1c; hold false"},
+		{"no other key works", "w k p x y w", "hold true; hold false"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := busy(sitting)
+			s.Picks = true
+			h := &fakeHost{HostStatus: s}
+			m := newHostPage(HostOptions{Out: io.Discard, Controls: windowHost{h}, Now: (&clockwork{noon}).now})
+			m.wake = func() tea.Cmd { return nil }
+			m.Update(hostStatusMsg{s})
+			for _, k := range strings.Fields(c.keys) {
+				press(m, k)
+			}
+			if told := strings.Join(h.told, "; "); told != c.told {
+				t.Errorf("told %q, want %q", told, c.told)
+			}
+			if m.picker.open {
+				t.Error("the list is open")
+			}
+		})
+	}
+	s := busy(sitting)
+	s.Picks = true
+	h := &fakeHost{HostStatus: s}
+	m := newHostPage(HostOptions{Out: io.Discard, Controls: windowHost{h}, Now: (&clockwork{noon}).now})
+	m.wake = func() tea.Cmd { return nil }
+	m.Update(hostStatusMsg{s})
+	press(m, "w")
+	golden(t, "host-windows", m.View())
+	send(m, eventMsg{knock})
+	if m.picker.open || strings.Join(h.told, "; ") != "hold true; hold false" {
+		t.Errorf("a question came: open %t, told %v", m.picker.open, h.told)
+	}
+	whole, _, _ := hostAt(open())
+	press(whole, "w")
+	if !strings.Contains(whole.notice, "cannot share single windows") {
+		t.Errorf("notice %q", whole.notice)
 	}
 }

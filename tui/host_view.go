@@ -10,6 +10,12 @@ import (
 
 // View draws the page as of the last message.
 func (m *hostPage) View() string {
+	if m.picker.open {
+		lines := m.windowLines()
+		return m.draw(name(m.status.Name)+"  "+m.now.Format(time.TimeOnly), []section{
+			{title: "sightline host: windows of this computer", lines: lines, keep: len(lines)},
+			{title: "Log", lines: m.log}}, keyLine(pickKeys, m))
+	}
 	first := section{title: "sightline host", lines: m.codeLines()}
 	sections := []section{first}
 	if len(m.asks) > 0 {

@@ -90,6 +90,8 @@ func eventObject(ev peer.Event, role string) *object {
 		return begin("granted").seat(ev.Seat).add("grants", ev.Grants.Words())
 	case peer.Roster:
 		return begin("roster").add("viewers", watchers(ev.Viewers))
+	case peer.Sharing:
+		return begin("sharing").add("sharing", clean(ev.What))
 	case peer.Control:
 		return begin("control").add("seat", int(ev.Holder)).add("asks", seats(ev.Asks))
 	case peer.Denied:

@@ -134,6 +134,7 @@ func TestJSONLines(t *testing.T) {
 			`"roster","viewers":[{"seat":1,"viewer":"anna","grants":["view"],"you":false,"away":false,"controls":false,"asks":false},` +
 				`{"seat":2,"viewer":"bob","grants":[],"you":true,"away":true,"controls":true,"asks":false}]}`},
 		{"control", "", peer.Control{Holder: 2, Asks: []peer.SeatID{3}}, `"control","seat":2,"asks":[3]}`},
+		{"sharing", "", peer.Sharing{What: "windows of display :0"}, `"sharing","sharing":"windows of display :0"}`},
 		{"control is free", "", peer.Control{}, `"control","seat":0,"asks":[]}`},
 		{"granted", "", peer.Granted{Seat: 1, Grants: viewRight}, `"granted","seat":1,"grants":["view"]}`},
 		{"refused input", RoleHost, peer.Denied{Seat: 2, Reason: "hot key", Count: 3}, `"denied","seat":2,"reason":"hot key","count":3}`},

@@ -93,6 +93,8 @@ func (t *teller) tellHost(ev peer.Event) string {
 		return fmt.Sprintf("%s is connected %s", t.who(ev.Seat), route(ev.Path))
 	case peer.Granted:
 		return fmt.Sprintf("%s may now: %s", t.who(ev.Seat), ev.Grants)
+	case peer.Sharing:
+		return "sharing " + clean(ev.What)
 	case peer.Control:
 		return t.tellControl(ev)
 	case peer.Denied:

@@ -97,11 +97,15 @@ func (s *Windows) add(t Toplevel, pattern string) error {
 	if len(s.shares) == screen.MaxPictures {
 		return fmt.Errorf("%d windows can be shared at once", screen.MaxPictures)
 	}
-	sh := &share{id: screen.PictureID(len(s.shares)), pattern: pattern}
+	for slices.ContainsFunc(s.shares, func(sh *share) bool { return sh.id == s.next }) {
+		s.next++
+	}
+	sh := &share{id: s.next, pattern: pattern}
 	if err := s.adopt(sh, t); err != nil {
 		return err
 	}
 	s.shares = append(s.shares, sh)
+	s.next++ // a number is used again as late as can be
 	return nil
 }
 

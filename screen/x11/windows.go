@@ -55,9 +55,10 @@ type Windows struct {
 	closing bool
 
 	busy sync.Mutex // held by Next; Close takes it
+	turn sync.Mutex // guards what follows: held while Next looks, and by Share and Unshare; taken after busy, before mu
 
-	// Owned by Next.
 	shares   []*share
+	next     screen.PictureID // of the next share
 	told     bool
 	pending  sights
 	first    time.Time // when damage was noticed that was not read yet
@@ -145,6 +146,8 @@ func (s *Windows) Group() *Group { return s.group }
 
 // Shared tells what is shared, for a person.
 func (s *Windows) Shared() string {
+	s.turn.Lock()
+	defer s.turn.Unlock()
 	var list []string
 	for _, sh := range s.shares {
 		list = append(list, fmt.Sprintf("%s %dx%d", sh.class, sh.rect.Dx(), sh.rect.Dy()))
@@ -222,6 +225,8 @@ func (s *Windows) Next(ctx context.Context, c *screen.Change) error {
 }
 
 func (s *Windows) attempt(c *screen.Change) (bool, error) {
+	s.turn.Lock()
+	defer s.turn.Unlock()
 	now := time.Now()
 	s.collect(now)
 	if s.pending.moved && !now.Before(s.surveyDue()) || !s.told || s.narrows(now) {
@@ -345,6 +350,8 @@ func (s *Windows) point(c *screen.Change, now time.Time) (bool, error) {
 
 // due is when the pointer or a frame is, or a look at what moved.
 func (s *Windows) due() time.Time {
+	s.turn.Lock()
+	defer s.turn.Unlock()
 	due := s.cursor.due()
 	if next := s.frameDue(); len(s.pending.drew) > 0 && next.Before(due) {
 		due = next
@@ -401,6 +408,8 @@ func (s *Windows) Close() error {
 	s.x.drain()
 	s.busy.Lock()
 	defer s.busy.Unlock()
+	s.turn.Lock()
+	defer s.turn.Unlock()
 	for _, sh := range s.shares {
 		for _, m := range sh.members() {
 			m.grab.close()

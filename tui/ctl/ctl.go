@@ -54,6 +54,11 @@ const (
 	Kick   = "kick"
 	Grant  = "grant"
 	Pass   = "pass"
+
+	Windows = "windows"
+	Share   = "share"
+	Unshare = "unshare"
+
 	Pause  = "pause"
 	Resume = "resume"
 	Renew  = "renew"
@@ -62,12 +67,13 @@ const (
 )
 
 // Verbs lists what a role may be told, in the order of the help text.
-var Verbs = []string{Status, Admit, Refuse, Kick, Grant, Pass, Pause, Resume, Renew, Code, Stop}
+var Verbs = []string{Status, Admit, Refuse, Kick, Grant, Pass, Windows, Share, Unshare, Pause, Resume, Renew, Code, Stop}
 
 // Request is one question or command.
 type Request struct {
 	Verb   string   `json:"verb"`
 	Seat   int      `json:"seat,omitempty"`   // of a viewer; 0: the only one there is
+	Window string   `json:"window,omitempty"` // share, unshare: its ID, class or a part of its title
 	Grants []string `json:"grants,omitempty"` // admit: at most these; grant: these from now on
 }
 
@@ -78,6 +84,8 @@ type Response struct {
 	Hint   string  `json:"hint,omitempty"`
 	Code   int     `json:"code,omitempty"`
 	Status *Report `json:"status,omitempty"`
+
+	Windows []WindowReport `json:"windows,omitempty"` // of windows, share and unshare
 }
 
 // ErrRequest is a request that breaks the rules of this package.
@@ -111,6 +119,10 @@ func (r Request) check() error {
 		return fmt.Errorf("%w: no such verb; verbs are %s", ErrRequest, strings.Join(Verbs, ", "))
 	case r.Seat < 0 || r.Seat > maxSeat:
 		return fmt.Errorf("%w: no such seat", ErrRequest)
+	case len(r.Window) > maxWindow:
+		return fmt.Errorf("%w: more than %d bytes for a window", ErrRequest, maxWindow)
+	case (r.Window != "") != (r.Verb == Share || r.Verb == Unshare):
+		return fmt.Errorf("%w: share and unshare name a window, nothing else does", ErrRequest)
 	case len(r.Grants) > maxGrants:
 		return fmt.Errorf("%w: more than %d rights", ErrRequest, maxGrants)
 	case len(r.Grants) > 0 && r.Verb != Admit && r.Verb != Grant:

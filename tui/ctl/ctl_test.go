@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"image"
 	"reflect"
 	"strings"
 	"testing"
@@ -34,6 +35,10 @@ func TestParseRequest(t *testing.T) {
 		{"fraction", `{"verb":"kick","seat":1.5}`, Request{}, "cannot unmarshal"},
 		{"unknown right", `{"verb":"grant","grants":["root\u001b[2J"]}`, Request{}, `"root\x1b[2J"`},
 		{"rights for kick", `{"verb":"kick","grants":["view"]}`, Request{}, "takes no rights"},
+		{"share", `{"verb":"share","window":"0x2d"}`, Request{Verb: Share, Window: "0x2d"}, ""},
+		{"share what", `{"verb":"share"}`, Request{}, "name a window"},
+		{"a window for kick", `{"verb":"kick","window":"x"}`, Request{}, "name a window"},
+		{"a long window", `{"verb":"share","window":"` + strings.Repeat("x", 257) + `"}`, Request{}, "more than 256"},
 		{"many rights", `{"verb":"grant","grants":[` + strings.Repeat(`"view",`, 16) + `"view"]}`, Request{}, "more than 16"},
 		{"long", `{"verb":"status"}` + strings.Repeat(" ", maxRequest), Request{}, "more than 4096"},
 	} {
@@ -92,10 +97,19 @@ func (h *fakeHost) Refuse(s peer.SeatID) error              { return h.note("ref
 func (h *fakeHost) Kick(s peer.SeatID) error                { return h.note("kick %d", s) }
 func (h *fakeHost) Grant(s peer.SeatID, g peer.Grant) error { return h.note("grant %d %s", s, g) }
 func (h *fakeHost) Pass(s peer.SeatID) error                { return h.note("pass %d", s) }
-func (h *fakeHost) Pause(on bool)                           { h.note("pause %t", on) }
-func (h *fakeHost) Stop()                                   { h.note("stop") }
-func (h *fakeHost) AnotherCode() (string, error)            { return "", h.note("code") }
-func (h *fakeHost) Renew()                                  { h.note("renew") }
+func (h *fakeHost) ShareWindow(w peer.WindowID) error       { return h.note("share %#x", w) }
+func (h *fakeHost) UnshareWindow(w peer.WindowID) error     { return h.note("unshare %#x", w) }
+func (h *fakeHost) Windows() ([]peer.Window, error) {
+	return []peer.Window{
+		{ID: 0x1c, Title: "notes - Mousepad", Class: "Mousepad", Size: image.Pt(640, 480), Shared: true},
+		{ID: 0x2d, Title: "mail\x1b", Class: "Mail", Size: image.Pt(800, 600)},
+		{ID: 0x3e, Title: "notes of mail", Class: "XTerm", Size: image.Pt(80, 24)},
+	}, h.err
+}
+func (h *fakeHost) Pause(on bool)                { h.note("pause %t", on) }
+func (h *fakeHost) Stop()                        { h.note("stop") }
+func (h *fakeHost) AnotherCode() (string, error) { return "", h.note("code") }
+func (h *fakeHost) Renew()                       { h.note("renew") }
 
 func TestForHost(t *testing.T) {
 	view, keys := vocabulary["view"], vocabulary["keyboard"]
@@ -117,6 +131,12 @@ func TestForHost(t *testing.T) {
 		{"stop", nil, Request{Verb: Stop}, "stop", 0, ""},
 		{"pass control", []peer.SeatStatus{sits, asks}, Request{Verb: Pass, Seat: 1}, "pass 1", 0, ""},
 		{"pass control to nobody", []peer.SeatStatus{sits}, Request{Verb: Pass, Seat: 7}, "", 9, "there is no viewer 7"},
+		{"list windows", nil, Request{Verb: Windows}, "", 0, ""},
+		{"share by class", nil, Request{Verb: Share, Window: "mail"}, "", 2, "several windows match"},
+		{"share by ID", nil, Request{Verb: Share, Window: "0x2D"}, "share 0x2d", 0, ""},
+		{"share by title", nil, Request{Verb: Share, Window: "of Mail"}, "share 0x3e", 0, ""},
+		{"share nothing", nil, Request{Verb: Share, Window: "0x99"}, "", 9, "no window matches"},
+		{"take away", nil, Request{Verb: Unshare, Window: "mousepad"}, "unshare 0x1c", 0, ""},
 		{"renew", nil, Request{Verb: Renew}, "renew", 0, ""},
 		{"code", []peer.SeatStatus{sits}, Request{Verb: Code}, "code", 0, ""},
 		{"admit the only one", []peer.SeatStatus{sits, asks}, Request{Verb: Admit}, "admit 2 view pointer keyboard", 0, ""},
@@ -226,3 +246,18 @@ var (
 	_ Host = (*peer.Host)(nil)
 	_ View = (*peer.View)(nil)
 )
+
+func TestFormatWindows(t *testing.T) {
+	var b bytes.Buffer
+	h := &fakeHost{}
+	r := ForHost(h)(t.Context(), Request{Verb: Share, Window: "0x2d"})
+	if err := FormatWindows(&b, r.Windows); err != nil {
+		t.Fatal(err)
+	}
+	want := "* 0x1c       Mousepad             640x480  notes - Mousepad\n" +
+		"  0x2d       Mail                 800x600  mail\n" +
+		"  0x3e       XTerm                  80x24  notes of mail\n"
+	if b.String() != want {
+		t.Errorf("\n%swant\n%s", b.String(), want)
+	}
+}

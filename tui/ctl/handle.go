@@ -14,6 +14,9 @@ type Host interface {
 	Kick(peer.SeatID) error
 	Grant(peer.SeatID, peer.Grant) error
 	Pass(peer.SeatID) error
+	Windows() ([]peer.Window, error)
+	ShareWindow(peer.WindowID) error
+	UnshareWindow(peer.WindowID) error
 	Pause(bool)
 	Renew()
 	AnotherCode() (string, error)
@@ -35,7 +38,15 @@ func ForHost(h Host) Handler {
 		if err := obey(h, r); err != nil {
 			return failure(err)
 		}
-		return Response{OK: true, Status: ReportHost(h.Status())}
+		answer := Response{OK: true, Status: ReportHost(h.Status())}
+		if r.Verb == Windows || r.Window != "" {
+			list, err := h.Windows()
+			if err != nil {
+				return failure(err)
+			}
+			answer.Windows = reportWindows(list)
+		}
+		return answer
 	}
 }
 
@@ -61,8 +72,10 @@ func ForStatus(name string, status func() *Report, stop func()) Handler {
 
 func obey(h Host, r Request) error {
 	switch r.Verb {
-	case Status:
+	case Status, Windows:
 		return nil
+	case Share, Unshare:
+		return choose(h, r)
 	case Pause, Resume:
 		h.Pause(r.Verb == Pause)
 		return nil
