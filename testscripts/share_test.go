@@ -36,7 +36,7 @@ func (x *terminals) terminal(title string, at image.Point) xproto.Window {
 	x.t.Helper()
 	file := filepath.Join(x.t.TempDir(), title)
 	x.file[title] = file
-	x.run("xterm", "xterm", "-T", title, "-geometry", fmt.Sprintf("60x12+%d+%d", at.X, at.Y),
+	x.run("xterm", "xterm", "-xrm", "XTerm*vt100.background: navy", "-xrm", "XTerm*vt100.foreground: white", "-T", title, "-geometry", fmt.Sprintf("60x12+%d+%d", at.X, at.Y),
 		"-e", "sh", "-c", fmt.Sprintf("exec cat >%s", file))
 	eventually(x.t, title+" runs", func() bool { _, err := os.Stat(file); return err == nil })
 	return x.named(title)
@@ -183,4 +183,125 @@ func TestPrivateWindowUnderX11VNC(t *testing.T) {
 		v.write("leak\n")
 		return strings.Contains(x.typed("private"), "leak")
 	})
+}
+
+// Where the host allows it, a click on a covered part brings the terminal to the
+// front; the click itself goes nowhere. // issue 5
+func TestAllowRaise(t *testing.T) {
+	t.Parallel()
+	x := openTerminals(t)
+	s := shareTerminal(t, x, "--allow-raise")
+	_, covered := x.places()
+	s.clickPicture(covered)
+	s.await(s.viewer, "denied", "reason=covered")
+	eventually(t, "the terminal has come forward and has the keyboard", func() bool {
+		s.clickPicture(covered)
+		s.here.write("a\n")
+		return strings.Contains(x.typed("shared"), "a\n")
+	})
+	if got := x.typed("private"); got != "" {
+		t.Errorf("%q was typed into the private terminal", got)
+	}
+}
+
+// popups are the windows on the root that no window manager cares for.
+func (x *terminals) popups() map[xproto.Window]image.Rectangle {
+	x.t.Helper()
+	tree, err := xproto.QueryTree(x.conn, x.root).Reply()
+	if err != nil {
+		x.t.Fatal(err)
+	}
+	all := map[xproto.Window]image.Rectangle{}
+	for _, w := range tree.Children {
+		a, err := xproto.GetWindowAttributes(x.conn, w).Reply()
+		if err != nil || !a.OverrideRedirect || a.MapState != xproto.MapStateViewable || a.Class == xproto.WindowClassInputOnly {
+			continue
+		}
+		if r, err := x.inside(w); err == nil && r.Dx() > 50 && r.Dy() > 50 {
+			all[w] = r
+		}
+	}
+	return all
+}
+
+// xterm's menu, which says nothing of whose it is, is seen in its place, over the
+// edge of the window too, and the last of its entries can be chosen: Quit. // issue 5
+func TestTerminalMenu(t *testing.T) {
+	t.Parallel()
+	x := openTerminals(t)
+	s := shareTerminal(t, x)
+	free, _ := x.places()
+	window, err := s.here.inside(s.here.named("sightline"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.clickPicture(free)
+	before := x.popups()
+	s.here.key(controlL, true)
+	s.here.fake(xproto.MotionNotify, 0, int16(window.Min.X+free.X), int16(window.Min.Y+free.Y))
+	s.here.fake(xproto.ButtonPress, 1, 0, 0)
+	var menu image.Rectangle
+	eventually(t, "the menu opens", func() bool {
+		for w, r := range x.popups() {
+			if _, old := before[w]; !old {
+				menu = r
+			}
+		}
+		return !menu.Empty()
+	})
+	main, err := x.inside(x.shared)
+	if err != nil {
+		t.Fatal(err)
+	}
+	picture := main.Union(menu)
+	shown := fitted(picture.Size(), window.Size())
+	toViewer := func(p image.Point) image.Point {
+		p = p.Sub(picture.Min)
+		return shown.Min.Add(image.Pt(p.X*shown.Dx()/picture.Dx(), p.Y*shown.Dy()/picture.Dy()))
+	}
+	eventually(t, "the menu is seen in its place", func() bool {
+		there, err := x.shotAt(menu)
+		if err != nil {
+			return false
+		}
+		pix, err := s.here.shotOf(s.here.named("sightline"), uint16(window.Dx()), uint16(window.Dy()))
+		if err != nil {
+			return false
+		}
+		from, to := toViewer(menu.Min.Add(image.Pt(4, 4))), toViewer(menu.Max.Sub(image.Pt(4, 4)))
+		here := brightness(pix, window.Dx(), image.Rectangle{Min: from, Max: to})
+		return here > 150 && abs(here-brightness(there, menu.Dx(), image.Rect(4, 4, menu.Dx()-4, menu.Dy()-4))) < 20
+	})
+	quit := image.Pt((menu.Min.X+menu.Max.X)/2, menu.Max.Y-10)
+	eventually(t, "the pointer is at the last entry", func() bool {
+		at := toViewer(quit).Add(window.Min)
+		s.here.fake(xproto.MotionNotify, 0, int16(at.X), int16(at.Y))
+		q, err := xproto.QueryPointer(x.conn, x.root).Reply()
+		return err == nil && abs(int(q.RootX)-quit.X) < 6 && abs(int(q.RootY)-quit.Y) < 6
+	})
+	s.here.fake(xproto.ButtonRelease, 1, 0, 0)
+	s.here.key(controlL, false)
+	eventually(t, "the terminal has quit", func() bool { _, err := x.inside(x.shared); return err != nil })
+}
+
+// brightness is the mean of all colours in a part of a picture, 0 to 255.
+func brightness(pix []byte, width int, r image.Rectangle) int {
+	sum, n := 0, 1
+	for y := r.Min.Y; y < r.Max.Y; y++ {
+		for x := r.Min.X; x < r.Max.X; x++ {
+			o := 4 * (y*width + x)
+			sum, n = sum+int(pix[o])+int(pix[o+1])+int(pix[o+2]), n+3
+		}
+	}
+	return sum / n
+}
+
+// shotAt reads a part of the screen as it is seen.
+func (d *display) shotAt(r image.Rectangle) ([]byte, error) {
+	img, err := xproto.GetImage(d.conn, xproto.ImageFormatZPixmap, xproto.Drawable(d.root), int16(r.Min.X), int16(r.Min.Y),
+		uint16(r.Dx()), uint16(r.Dy()), ^uint32(0)).Reply()
+	if err != nil {
+		return nil, err
+	}
+	return img.Data, nil
 }
