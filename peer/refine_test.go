@@ -22,6 +22,7 @@ type rough struct {
 	detail int // owed after a change, bytes
 	owed   int
 	young  time.Duration // how long nothing rests
+	work   time.Duration // to encode a byte of detail
 	at     time.Time     // of the last change
 	idle   []time.Time
 	news   []time.Time
@@ -44,7 +45,13 @@ func (e *rough) Encode(dst []byte, c *screen.Change, b codec.Budget) ([]byte, sc
 		return dst, nil, nil
 	}
 	n := min(b.Bytes, e.owed)
+	if e.work > 0 {
+		n = min(n, int(b.CPU/e.work))
+	}
 	e.owed -= n
+	e.mu.Unlock()
+	time.Sleep(time.Duration(n) * e.work)
+	e.mu.Lock()
 	return append(dst, make([]byte, n)...), nil, nil
 }
 
@@ -61,9 +68,12 @@ type far struct {
 	p    *picture
 	rate float64 // bytes per second
 	rtt  time.Duration
+	draw time.Duration // what the viewer needs for a byte
 
 	mu     sync.Mutex
-	busy   time.Time // until then
+	drawn  time.Time       // it is busy until then
+	gaps   []time.Duration // before each frame, how long nothing was on the line
+	busy   time.Time       // until then
 	last   wire.FrameHead
 	exact  time.Time // when the last exact frame was shown
 	frames int
@@ -88,23 +98,30 @@ func (l *far) Write(b []byte) (int, error) {
 		l.frames++
 		l.bytes += len(b)
 		now := time.Now()
+		l.gaps = append(l.gaps, max(now.Sub(l.busy), 0))
 		if l.busy.Before(now) {
 			l.busy = now
 		}
 		l.busy = l.busy.Add(time.Duration(float64(len(b)) / l.rate * 1e9))
+		arrives := l.busy.Add(l.rtt / 2)
+		if l.drawn.Before(arrives) {
+			l.drawn = arrives
+		}
+		took := time.Duration(len(b)) * l.draw
+		l.drawn = l.drawn.Add(took)
 		held := time.Duration(0)
 		if !head.Ask {
 			held = mergeShown
 		}
-		time.AfterFunc(l.busy.Sub(now)+l.rtt/2, func() {
+		time.AfterFunc(l.drawn.Sub(now), func() {
 			l.mu.Lock()
 			defer l.mu.Unlock()
 			if l.last = head; head.Exact {
 				l.exact = time.Now()
 			}
 		})
-		time.AfterFunc(l.busy.Sub(now)+l.rtt+held, func() {
-			l.p.heard(wire.TypeShown, wire.ShownFrame{Number: head.Number, Held: held}.Append(nil))
+		time.AfterFunc(l.drawn.Sub(now)+l.rtt/2+held, func() {
+			l.p.heard(wire.TypeShown, wire.ShownFrame{Number: head.Number, Held: held, Took: took}.Append(nil))
 			signal(l.p.wake)
 		})
 	}
@@ -191,6 +208,55 @@ func TestDetailsWait(t *testing.T) {
 			t.Errorf("refined %v after the change", first)
 		}
 	})
+}
+
+// TestRefinementFillsTheLine: from the first slice until the picture is exact
+// there is always something on the line, also while the next slice is encoded
+// and the last ones are decoded.
+func TestRefinementFillsTheLine(t *testing.T) {
+	for _, row := range []struct {
+		name       string
+		work, draw time.Duration // per byte; the line needs 400 ns
+	}{
+		{"machines without work", 0, 0},
+		{"a core for each end", 100, 110},
+		{"one core for both ends", 200, 190},
+		{"a slow host", 330, 110},
+		{"a slow viewer", 110, 330},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			const size = 2800e3
+			e := &rough{size: 300, work: row.work}
+			l := &far{rate: 20e6 / 8, rtt: 40 * time.Millisecond, draw: row.draw}
+			onLine(t, e, l, func(paint func()) {
+				for range 20 { // somebody types
+					time.Sleep(100 * time.Millisecond)
+					paint()
+				}
+				time.Sleep(time.Second)
+				e.mu.Lock()
+				e.size, e.detail = 50e3, size
+				e.mu.Unlock()
+				for range 6 { // and opens a photo
+					paint()
+					time.Sleep(20 * time.Millisecond)
+				}
+				time.Sleep(time.Minute)
+				synctest.Wait()
+				if !l.last.Exact {
+					t.Fatal("not exact after a minute")
+				}
+				needs, empty := time.Duration(size/l.rate*1e9), time.Duration(0)
+				for _, g := range l.gaps[len(l.gaps)-len(e.idle)+1:] {
+					empty += g
+				}
+				if empty > needs/25 {
+					t.Errorf("the line was empty for %v of %v", empty, needs)
+				}
+				t.Logf("%d slices; the line was empty for %v of %v", len(e.idle), empty, needs)
+			})
+		})
+	}
 }
 
 // TestNewsGoFirst: what changes while details are sent is held up by no more
