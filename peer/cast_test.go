@@ -3,6 +3,7 @@ package peer
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"image"
 	"io"
@@ -84,6 +85,12 @@ func (w *watcher) begun() int {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.fresh
+}
+
+func (w *watcher) count() int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.frames
 }
 
 func (w *watcher) failed() error {
@@ -325,6 +332,68 @@ func TestLeaveCast(t *testing.T) {
 		if n := th.casts(); n != 1 {
 			t.Errorf("%d casts", n)
 		}
+	})
+}
+
+// TestStillIsChecked: a fault in a picture that nobody touches any more is found out
+// once it stands still, by one message and no more.
+func TestStillIsChecked(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		th := newTheatre(t.Context(), image.Pt(320, 200))
+		defer th.end()
+		w := th.enter(time.Millisecond)
+		time.Sleep(5 * time.Second)
+		before := w.count()
+		line := func(y int) {
+			th.f.Fill(image.Rect(10, y, 60, y+2), 0x336699)
+			th.h.canvas.Update(&screen.Change{Frame: th.f, Damage: screen.Region{image.Rect(10, y, 60, y+2)}})
+		}
+		line(20)
+		time.Sleep(10 * time.Second)
+		if n := w.count() - before; n != 2 {
+			t.Errorf("%d messages for a change and its check", n)
+		}
+		line(40)
+		time.Sleep(sumAfter / 2)
+		w.mu.Lock()
+		w.frame.Row(199, 0, 320)[1] ^= 1
+		w.mu.Unlock()
+		time.Sleep(sumAfter)
+		if err := w.failed(); !errors.Is(err, codec.ErrDesync) {
+			t.Errorf("a wrong pixel: %v", err)
+		}
+	})
+}
+
+// TestResizeOwed: pictures change their size while something of them is still owed,
+// and is being refined; nobody ever sees anything else than the new one in the end.
+func TestResizeOwed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		th := newTheatre(t.Context(), image.Pt(320, 200))
+		defer th.end()
+		for _, lag := range []time.Duration{time.Millisecond, 200 * time.Millisecond, 2 * time.Second} {
+			th.enter(lag)
+		}
+		for n, size := range []image.Point{{400, 120}, {33, 500}, {320, 200}, {321, 201}, {16, 16}, {500, 300}} {
+			th.f = screen.NewFrame(image.Rectangle{Max: size})
+			th.h.canvas.Update(&screen.Change{Layout: &screen.Layout{Pictures: []screen.Picture{{Rect: th.f.Rect}}}, Frame: th.f, Damage: screen.Region{th.f.Rect}})
+			for i := range 4 {
+				th.playFilm(th.f.Rect, i)
+				time.Sleep(time.Duration(20+90*n) * time.Millisecond)
+			}
+		}
+		owes := 0
+		for _, w := range th.all {
+			c := w.st.picture.cast.Load()
+			c.mu.Lock()
+			owes += b2i(!c.isExact() || c.tap.Owes())
+			c.mu.Unlock()
+		}
+		if owes == 0 {
+			t.Error("nothing was owed: there is nothing to test")
+		}
+		time.Sleep(time.Minute)
+		th.everybodySees(t)
 	})
 }
 

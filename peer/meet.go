@@ -26,6 +26,7 @@ type gait struct {
 	last    time.Time
 	between time.Duration // updates with news, 1/8 new
 	bytes   float64       // in one of them, 1/8 new
+	took    time.Duration // to encode one, 1/8 new
 	behind  bool          // the last one left something over
 }
 
@@ -34,7 +35,18 @@ func (g *gait) step(u *update, now time.Time) {
 		g.between += (now.Sub(g.last) - g.between) / 8
 	}
 	g.last = now
+	g.took += (u.took - g.took) / 8
 	g.bytes += (float64(len(u.buf)) - g.bytes) / 8
+}
+
+// left is the part of the time and of a line that a slice of refinement may take
+// after each update with news; 0: they leave nothing.
+func (g *gait) left(w wish) (share time.Duration, bytes int) {
+	share, bytes = (g.between-g.took)/filmShare, (w.bytes-int(g.bytes))/filmShare
+	if g.behind || share < leastSlice || bytes < leastBytes {
+		return 0, 0
+	}
+	return share, bytes
 }
 
 // fits tells whether two casts walk alike: the slower one would only fall behind.

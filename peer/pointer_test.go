@@ -30,6 +30,10 @@ type narrow struct {
 	places int
 	pixels int // frames that brought some
 	dec    *codec.TilesDecoder
+	frame  *screen.Frame
+
+	watched image.Rectangle
+	filmed  int // frames that brought some there
 }
 
 func (l *narrow) Write(b []byte) (int, error) {
@@ -61,7 +65,8 @@ func (l *narrow) Write(b []byte) (int, error) {
 			}
 		case wire.TypeFrame:
 			head, msg, _ := wire.ParseFrame(body)
-			_, _, region, err := l.dec.Decode(msg)
+			_, f, region, err := l.dec.Decode(msg)
+			l.frame, l.filmed = f, l.filmed+b2i(touches(region, l.watched))
 			if err != nil {
 				return 0, err
 			}

@@ -48,6 +48,11 @@ func bandSum(f *screen.Frame, y, rows int) uint32 {
 // appendCheck sums up the next band.
 func (t *bandTurn) appendCheck(dst []byte, f *screen.Frame) []byte {
 	y, rows := t.next(f.Rect.Dy())
+	return appendSum(dst, f, y, rows)
+}
+
+// appendSum sums up whole rows.
+func appendSum(dst []byte, f *screen.Frame, y, rows int) []byte {
 	dst = binary.LittleEndian.AppendUint16(dst, uint16(y))
 	dst = binary.LittleEndian.AppendUint16(dst, uint16(rows))
 	return binary.LittleEndian.AppendUint32(dst, bandSum(f, y, rows))
@@ -79,5 +84,31 @@ func (e *TilesEncoder) Check(dst []byte, id screen.PictureID) []byte {
 	m.begin(e, v, &screen.Change{Picture: id, Frame: v.shown}, Budget{}, dst)
 	m.section(kindCheck)
 	m.msg = v.band.appendCheck(m.msg, v.shown)
+	return m.close()
+}
+
+// sumPixels is how many pixels of a still picture one message sums up: some 2 ms.
+const sumPixels = 4 << 20
+
+// Sure tells whether a picture is exact and was summed up, all of it, since it last
+// changed. One that the viewer was not told of is.
+func (e *TilesEncoder) Sure(id screen.PictureID) bool {
+	v := e.views[id]
+	return v == nil || v.fresh || v.lossy.Len() == 0 && v.summed >= v.shown.Rect.Dy()
+}
+
+// Sum appends a message that sums up the next part of a picture that stands still,
+// until it is Sure: a fault that no later message would touch is found out.
+func (e *TilesEncoder) Sum(dst []byte, id screen.PictureID) []byte {
+	v := e.views[id]
+	if v == nil || v.fresh || v.cover != nil || e.Sure(id) {
+		return dst
+	}
+	m := &e.message
+	m.begin(e, v, &screen.Change{Picture: id, Frame: v.shown}, Budget{}, dst)
+	m.section(kindCheck)
+	rows := min(max(sumPixels/v.shown.Rect.Dx(), 1), v.shown.Rect.Dy()-v.summed)
+	m.msg = appendSum(m.msg, v.shown, v.summed, rows)
+	v.summed += rows
 	return m.close()
 }

@@ -66,6 +66,7 @@ type view struct {
 	fresh         bool // the viewer has not been told of it
 	seq           byte // of the next message
 	band          bandTurn
+	summed        int           // rows of it, since it last changed; see Sum
 	film          *pict.Encoder // nil until something was coded with loss
 	finder        motion.Finder
 	next, filmRow int           // rows of tiles with which the next message begins, if time is short
@@ -122,7 +123,7 @@ func (v *view) clone() *view {
 	shown := cloneFrame(v.shown)
 	c := &view{
 		shown: shown, meant: shown, tiles: append([]history(nil), v.tiles...),
-		fresh: v.fresh, seq: v.seq, band: v.band, textTiles: *v.textTiles.Clone(), exactTiles: *v.exactTiles.Clone(),
+		fresh: v.fresh, seq: v.seq, band: v.band, summed: v.summed, textTiles: *v.textTiles.Clone(), exactTiles: *v.exactTiles.Clone(),
 	}
 	if v.meant != v.shown {
 		c.meant = cloneFrame(v.meant)

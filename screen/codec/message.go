@@ -498,6 +498,7 @@ func (m *message) end() []byte {
 		m.section(kindCheck)
 		m.msg = v.band.appendCheck(m.msg, v.shown)
 	}
+	v.summed = 0
 	return m.close()
 }
 
