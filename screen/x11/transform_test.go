@@ -108,6 +108,7 @@ func TestRegion(t *testing.T) {
 	if err := i.Pointer(screen.Pointer{At: image.Pt(3, 4)}); err != nil {
 		t.Fatal(err)
 	}
+	i.x.Sync()
 	if q, err := xproto.QueryPointer(p.x.Conn, p.x.root).Reply(); err != nil || q.RootX != 103 || q.RootY != 54 {
 		t.Errorf("the pointer is at %d,%d: %v", q.RootX, q.RootY, err)
 	}
