@@ -221,9 +221,9 @@ func TestViewerGoesWhileAsked(t *testing.T) {
 // TestLeavesBeforeAccept: a viewer that goes between its proof and ACCEPT says so:
 // nobody waits for it to come back.
 func TestLeavesBeforeAccept(t *testing.T) {
-	var r *rig
 	came := make(chan *viewerRig, 1)
-	r = newRig(t, func(o *HostOptions) {
+	r := newRig(t, func(o *HostOptions) {
+		add := o.Events
 		o.Events = func(e Event) {
 			if _, ok := e.(Joined); ok { // ACCEPT is written after this
 				v := <-came
@@ -234,7 +234,7 @@ func TestLeavesBeforeAccept(t *testing.T) {
 				case <-time.After(200 * time.Millisecond):
 				}
 			}
-			r.events.add(e)
+			add(e)
 		}
 	})
 	came <- r.join(r.code(1), looks)

@@ -39,11 +39,15 @@ func (g *gait) step(u *update, now time.Time) {
 	g.bytes += (float64(len(u.buf)) - g.bytes) / 8
 }
 
+// filmEach is how far apart the updates of a film are at most: what comes less
+// often, such as typing, leaves the pauses in which a picture is refined.
+const filmEach = 60 * time.Millisecond
+
 // left is the part of the time and of a line that a slice of refinement may take
-// after each update with news; 0: they leave nothing.
+// after each update with news; 0: they leave nothing, or are no film.
 func (g *gait) left(w wish) (share time.Duration, bytes int) {
 	share, bytes = (g.between-g.took)/filmShare, (w.bytes-int(g.bytes))/filmShare
-	if g.behind || share < leastSlice || bytes < leastBytes {
+	if g.behind || g.between > filmEach || share < leastSlice || bytes < leastBytes {
 		return 0, 0
 	}
 	return share, bytes

@@ -7,6 +7,7 @@ import (
 
 	"sightline/screen"
 	"sightline/screen/codec/grid"
+	"sightline/screen/codec/kern"
 	"sightline/screen/codec/motion"
 	"sightline/screen/codec/pict"
 	"sightline/screen/codec/rc"
@@ -246,10 +247,5 @@ func (v *view) history(x, y int) *history { return &v.tiles[y*v.lossy.Cols+x] }
 
 // same tells whether two frames are alike within r.
 func same(a, b *screen.Frame, r image.Rectangle) bool {
-	for y := r.Min.Y; y < r.Max.Y; y++ {
-		if string(a.Row(y, r.Min.X, r.Max.X)) != string(b.Row(y, r.Min.X, r.Max.X)) {
-			return false
-		}
-	}
-	return true
+	return kern.EqualRows(a.Pix[a.Offset(r.Min.X, r.Min.Y):], a.Stride, b.Pix[b.Offset(r.Min.X, r.Min.Y):], b.Stride, 4*r.Dx(), r.Dy())
 }

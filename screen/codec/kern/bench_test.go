@@ -20,7 +20,6 @@ type benchData struct {
 	c, d, levels  [64]int16
 	recip, bias   [64]uint16
 	step          [64]int16
-	four          [4]int
 	at            int
 }
 
@@ -57,25 +56,16 @@ func (b *benchData) next() int {
 
 var benches = []bench{
 	{"SAD16", 512, func(b *benchData) { sink += SAD16(b.a[b.next():], benchWidth, b.b, benchWidth) }},
-	{"SAD16x4", 1280, func(b *benchData) {
-		i := b.next()
-		SAD16x4(&b.four, b.a[i:], benchWidth, b.b[i:], b.b[i+1:], b.b[i+2:], b.b[i+benchWidth:], benchWidth)
-	}},
 	{"SAD8", 128, func(b *benchData) { sink += SAD8(b.a[b.next():], benchWidth, b.b, benchWidth) }},
 	{"SSD16", 512, func(b *benchData) { sink += SSD16(b.a[b.next():], benchWidth, b.b, benchWidth) }},
 	{"SSD8", 128, func(b *benchData) { sink += SSD8(b.a[b.next():], benchWidth, b.b, benchWidth) }},
 	{"SATD8", 128, func(b *benchData) { sink += SATD8(b.a[b.next():], benchWidth, b.b, benchWidth) }},
-	{"SATD16", 512, func(b *benchData) { sink += SATD16(b.a[b.next():], benchWidth, b.b, benchWidth) }},
 	{"MC16 whole", 256, func(b *benchData) { b.move(0, 0) }},
 	{"MC16 half h", 256, func(b *benchData) { b.move(2, 0) }},
 	{"MC16 half v", 256, func(b *benchData) { b.move(0, 2) }},
 	{"MC16 quarter hv", 256, func(b *benchData) { b.move(1, 3) }},
 	{"MCChroma hv", 64, func(b *benchData) {
 		MCChroma(b.cb[b.next():], benchWidth, b.cr[b.at:], benchWidth, 3, 5, 8, 8)
-	}},
-	{"Avg 16x16", 512, func(b *benchData) {
-		i := b.next()
-		Avg(b.cb[i:], benchWidth, b.a[i:], benchWidth, b.b[i:], benchWidth, 16, 16)
 	}},
 	{"Diff8", 128, func(b *benchData) { Diff8(&b.c, b.a[b.next():], benchWidth, b.b, benchWidth) }},
 	{"FDCT8", 128, func(b *benchData) { b.c = b.d; FDCT8(&b.c) }},
@@ -95,7 +85,6 @@ var benches = []bench{
 	{"Smooth16", 256, func(b *benchData) {
 		Smooth16(b.cb[b.next():], benchWidth, (*[16]byte)(b.a), (*[16]byte)(b.b))
 	}},
-	{"Deviation8", 64, func(b *benchData) { sink += Deviation8(b.a[b.next():], benchWidth) }},
 	{"FDCT4x4", 128, func(b *benchData) { b.c = b.d; FDCT4x4(&b.c) }},
 	{"IDCT4x4", 128, func(b *benchData) { b.c = b.d; IDCT4x4(&b.c) }},
 	{"DeblockV 16", 64, func(b *benchData) { DeblockV(b.a[b.next():], benchWidth, 40, 20, 4, 16) }},

@@ -7,21 +7,9 @@ const (
 	u3 = 4433
 )
 
-// FDCT4 transforms the 4x4 residual c in place: c[4*v+u] becomes the
-// coefficient of vertical frequency v and horizontal frequency u, at the
-// scale of FDCT8.
-func FDCT4(c *[16]int16) {
-	for i := range 4 {
-		fdct4Pass(c[i:], 4, fwdColumns)
-	}
-	for i := range 4 {
-		fdct4Pass(c[4*i:], 1, fwdRows)
-	}
-}
-
-// FDCT4x4 transforms the four quadrants of an 8x8 residual in place, each as
-// FDCT4 would; rows stay eight apart: the coefficient u, v of the quadrant
-// x, y is c[8*(4*y+v) + 4*x+u].
+// FDCT4x4 transforms the four quadrants of an 8x8 residual in place, each to the
+// scale of FDCT8; rows stay eight apart: the coefficient of horizontal frequency u
+// and vertical frequency v of the quadrant x, y is c[8*(4*y+v) + 4*x+u].
 func FDCT4x4(c *[64]int16) {
 	if useAVX2 {
 		fdct4x4AVX2(c)
@@ -50,16 +38,6 @@ func fdct4Pass(c []int16, step int, shift uint) {
 	c[step] = clamp16((u1*d0 + u3*d1 + half) >> shift)
 	c[2*step] = clamp16((u0*s0 - u0*s1 + half) >> shift)
 	c[3*step] = clamp16((u3*d0 - u1*d1 + half) >> shift)
-}
-
-// IDCT4 turns 4x4 coefficients back into a residual, in place.
-func IDCT4(c *[16]int16) {
-	for i := range 4 {
-		idct4Pass(c[i:], 4, invColumns)
-	}
-	for i := range 4 {
-		idct4Pass(c[4*i:], 1, invRows)
-	}
 }
 
 // IDCT4x4 is the inverse of FDCT4x4.

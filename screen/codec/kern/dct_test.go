@@ -130,31 +130,3 @@ func TestIDCT8NearExact(t *testing.T) {
 		t.Errorf("a sample is %.3f off", worst)
 	}
 }
-
-// One 4x4 block and one of four give the same.
-func TestFDCT4IsOneQuadrant(t *testing.T) {
-	rnd := rand.New(rand.NewPCG(7, 8))
-	c := residual(rnd)
-	for i := range c {
-		c[i] = int16(rnd.Uint32())
-	}
-	one, four := quadrant(c, 36), c
-	FDCT4(&one)
-	FDCT4x4(&four)
-	if one != quadrant(four, 36) {
-		t.Error("FDCT4 and FDCT4x4 differ")
-	}
-	one, four = quadrant(c, 4), c
-	IDCT4(&one)
-	IDCT4x4(&four)
-	if one != quadrant(four, 4) {
-		t.Error("IDCT4 and IDCT4x4 differ")
-	}
-}
-
-func quadrant(c [64]int16, at int) (q [16]int16) {
-	for i := range q {
-		q[i] = c[at+8*(i>>2)+i&3]
-	}
-	return q
-}

@@ -68,30 +68,3 @@ func smoothGo(dst []byte, ds int, above, left []byte) {
 		}
 	}
 }
-
-// Deviation8 returns the sum of absolute differences of the samples of an
-// 8x8 block from their mean, which is rounded.
-func Deviation8(p []byte, stride int) int {
-	check(p, stride, 8, 8)
-	if useAVX2 {
-		return deviation8AVX2(&p[0], stride)
-	}
-	return deviation8Go(p, stride)
-}
-
-func deviation8Go(p []byte, stride int) int {
-	mean := 0
-	for y := range 8 {
-		for _, v := range p[y*stride:][:8] {
-			mean += int(v)
-		}
-	}
-	mean = (mean + 32) >> 6
-	sum := 0
-	for y := range 8 {
-		for _, v := range p[y*stride:][:8] {
-			sum += abs(int(v) - mean)
-		}
-	}
-	return sum
-}

@@ -9,11 +9,6 @@ package kern
 //go:noescape
 func sad16AVX2(a *byte, as int, b *byte, bs int) int
 
-// sad16x4AVX2 stores the sums of absolute differences of 16x16 bytes and four others.
-//
-//go:noescape
-func sad16x4AVX2(dst *[4]int, cur *byte, cs int, r0 *byte, r1 *byte, r2 *byte, r3 *byte, rs int)
-
 // sad8AVX2 is the sum of absolute differences of 8x8 bytes.
 //
 //go:noescape
@@ -33,11 +28,6 @@ func ssd8AVX2(a *byte, as int, b *byte, bs int) int
 //
 //go:noescape
 func satd8AVX2(a *byte, as int, b *byte, bs int) int
-
-// satd16AVX2 is the sum of absolute Hadamard coefficients of the difference of blocks of 8x8.
-//
-//go:noescape
-func satd16AVX2(a *byte, as int, b *byte, bs int) int
 
 // diff8AVX2 stores a - b of 8x8 bytes.
 //
@@ -109,11 +99,6 @@ func dequant8AVX2(c *[64]int16, step *[64]int16)
 //go:noescape
 func copy16AVX2(dst *byte, ds int, src *byte, ss int)
 
-// avg16AVX2 stores the mean of h rows of two blocks.
-//
-//go:noescape
-func avg16AVX2(dst *byte, ds int, a *byte, as int, b *byte, bs int, h int)
-
 // mc6x16AVX2 predicts h rows of 16 samples with 6 taps.
 //
 //go:noescape
@@ -124,11 +109,6 @@ func mc6x16AVX2(dst *byte, ds int, src *byte, ss int, fh *int8, fv *int8, h int)
 //go:noescape
 func mc4x16AVX2(dst *byte, ds int, src *byte, ss int, fh *int8, fv *int8, h int)
 
-// avg8AVX2 stores the mean of h rows of two blocks.
-//
-//go:noescape
-func avg8AVX2(dst *byte, ds int, a *byte, as int, b *byte, bs int, h int)
-
 // mc6x8AVX2 predicts h rows of 8 samples with 6 taps.
 //
 //go:noescape
@@ -138,11 +118,6 @@ func mc6x8AVX2(dst *byte, ds int, src *byte, ss int, fh *int8, fv *int8, h int)
 //
 //go:noescape
 func mc4x8AVX2(dst *byte, ds int, src *byte, ss int, fh *int8, fv *int8, h int)
-
-// avg4AVX2 stores the mean of h rows of two blocks.
-//
-//go:noescape
-func avg4AVX2(dst *byte, ds int, a *byte, as int, b *byte, bs int, h int)
 
 // mc6x4AVX2 predicts h rows of 4 samples with 6 taps.
 //
@@ -223,11 +198,6 @@ func smooth16AVX2(dst *byte, ds int, above *byte, left *byte)
 //
 //go:noescape
 func smooth8AVX2(dst *byte, ds int, above *byte, left *byte)
-
-// deviation8AVX2 is the sum of absolute differences of 8x8 bytes from their mean.
-//
-//go:noescape
-func deviation8AVX2(p *byte, stride int) int
 
 // tapRowsAVX2 stores n rows of 16 differences of words.
 //

@@ -77,64 +77,6 @@ TEXT ·sad16AVX2(SB), NOSPLIT, $0-40
 	VZEROUPPER
 	RET
 
-// func sad16x4AVX2(dst *[4]int, cur *byte, cs int, r0 *byte, r1 *byte, r2 *byte, r3 *byte, rs int)
-// Requires: AVX
-TEXT ·sad16x4AVX2(SB), NOSPLIT, $0-64
-	MOVQ  cur+8(FP), AX
-	MOVQ  cs+16(FP), CX
-	MOVQ  rs+56(FP), DX
-	MOVQ  r0+24(FP), BX
-	MOVQ  r1+32(FP), SI
-	MOVQ  r2+40(FP), DI
-	MOVQ  r3+48(FP), R8
-	VPXOR X0, X0, X0
-	VPXOR X1, X1, X1
-	VPXOR X2, X2, X2
-	VPXOR X3, X3, X3
-	MOVQ  $0x00000008, R9
-
-sad16x4Rows:
-	VMOVDQU (AX), X4
-	VPSADBW (BX), X4, X5
-	VPADDQ  X5, X0, X0
-	VPSADBW (SI), X4, X5
-	VPADDQ  X5, X1, X1
-	VPSADBW (DI), X4, X5
-	VPADDQ  X5, X2, X2
-	VPSADBW (R8), X4, X4
-	VPADDQ  X4, X3, X3
-	VMOVDQU (AX)(CX*1), X4
-	VPSADBW (BX)(DX*1), X4, X5
-	VPADDQ  X5, X0, X0
-	VPSADBW (SI)(DX*1), X4, X5
-	VPADDQ  X5, X1, X1
-	VPSADBW (DI)(DX*1), X4, X5
-	VPADDQ  X5, X2, X2
-	VPSADBW (R8)(DX*1), X4, X4
-	VPADDQ  X4, X3, X3
-	LEAQ    (AX)(CX*2), AX
-	LEAQ    (BX)(DX*2), BX
-	LEAQ    (SI)(DX*2), SI
-	LEAQ    (DI)(DX*2), DI
-	LEAQ    (R8)(DX*2), R8
-	DECQ    R9
-	JNZ     sad16x4Rows
-	MOVQ    dst+0(FP), AX
-	VPSRLDQ $0x08, X0, X4
-	VPADDQ  X4, X0, X0
-	VMOVQ   X0, (AX)
-	VPSRLDQ $0x08, X1, X0
-	VPADDQ  X0, X1, X0
-	VMOVQ   X0, 8(AX)
-	VPSRLDQ $0x08, X2, X0
-	VPADDQ  X0, X2, X0
-	VMOVQ   X0, 16(AX)
-	VPSRLDQ $0x08, X3, X0
-	VPADDQ  X0, X3, X0
-	VMOVQ   X0, 24(AX)
-	VZEROUPPER
-	RET
-
 // func sad8AVX2(a *byte, as int, b *byte, bs int) int
 // Requires: AVX
 TEXT ·sad8AVX2(SB), NOSPLIT, $0-40
@@ -254,19 +196,15 @@ ssd8Rows:
 	RET
 
 // func satd8AVX2(a *byte, as int, b *byte, bs int) int
-// Requires: AVX, AVX2
+// Requires: AVX
 TEXT ·satd8AVX2(SB), NOSPLIT, $0-40
-	MOVQ  a+0(FP), AX
-	MOVQ  as+8(FP), CX
-	MOVQ  b+16(FP), DX
-	MOVQ  bs+24(FP), BX
-	LEAQ  (CX)(CX*2), SI
-	LEAQ  (BX)(BX*2), DI
-	VPXOR Y0, Y0, Y0
-	VPXOR X0, X0, X0
-	MOVQ  $0x00000001, R8
-
-satd8Rows:
+	MOVQ        a+0(FP), AX
+	MOVQ        as+8(FP), CX
+	MOVQ        b+16(FP), DX
+	MOVQ        bs+24(FP), BX
+	LEAQ        (CX)(CX*2), SI
+	LEAQ        (BX)(BX*2), DI
+	VPXOR       X0, X0, X0
 	VPMOVZXBW   (AX), X1
 	VPMOVZXBW   (DX), X2
 	VPSUBW      X2, X1, X1
@@ -293,8 +231,6 @@ satd8Rows:
 	VPMOVZXBW   (AX)(SI*1), X8
 	VPMOVZXBW   (DX)(DI*1), X9
 	VPSUBW      X9, X8, X8
-	LEAQ        (AX)(CX*4), AX
-	LEAQ        (DX)(BX*4), DX
 	VPADDW      X2, X1, X9
 	VPSUBW      X2, X1, X1
 	VPADDW      X4, X3, X2
@@ -391,8 +327,6 @@ satd8Rows:
 	VPABSW      X1, X1
 	VPMADDWD    ones<>+0(SB), X1, X1
 	VPADDD      X1, X0, X0
-	DECQ        R8
-	JNZ         satd8Rows
 	VPXOR       X1, X1, X1
 	VPUNPCKLDQ  X1, X0, X2
 	VPUNPCKHDQ  X1, X0, X0
@@ -423,160 +357,6 @@ DATA ones<>+26(SB)/2, $0x0001
 DATA ones<>+28(SB)/2, $0x0001
 DATA ones<>+30(SB)/2, $0x0001
 GLOBL ones<>(SB), RODATA|NOPTR, $32
-
-// func satd16AVX2(a *byte, as int, b *byte, bs int) int
-// Requires: AVX, AVX2
-TEXT ·satd16AVX2(SB), NOSPLIT, $0-40
-	MOVQ  a+0(FP), AX
-	MOVQ  as+8(FP), CX
-	MOVQ  b+16(FP), DX
-	MOVQ  bs+24(FP), BX
-	LEAQ  (CX)(CX*2), SI
-	LEAQ  (BX)(BX*2), DI
-	VPXOR Y0, Y0, Y0
-	MOVQ  $0x00000002, R8
-
-satd16Rows:
-	VPMOVZXBW    (AX), Y1
-	VPMOVZXBW    (DX), Y2
-	VPSUBW       Y2, Y1, Y1
-	VPMOVZXBW    (AX)(CX*1), Y2
-	VPMOVZXBW    (DX)(BX*1), Y3
-	VPSUBW       Y3, Y2, Y2
-	VPMOVZXBW    (AX)(CX*2), Y3
-	VPMOVZXBW    (DX)(BX*2), Y4
-	VPSUBW       Y4, Y3, Y3
-	VPMOVZXBW    (AX)(SI*1), Y4
-	VPMOVZXBW    (DX)(DI*1), Y5
-	VPSUBW       Y5, Y4, Y4
-	LEAQ         (AX)(CX*4), AX
-	LEAQ         (DX)(BX*4), DX
-	VPMOVZXBW    (AX), Y5
-	VPMOVZXBW    (DX), Y6
-	VPSUBW       Y6, Y5, Y5
-	VPMOVZXBW    (AX)(CX*1), Y6
-	VPMOVZXBW    (DX)(BX*1), Y7
-	VPSUBW       Y7, Y6, Y6
-	VPMOVZXBW    (AX)(CX*2), Y7
-	VPMOVZXBW    (DX)(BX*2), Y8
-	VPSUBW       Y8, Y7, Y7
-	VPMOVZXBW    (AX)(SI*1), Y8
-	VPMOVZXBW    (DX)(DI*1), Y9
-	VPSUBW       Y9, Y8, Y8
-	LEAQ         (AX)(CX*4), AX
-	LEAQ         (DX)(BX*4), DX
-	VPADDW       Y2, Y1, Y9
-	VPSUBW       Y2, Y1, Y1
-	VPADDW       Y4, Y3, Y2
-	VPSUBW       Y4, Y3, Y3
-	VPADDW       Y6, Y5, Y4
-	VPSUBW       Y6, Y5, Y5
-	VPADDW       Y8, Y7, Y6
-	VPSUBW       Y8, Y7, Y7
-	VPADDW       Y2, Y9, Y8
-	VPSUBW       Y2, Y9, Y2
-	VPADDW       Y3, Y1, Y9
-	VPSUBW       Y3, Y1, Y1
-	VPADDW       Y6, Y4, Y3
-	VPSUBW       Y6, Y4, Y4
-	VPADDW       Y7, Y5, Y6
-	VPSUBW       Y7, Y5, Y5
-	VPADDW       Y3, Y8, Y7
-	VPSUBW       Y3, Y8, Y3
-	VPADDW       Y6, Y9, Y8
-	VPSUBW       Y6, Y9, Y6
-	VPADDW       Y4, Y2, Y9
-	VPSUBW       Y4, Y2, Y2
-	VPADDW       Y5, Y1, Y4
-	VPSUBW       Y5, Y1, Y1
-	VPUNPCKLWD   Y8, Y7, Y5
-	VPUNPCKHWD   Y8, Y7, Y7
-	VPUNPCKLWD   Y4, Y9, Y8
-	VPUNPCKHWD   Y4, Y9, Y4
-	VPUNPCKLWD   Y6, Y3, Y9
-	VPUNPCKHWD   Y6, Y3, Y3
-	VPUNPCKLWD   Y1, Y2, Y6
-	VPUNPCKHWD   Y1, Y2, Y1
-	VPUNPCKLDQ   Y8, Y5, Y2
-	VPUNPCKHDQ   Y8, Y5, Y5
-	VPUNPCKLDQ   Y4, Y7, Y8
-	VPUNPCKHDQ   Y4, Y7, Y4
-	VPUNPCKLDQ   Y6, Y9, Y7
-	VPUNPCKHDQ   Y6, Y9, Y6
-	VPUNPCKLDQ   Y1, Y3, Y9
-	VPUNPCKHDQ   Y1, Y3, Y1
-	VPUNPCKLQDQ  Y7, Y2, Y3
-	VPUNPCKHQDQ  Y7, Y2, Y2
-	VPUNPCKLQDQ  Y6, Y5, Y7
-	VPUNPCKHQDQ  Y6, Y5, Y5
-	VPUNPCKLQDQ  Y9, Y8, Y6
-	VPUNPCKHQDQ  Y9, Y8, Y8
-	VPUNPCKLQDQ  Y1, Y4, Y9
-	VPUNPCKHQDQ  Y1, Y4, Y1
-	VPADDW       Y2, Y3, Y4
-	VPSUBW       Y2, Y3, Y2
-	VPADDW       Y5, Y7, Y3
-	VPSUBW       Y5, Y7, Y5
-	VPADDW       Y8, Y6, Y7
-	VPSUBW       Y8, Y6, Y6
-	VPADDW       Y1, Y9, Y8
-	VPSUBW       Y1, Y9, Y1
-	VPADDW       Y3, Y4, Y9
-	VPSUBW       Y3, Y4, Y3
-	VPADDW       Y5, Y2, Y4
-	VPSUBW       Y5, Y2, Y2
-	VPADDW       Y8, Y7, Y5
-	VPSUBW       Y8, Y7, Y7
-	VPADDW       Y1, Y6, Y8
-	VPSUBW       Y1, Y6, Y1
-	VPADDW       Y5, Y9, Y6
-	VPSUBW       Y5, Y9, Y5
-	VPADDW       Y8, Y4, Y9
-	VPSUBW       Y8, Y4, Y4
-	VPADDW       Y7, Y3, Y8
-	VPSUBW       Y7, Y3, Y3
-	VPADDW       Y1, Y2, Y7
-	VPSUBW       Y1, Y2, Y1
-	VPABSW       Y6, Y2
-	VPMADDWD     ones<>+0(SB), Y2, Y2
-	VPADDD       Y2, Y0, Y0
-	VPABSW       Y9, Y2
-	VPMADDWD     ones<>+0(SB), Y2, Y2
-	VPADDD       Y2, Y0, Y0
-	VPABSW       Y8, Y2
-	VPMADDWD     ones<>+0(SB), Y2, Y2
-	VPADDD       Y2, Y0, Y0
-	VPABSW       Y7, Y2
-	VPMADDWD     ones<>+0(SB), Y2, Y2
-	VPADDD       Y2, Y0, Y0
-	VPABSW       Y5, Y2
-	VPMADDWD     ones<>+0(SB), Y2, Y2
-	VPADDD       Y2, Y0, Y0
-	VPABSW       Y4, Y2
-	VPMADDWD     ones<>+0(SB), Y2, Y2
-	VPADDD       Y2, Y0, Y0
-	VPABSW       Y3, Y2
-	VPMADDWD     ones<>+0(SB), Y2, Y2
-	VPADDD       Y2, Y0, Y0
-	VPABSW       Y1, Y1
-	VPMADDWD     ones<>+0(SB), Y1, Y1
-	VPADDD       Y1, Y0, Y0
-	DECQ         R8
-	JNZ          satd16Rows
-	VPXOR        Y1, Y1, Y1
-	VPUNPCKLDQ   Y1, Y0, Y2
-	VPUNPCKHDQ   Y1, Y0, Y0
-	VPADDQ       Y0, Y2, Y0
-	VEXTRACTI128 $0x01, Y0, X1
-	VPADDQ       X0, X1, X0
-	VPSRLDQ      $0x08, X0, X1
-	VPADDQ       X1, X0, X0
-	VMOVQ        X0, AX
-	ADDQ         $0x04, AX
-	SHRQ         $0x03, AX
-	MOVQ         AX, ret+32(FP)
-	VZEROUPPER
-	RET
 
 // func diff8AVX2(dst *[64]int16, a *byte, as int, b *byte, bs int)
 // Requires: AVX
@@ -2415,30 +2195,6 @@ copy16Rows:
 	VZEROUPPER
 	RET
 
-// func avg16AVX2(dst *byte, ds int, a *byte, as int, b *byte, bs int, h int)
-// Requires: AVX
-TEXT ·avg16AVX2(SB), NOSPLIT, $0-56
-	MOVQ dst+0(FP), AX
-	MOVQ ds+8(FP), CX
-	MOVQ a+16(FP), DX
-	MOVQ as+24(FP), BX
-	MOVQ b+32(FP), SI
-	MOVQ bs+40(FP), DI
-	MOVQ h+48(FP), R8
-
-avg16Rows:
-	VMOVDQU (DX), X0
-	VMOVDQU (SI), X1
-	VPAVGB  X1, X0, X0
-	VMOVDQU X0, (AX)
-	ADDQ    BX, DX
-	ADDQ    DI, SI
-	ADDQ    CX, AX
-	DECQ    R8
-	JNZ     avg16Rows
-	VZEROUPPER
-	RET
-
 // func mc6x16AVX2(dst *byte, ds int, src *byte, ss int, fh *int8, fv *int8, h int)
 // Requires: AVX, AVX2
 TEXT ·mc6x16AVX2(SB), NOSPLIT, $336-56
@@ -2993,30 +2749,6 @@ DATA pair1of4wide16<>+30(SB)/1, $0x0e
 DATA pair1of4wide16<>+31(SB)/1, $0x0f
 GLOBL pair1of4wide16<>(SB), RODATA|NOPTR, $32
 
-// func avg8AVX2(dst *byte, ds int, a *byte, as int, b *byte, bs int, h int)
-// Requires: AVX
-TEXT ·avg8AVX2(SB), NOSPLIT, $0-56
-	MOVQ dst+0(FP), AX
-	MOVQ ds+8(FP), CX
-	MOVQ a+16(FP), DX
-	MOVQ as+24(FP), BX
-	MOVQ b+32(FP), SI
-	MOVQ bs+40(FP), DI
-	MOVQ h+48(FP), R8
-
-avg8Rows:
-	VMOVQ  (DX), X0
-	VMOVQ  (SI), X1
-	VPAVGB X1, X0, X0
-	VMOVQ  X0, (AX)
-	ADDQ   BX, DX
-	ADDQ   DI, SI
-	ADDQ   CX, AX
-	DECQ   R8
-	JNZ    avg8Rows
-	VZEROUPPER
-	RET
-
 // func mc6x8AVX2(dst *byte, ds int, src *byte, ss int, fh *int8, fv *int8, h int)
 // Requires: AVX, AVX2
 TEXT ·mc6x8AVX2(SB), NOSPLIT, $168-56
@@ -3485,30 +3217,6 @@ DATA pair1of4wide8<>+29(SB)/1, $0x0e
 DATA pair1of4wide8<>+30(SB)/1, $0x0e
 DATA pair1of4wide8<>+31(SB)/1, $0x0f
 GLOBL pair1of4wide8<>(SB), RODATA|NOPTR, $32
-
-// func avg4AVX2(dst *byte, ds int, a *byte, as int, b *byte, bs int, h int)
-// Requires: AVX
-TEXT ·avg4AVX2(SB), NOSPLIT, $0-56
-	MOVQ dst+0(FP), AX
-	MOVQ ds+8(FP), CX
-	MOVQ a+16(FP), DX
-	MOVQ as+24(FP), BX
-	MOVQ b+32(FP), SI
-	MOVQ bs+40(FP), DI
-	MOVQ h+48(FP), R8
-
-avg4Rows:
-	VMOVD  (DX), X0
-	VMOVD  (SI), X1
-	VPAVGB X1, X0, X0
-	VMOVD  X0, (AX)
-	ADDQ   BX, DX
-	ADDQ   DI, SI
-	ADDQ   CX, AX
-	DECQ   R8
-	JNZ    avg4Rows
-	VZEROUPPER
-	RET
 
 // func mc6x4AVX2(dst *byte, ds int, src *byte, ss int, fh *int8, fv *int8, h int)
 // Requires: AVX, AVX2
@@ -5350,50 +5058,6 @@ DATA smooth8Falling<>+26(SB)/2, $0x0002
 DATA smooth8Falling<>+28(SB)/2, $0x0001
 DATA smooth8Falling<>+30(SB)/2, $0x0000
 GLOBL smooth8Falling<>(SB), RODATA|NOPTR, $32
-
-// func deviation8AVX2(p *byte, stride int) int
-// Requires: AVX, AVX2
-TEXT ·deviation8AVX2(SB), NOSPLIT, $0-24
-	MOVQ         p+0(FP), AX
-	MOVQ         stride+8(FP), CX
-	LEAQ         (CX)(CX*2), DX
-	VMOVQ        (AX), X0
-	VPINSRQ      $0x01, (AX)(CX*1), X0, X0
-	VMOVQ        (AX)(CX*2), X1
-	VPINSRQ      $0x01, (AX)(DX*1), X1, X1
-	LEAQ         (AX)(CX*4), AX
-	VMOVQ        (AX), X2
-	VPINSRQ      $0x01, (AX)(CX*1), X2, X2
-	VMOVQ        (AX)(CX*2), X3
-	VPINSRQ      $0x01, (AX)(DX*1), X3, X3
-	VPXOR        X4, X4, X4
-	VPSADBW      X4, X0, X5
-	VPSADBW      X4, X1, X6
-	VPADDQ       X6, X5, X5
-	VPSADBW      X4, X2, X6
-	VPADDQ       X6, X5, X5
-	VPSADBW      X4, X3, X4
-	VPADDQ       X4, X5, X4
-	VPSRLDQ      $0x08, X4, X5
-	VPADDQ       X5, X4, X4
-	VMOVQ        X4, AX
-	ADDQ         $0x20, AX
-	SHRQ         $0x06, AX
-	VMOVQ        AX, X4
-	VPBROADCASTB X4, X4
-	VPSADBW      X4, X0, X0
-	VPSADBW      X4, X1, X1
-	VPADDQ       X1, X0, X0
-	VPSADBW      X4, X2, X1
-	VPADDQ       X1, X0, X0
-	VPSADBW      X4, X3, X1
-	VPADDQ       X1, X0, X0
-	VPSRLDQ      $0x08, X0, X1
-	VPADDQ       X1, X0, X0
-	VMOVQ        X0, AX
-	MOVQ         AX, ret+16(FP)
-	VZEROUPPER
-	RET
 
 // func tapRowsAVX2(dst *int16, p *int16, offsets *int32, n int)
 // Requires: AVX, AVX2

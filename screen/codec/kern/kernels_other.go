@@ -6,10 +6,6 @@ package kern
 
 func sad16AVX2(a *byte, as int, b *byte, bs int) int { panic("kern: no assembly") }
 
-func sad16x4AVX2(dst *[4]int, cur *byte, cs int, r0 *byte, r1 *byte, r2 *byte, r3 *byte, rs int) {
-	panic("kern: no assembly")
-}
-
 func sad8AVX2(a *byte, as int, b *byte, bs int) int { panic("kern: no assembly") }
 
 func ssd16AVX2(a *byte, as int, b *byte, bs int) int { panic("kern: no assembly") }
@@ -17,8 +13,6 @@ func ssd16AVX2(a *byte, as int, b *byte, bs int) int { panic("kern: no assembly"
 func ssd8AVX2(a *byte, as int, b *byte, bs int) int { panic("kern: no assembly") }
 
 func satd8AVX2(a *byte, as int, b *byte, bs int) int { panic("kern: no assembly") }
-
-func satd16AVX2(a *byte, as int, b *byte, bs int) int { panic("kern: no assembly") }
 
 func diff8AVX2(dst *[64]int16, a *byte, as int, b *byte, bs int) { panic("kern: no assembly") }
 
@@ -48,10 +42,6 @@ func dequant8AVX2(c *[64]int16, step *[64]int16) { panic("kern: no assembly") }
 
 func copy16AVX2(dst *byte, ds int, src *byte, ss int) { panic("kern: no assembly") }
 
-func avg16AVX2(dst *byte, ds int, a *byte, as int, b *byte, bs int, h int) {
-	panic("kern: no assembly")
-}
-
 func mc6x16AVX2(dst *byte, ds int, src *byte, ss int, fh *int8, fv *int8, h int) {
 	panic("kern: no assembly")
 }
@@ -60,8 +50,6 @@ func mc4x16AVX2(dst *byte, ds int, src *byte, ss int, fh *int8, fv *int8, h int)
 	panic("kern: no assembly")
 }
 
-func avg8AVX2(dst *byte, ds int, a *byte, as int, b *byte, bs int, h int) { panic("kern: no assembly") }
-
 func mc6x8AVX2(dst *byte, ds int, src *byte, ss int, fh *int8, fv *int8, h int) {
 	panic("kern: no assembly")
 }
@@ -69,8 +57,6 @@ func mc6x8AVX2(dst *byte, ds int, src *byte, ss int, fh *int8, fv *int8, h int) 
 func mc4x8AVX2(dst *byte, ds int, src *byte, ss int, fh *int8, fv *int8, h int) {
 	panic("kern: no assembly")
 }
-
-func avg4AVX2(dst *byte, ds int, a *byte, as int, b *byte, bs int, h int) { panic("kern: no assembly") }
 
 func mc6x4AVX2(dst *byte, ds int, src *byte, ss int, fh *int8, fv *int8, h int) {
 	panic("kern: no assembly")
@@ -119,8 +105,6 @@ func gradient8AVX2(dst *byte, ds int, above *byte, left *byte, corner int) {
 func smooth16AVX2(dst *byte, ds int, above *byte, left *byte) { panic("kern: no assembly") }
 
 func smooth8AVX2(dst *byte, ds int, above *byte, left *byte) { panic("kern: no assembly") }
-
-func deviation8AVX2(p *byte, stride int) int { panic("kern: no assembly") }
 
 func tapRowsAVX2(dst *int16, p *int16, offsets *int32, n int) { panic("kern: no assembly") }
 

@@ -14,14 +14,6 @@ var kernels = []struct {
 	{"SSD16", func(s *source) { compare(s, 16, SSD16) }},
 	{"SSD8", func(s *source) { compare(s, 8, SSD8) }},
 	{"SATD8", func(s *source) { compare(s, 8, SATD8) }},
-	{"SATD16", func(s *source) { compare(s, 16, SATD16) }},
-	{"SAD16x4", func(s *source) {
-		cur, cs := s.plane(16, 16)
-		ref, rs := s.plane(19, 16)
-		var d [4]int
-		SAD16x4(&d, cur, cs, ref, ref[1:], ref[2:], ref[3:], rs)
-		s.put(d[:]...)
-	}},
 	{"Diff8", func(s *source) {
 		a, as := s.plane(8, 8)
 		b, bs := s.plane(8, 8)
@@ -121,13 +113,6 @@ var kernels = []struct {
 		p, ps := s.plane(w+3, h+3)
 		MCChroma(d, ds, p, ps, s.n(0, 7), s.n(0, 7), w, h)
 	}},
-	{"Avg", func(s *source) {
-		w, h := s.n(1, 40), s.n(1, 20)
-		d, ds := s.target(w, h)
-		a, as := s.plane(w, h)
-		b, bs := s.plane(w, h)
-		Avg(d, ds, a, as, b, bs, w, h)
-	}},
 	{"DeblockV", func(s *source) {
 		n := s.n(1, 20)
 		p, stride := s.target(4, n)
@@ -189,10 +174,6 @@ var kernels = []struct {
 		d, ds := s.target(8, 8)
 		above, left := s.samples(), s.samples()
 		Smooth8(d, ds, (*[8]byte)(above[8:]), (*[8]byte)(left[8:]))
-	}},
-	{"Deviation8", func(s *source) {
-		p, stride := s.plane(8, 8)
-		s.put(Deviation8(p, stride))
 	}},
 	{"EqualRows", func(s *source) {
 		n, h := s.n(1, 5)*32, s.n(1, 20)

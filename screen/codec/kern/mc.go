@@ -176,39 +176,3 @@ func copyGo(dst []byte, ds int, src []byte, ss int, w, h int) {
 		copy(dst[y*ds:][:w], src[y*ss:])
 	}
 }
-
-// Avg stores the mean of a and b, w x h samples, halves rounded up. dst may
-// be a or b itself with the same stride. Multiples of 4 samples of width are
-// fast.
-func Avg(dst []byte, ds int, a []byte, as int, b []byte, bs, w, h int) {
-	if w <= 0 || h <= 0 {
-		return
-	}
-	check(dst, ds, w, h)
-	check(a, as, w, h)
-	check(b, bs, w, h)
-	x := 0
-	if useAVX2 {
-		for ; x+16 <= w; x += 16 {
-			avg16AVX2(&dst[x], ds, &a[x], as, &b[x], bs, h)
-		}
-		for ; x+8 <= w; x += 8 {
-			avg8AVX2(&dst[x], ds, &a[x], as, &b[x], bs, h)
-		}
-		for ; x+4 <= w; x += 4 {
-			avg4AVX2(&dst[x], ds, &a[x], as, &b[x], bs, h)
-		}
-	}
-	if x < w {
-		avgGo(dst[x:], ds, a[x:], as, b[x:], bs, w-x, h)
-	}
-}
-
-func avgGo(dst []byte, ds int, a []byte, as int, b []byte, bs, w, h int) {
-	for y := range h {
-		d, p, q := dst[y*ds:][:w], a[y*as:][:w], b[y*bs:][:w]
-		for x := range d {
-			d[x] = byte((uint(p[x]) + uint(q[x]) + 1) >> 1)
-		}
-	}
-}

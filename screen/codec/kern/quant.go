@@ -16,11 +16,6 @@ func Quant8(c *[64]int16, recip, bias *[64]uint16) int {
 	return quantGo(c[:], recip[:], bias[:])
 }
 
-// Quant4 is Quant8 for 4x4 coefficients.
-func Quant4(c *[16]int16, recip, bias *[16]uint16) int {
-	return quantGo(c[:], recip[:], bias[:])
-}
-
 func quantGo(c []int16, recip, bias []uint16) int {
 	n := 0
 	recip, bias = recip[:len(c)], bias[:len(c)]
@@ -64,11 +59,6 @@ func Dequant8(c, step *[64]int16) {
 		dequant8AVX2(c, step)
 		return
 	}
-	dequantGo(c[:], step[:])
-}
-
-// Dequant4 is Dequant8 for 4x4 levels.
-func Dequant4(c, step *[16]int16) {
 	dequantGo(c[:], step[:])
 }
 

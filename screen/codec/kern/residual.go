@@ -20,16 +20,6 @@ func diff8Go(dst *[64]int16, a []byte, as int, b []byte, bs int) {
 	}
 }
 
-// Diff4 stores a - b, both 4x4, in rows.
-func Diff4(dst *[16]int16, a []byte, as int, b []byte, bs int) {
-	for y := range 4 {
-		p, q, d := a[y*as:][:4], b[y*bs:][:4], dst[4*y:][:4]
-		for x := range d {
-			d[x] = int16(p[x]) - int16(q[x])
-		}
-	}
-}
-
 // Add8 stores the 8x8 block pred + c, clamped to bytes. dst may be pred
 // itself with the same stride.
 func Add8(dst []byte, ds int, pred []byte, ps int, c *[64]int16) {
@@ -93,17 +83,6 @@ func addTwice8Go(dst []byte, ds int, pred []byte, ps int, c *[64]int16) {
 		d, p, r := dst[y*ds:][:16], pred[y*ps:][:16], c[y>>1*8:][:8]
 		for x := range d {
 			d[x] = clamp8(int(p[x]) + int(r[x>>1]))
-		}
-	}
-}
-
-// Add4 stores the 4x4 block pred + c, clamped to bytes. dst may be pred
-// itself with the same stride.
-func Add4(dst []byte, ds int, pred []byte, ps int, c *[16]int16) {
-	for y := range 4 {
-		d, p, r := dst[y*ds:][:4], pred[y*ps:][:4], c[4*y:][:4]
-		for x := range d {
-			d[x] = clamp8(int(p[x]) + int(r[x]))
 		}
 	}
 }

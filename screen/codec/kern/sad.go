@@ -20,24 +20,6 @@ func SAD8(a []byte, as int, b []byte, bs int) int {
 	return sadGo(a, as, b, bs, 8)
 }
 
-// SAD16x4 compares the 16x16 block cur, of stride cs, with four candidates
-// of the common stride rs, and stores the four sums of absolute differences.
-func SAD16x4(dst *[4]int, cur []byte, cs int, r0, r1, r2, r3 []byte, rs int) {
-	check(cur, cs, 16, 16)
-	check(r0, rs, 16, 16)
-	check(r1, rs, 16, 16)
-	check(r2, rs, 16, 16)
-	check(r3, rs, 16, 16)
-	if useAVX2 {
-		sad16x4AVX2(dst, &cur[0], cs, &r0[0], &r1[0], &r2[0], &r3[0], rs)
-		return
-	}
-	dst[0] = sadGo(cur, cs, r0, rs, 16)
-	dst[1] = sadGo(cur, cs, r1, rs, 16)
-	dst[2] = sadGo(cur, cs, r2, rs, 16)
-	dst[3] = sadGo(cur, cs, r3, rs, 16)
-}
-
 func sadGo(a []byte, as int, b []byte, bs, n int) int {
 	sum := 0
 	for y := range n {
@@ -93,20 +75,6 @@ func SATD8(a []byte, as int, b []byte, bs int) int {
 		return satd8AVX2(&a[0], as, &b[0], bs)
 	}
 	return satd8Go(a, as, b, bs)
-}
-
-// SATD16 is the same for blocks of 16x16, over their four blocks of 8x8,
-// divided and rounded once.
-func SATD16(a []byte, as int, b []byte, bs int) int {
-	check(a, as, 16, 16)
-	check(b, bs, 16, 16)
-	if useAVX2 {
-		return satd16AVX2(&a[0], as, &b[0], bs)
-	}
-	sum := hadamardSum(a, as, b, bs) + hadamardSum(a[8:], as, b[8:], bs)
-	a, b = a[8*as:], b[8*bs:]
-	sum += hadamardSum(a, as, b, bs) + hadamardSum(a[8:], as, b[8:], bs)
-	return (sum + 4) >> 3
 }
 
 func satd8Go(a []byte, as int, b []byte, bs int) int {

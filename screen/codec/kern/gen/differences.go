@@ -5,12 +5,10 @@ import "github.com/mmcloughlin/avo/operand"
 // differences writes the kernels that compare blocks.
 func (k *kit) differences() {
 	k.sad16()
-	k.sad16x4()
 	k.sad8()
 	k.ssd("ssd16", 16)
 	k.ssd("ssd8", 8)
-	k.satd("satd8", 8)
-	k.satd("satd16", 16)
+	k.satd8()
 }
 
 // sad16 takes 16 rows of 16 bytes, four to a turn.
@@ -30,35 +28,6 @@ func (k *kit) sad16() {
 		}
 	}
 	k.Store(k.sum64(k.add64(sums[0], sums[1])), k.ReturnIndex(0))
-	k.end()
-}
-
-// sad16x4 reads each row of the block once for four candidates.
-func (k *kit) sad16x4() {
-	k.kernel("sad16x4", "stores the sums of absolute differences of 16x16 bytes and four others.",
-		"(dst *[4]int, cur *byte, cs int, r0, r1, r2, r3 *byte, rs int)")
-	cur, cs, rs := k.arg("cur"), k.arg("cs"), k.arg("rs")
-	refs := [4]gp{k.arg("r0"), k.arg("r1"), k.arg("r2"), k.arg("r3")}
-	var sums [4]vec
-	for i := range sums {
-		sums[i] = k.zeroX()
-	}
-	k.repeat("sad16x4Rows", operand.U32(8), func() {
-		for i := range 2 {
-			c := k.x(row(cur, cs, cs, i))
-			for j, r := range refs {
-				k.VPADDQ(k.sad(c, row(r, rs, rs, i)), sums[j], sums[j])
-			}
-		}
-		k.LEAQ(operand.Mem{Base: cur, Index: cs, Scale: 2}, cur)
-		for _, r := range refs {
-			k.LEAQ(operand.Mem{Base: r, Index: rs, Scale: 2}, r)
-		}
-	})
-	dst := k.arg("dst")
-	for j, s := range sums {
-		k.VMOVQ(k.add64(s, k.highHalf(s)), at(dst, 8*j))
-	}
 	k.end()
 }
 
@@ -110,38 +79,31 @@ func (k *kit) sum32(a vec) gp {
 	return k.sum64(k.add64(k.lo32(a, zero), k.hi32(a, zero)))
 }
 
-// satd transforms columns, transposes and transforms columns again, of one
-// block of 8x8 or of two side by side, a lane each. A coefficient is at most
-// 64*255, so words hold it; a multiplication with one adds the absolute
+// satd8 transforms columns, transposes and transforms columns again. A coefficient
+// is at most 64*255, so words hold it; a multiplication with one adds the absolute
 // values as doubles.
-func (k *kit) satd(name string, n int) {
-	k.kernel(name, "is the sum of absolute Hadamard coefficients of the difference of blocks of 8x8.",
+func (k *kit) satd8() {
+	k.kernel("satd8", "is the sum of absolute Hadamard coefficients of the difference of blocks of 8x8.",
 		"(a *byte, as int, b *byte, bs int) int")
 	a, as, b, bs := k.arg("a"), k.arg("as"), k.arg("b"), k.arg("bs")
 	as3, bs3 := k.times3(as), k.times3(bs)
-	widen, sum := k.widenY, k.zeroY()
-	if n == 8 {
-		widen, sum = k.widenX, k.zeroX()
+	sum, ones := k.zeroX(), k.words("ones", 1)
+	var r [8]vec
+	for i := range r {
+		r[i] = k.sub16(k.widenX(row(a, as, as3, i&3)), k.widenX(row(b, bs, bs3, i&3)))
+		if i == 3 {
+			k.LEAQ(operand.Mem{Base: a, Index: as, Scale: 4}, a)
+			k.LEAQ(operand.Mem{Base: b, Index: bs, Scale: 4}, b)
+		}
 	}
-	ones := k.words("ones", 1)
-	k.repeat(name+"Rows", operand.U32(n/8), func() {
-		var r [8]vec
-		for i := range r {
-			r[i] = k.sub16(widen(row(a, as, as3, i&3)), widen(row(b, bs, bs3, i&3)))
-			if i&3 == 3 {
-				k.LEAQ(operand.Mem{Base: a, Index: as, Scale: 4}, a)
-				k.LEAQ(operand.Mem{Base: b, Index: bs, Scale: 4}, b)
-			}
-		}
-		k.hadamard(&r)
-		k.transpose8(&r)
-		k.hadamard(&r)
-		for _, v := range r {
-			m := k.like(v)
-			k.VPABSW(v, m)
-			k.VPADDD(k.madd(m, ones), sum, sum)
-		}
-	})
+	k.hadamard(&r)
+	k.transpose8(&r)
+	k.hadamard(&r)
+	for _, v := range r {
+		m := k.like(v)
+		k.VPABSW(v, m)
+		k.VPADDD(k.madd(m, ones), sum, sum)
+	}
 	total := k.sum32(sum)
 	k.ADDQ(operand.U8(4), total)
 	k.SHRQ(operand.U8(3), total)

@@ -9,7 +9,6 @@ func (k *kit) intra() {
 	k.gradient("gradient8", 8)
 	k.smooth("smooth16", 16)
 	k.smooth("smooth8", 8)
-	k.deviation8()
 }
 
 // widen makes words of n samples; spread those of one sample, n times.
@@ -76,35 +75,5 @@ func (k *kit) smooth(name string, n int) {
 		k.INCQ(left)
 		k.ADDQ(ds, dst)
 	})
-	k.end()
-}
-
-// deviation8 sums samples, and then differences from their mean, with the
-// instruction for sums of absolute differences.
-func (k *kit) deviation8() {
-	k.kernel("deviation8", "is the sum of absolute differences of 8x8 bytes from their mean.", "(p *byte, stride int) int")
-	p, stride := k.arg("p"), k.arg("stride")
-	stride3 := k.times3(stride)
-	var r [4]vec
-	for i := range r {
-		r[i] = k.halves(row(p, stride, stride3, i&1*2), row(p, stride, stride3, i&1*2+1))
-		if i == 1 {
-			k.LEAQ(operand.Mem{Base: p, Index: stride, Scale: 4}, p)
-		}
-	}
-	against := func(m vec) gp {
-		sum := k.sad(r[0], m)
-		for _, v := range r[1:] {
-			sum = k.add64(sum, k.sad(v, m))
-		}
-		return k.sum64(sum)
-	}
-	mean := against(k.zeroX())
-	k.ADDQ(operand.U8(32), mean)
-	k.SHRQ(operand.U8(6), mean)
-	x, m := k.XMM(), k.XMM()
-	k.VMOVQ(mean, x)
-	k.VPBROADCASTB(x, m)
-	k.Store(against(m), k.ReturnIndex(0))
 	k.end()
 }

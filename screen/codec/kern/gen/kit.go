@@ -141,7 +141,6 @@ func (k *kit) sub16(a vec, b op) vec  { return k.two(k.VPSUBW, a, b) }
 func (k *kit) sub32(a vec, b op) vec  { return k.two(k.VPSUBD, a, b) }
 func (k *kit) adds16(a vec, b op) vec { return k.two(k.VPADDSW, a, b) }
 func (k *kit) addus(a vec, b op) vec  { return k.two(k.VPADDUSW, a, b) }
-func (k *kit) avg8(a vec, b op) vec   { return k.two(k.VPAVGB, a, b) }
 func (k *kit) min16(a vec, b op) vec  { return k.two(k.VPMINSW, a, b) }
 func (k *kit) max16(a vec, b op) vec  { return k.two(k.VPMAXSW, a, b) }
 func (k *kit) and(a vec, b op) vec    { return k.two(fixed(k.VPAND), a, b) }

@@ -10,7 +10,6 @@ import (
 func (k *kit) motion() {
 	k.copy16()
 	for _, w := range []int{16, 8, 4} {
-		k.average(w)
 		k.predict(w, 6)
 		k.predict(w, 4)
 	}
@@ -52,19 +51,6 @@ func (k *kit) copy16() {
 		}
 		k.LEAQ(operand.Mem{Base: src, Index: ss, Scale: 4}, src)
 		k.LEAQ(operand.Mem{Base: dst, Index: ds, Scale: 4}, dst)
-	})
-	k.end()
-}
-
-func (k *kit) average(w int) {
-	name := fmt.Sprintf("avg%d", w)
-	k.kernel(name, "stores the mean of h rows of two blocks.", "(dst *byte, ds int, a *byte, as int, b *byte, bs int, h int)")
-	dst, ds, a, as, b, bs := k.arg("dst"), k.arg("ds"), k.arg("a"), k.arg("as"), k.arg("b"), k.arg("bs")
-	k.repeat(name+"Rows", k.arg("h"), func() {
-		k.store(w, k.avg8(k.load(w, at(a, 0)), k.load(w, at(b, 0))), at(dst, 0))
-		k.ADDQ(as, a)
-		k.ADDQ(bs, b)
-		k.ADDQ(ds, dst)
 	})
 	k.end()
 }
