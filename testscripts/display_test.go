@@ -284,8 +284,9 @@ func (d *display) named(title string) xproto.Window {
 	return found
 }
 
-// focused waits until the window manager lets a window with this in its title have
-// the keys: what is typed before that goes to nobody.
+// focused waits until a window with this in its title has the keys: what is typed
+// before that goes to nobody. A window that was there before the window manager is
+// not given them, so they are taken as by a click.
 func (d *display) focused(title string) {
 	d.t.Helper()
 	eventually(d.t, "the keys go to "+title, func() bool {
@@ -294,7 +295,11 @@ func (d *display) focused(title string) {
 			return false
 		}
 		p, err := xproto.GetProperty(d.conn, false, f.Focus, xproto.AtomWmName, xproto.GetPropertyTypeAny, 0, 256).Reply()
-		return err == nil && strings.Contains(string(p.Value), title)
+		if err == nil && strings.Contains(string(p.Value), title) {
+			return true
+		}
+		xproto.SetInputFocus(d.conn, xproto.InputFocusParent, d.named(title), xproto.TimeCurrentTime)
+		return false
 	})
 }
 
