@@ -35,6 +35,13 @@ func (f *floor) holds(id SeatID) bool {
 	return f.all || f.holder == id
 }
 
+// open tells whether a viewer with the right acts as soon as it presses something.
+func (f *floor) open(id SeatID) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.all || f.holder == 0 || f.holder == id
+}
+
 func (f *floor) asks(id SeatID) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -135,6 +142,7 @@ func (h *Host) tellFloor() {
 	if e, news := h.floor.changed(); news {
 		h.emit(e)
 		h.tellRoster()
+		signal(h.signs)
 	}
 }
 

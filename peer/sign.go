@@ -57,7 +57,8 @@ func (h *Host) setSigned(on bool) {
 	h.holdAll()
 }
 
-// signWords says who watches; nothing if nobody does.
+// signWords says who watches; nothing if nobody does. Who would act with the next
+// key controls; who waits until another gives control away watches.
 func (h *Host) signWords() string {
 	var watch, control []string
 	for _, st := range h.all() {
@@ -66,7 +67,7 @@ func (h *Host) signWords() string {
 			continue
 		}
 		name := orElse(s.Viewer.Name, s.Viewer.ID)
-		if s.Grants.Any(wire.HandsOn) {
+		if s.Grants.Any(wire.HandsOn) && h.floor.open(st.id) {
 			control = append(control, name)
 		} else if s.Grants.Has(wire.View) {
 			watch = append(watch, name)

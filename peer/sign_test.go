@@ -68,8 +68,15 @@ func TestSign(t *testing.T) {
 	says(first.Viewer.Name + " watches" + ends)
 	must(t, r.host.Grant(first.Seat, wire.View|wire.Keyboard))
 	says(first.Viewer.Name + " controls" + ends)
+	r.viewers = func(o *ViewOptions) { o.Name = "another" }
 	r.join(code, looks)
 	second := await[Joined](t, r.ctx, r.events, 2)
+	says(first.Viewer.Name + " controls, " + second.Viewer.Name + " watches" + ends)
+	must(t, r.host.Grant(second.Seat, wire.View|wire.Keyboard))
+	says("2 control" + ends) // whoever presses first
+	must(t, r.host.Pass(second.Seat))
+	says(second.Viewer.Name + " controls, " + first.Viewer.Name + " watches" + ends)
+	must(t, r.host.Grant(second.Seat, wire.View))
 	says(first.Viewer.Name + " controls, " + second.Viewer.Name + " watches" + ends)
 	must(t, r.host.Grant(first.Seat, wire.View))
 	says("2 watch" + ends)
