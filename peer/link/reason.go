@@ -176,6 +176,8 @@ func reasonOfText(text string) string {
 		{"i/o timeout", "no answer"},
 		{"deadline exceeded", "no answer"},
 		{"no such host", "no such name"},
+		{"network is unreachable", "no route"},
+		{"no route to host", "no route"},
 		{"connection reset by peer", "the other side hung up"},
 		{"connection gated", "not allowed here"},
 	} {
