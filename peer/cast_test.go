@@ -463,16 +463,7 @@ func BenchmarkViewersApart(b *testing.B) {
 			lines := []*silent{th.sit(b)}
 			show := func(n int) {
 				filmOn(th, n)
-				for more := true; more; {
-					more = false
-					for _, w := range lines {
-						did, _, err := w.st.paintOnce(w.out, &w.st.picture)
-						if err != nil {
-							b.Fatal(err)
-						}
-						more = more || did
-					}
-				}
+				paintAll(b, lines)
 			}
 			n := 0
 			for ; n < 10; n++ {
@@ -505,6 +496,20 @@ func BenchmarkViewersApart(b *testing.B) {
 			}
 			b.ReportMetric(float64(met), "of-4-in-step")
 		})
+	}
+}
+
+// paintAll sends to all until nothing is left to say.
+func paintAll(b *testing.B, lines []*silent) {
+	for more := true; more; {
+		more = false
+		for _, w := range lines {
+			did, _, err := w.st.paintOnce(w.out, &w.st.picture)
+			if err != nil {
+				b.Fatal(err)
+			}
+			more = more || did
+		}
 	}
 }
 
@@ -570,16 +575,7 @@ func showTo(b *testing.B, viewers int, change func(*theatre, int)) {
 		n++
 		change(th, n)
 		b.StartTimer()
-		for more := true; more; {
-			more = false
-			for _, w := range lines {
-				did, _, err := w.st.paintOnce(w.out, &w.st.picture)
-				if err != nil {
-					b.Fatal(err)
-				}
-				more = more || did
-			}
-		}
+		paintAll(b, lines)
 	}
 	if len(c.members) != viewers {
 		b.Errorf("%d of %d viewers in step", len(c.members), viewers)

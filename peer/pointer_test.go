@@ -79,6 +79,24 @@ func (l *narrow) Write(b []byte) (int, error) {
 	}
 }
 
+// watch adds a viewer on such a line. leave takes it away again.
+func (th *theatre) watch(rate int, rtt time.Duration) (l *narrow, leave func()) {
+	st := &seat{host: th.h, id: 1, grants: wire.View, traffic: &traffic{}}
+	st.picture.init()
+	newCast(codec.NewEncoder(), th.h.canvas.Tap(), &st.picture)
+	th.h.seats[1] = st
+	l = &narrow{st: st, rate: rate, rtt: rtt, dec: codec.NewDecoder()}
+	ctx, stop := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- st.paint(ctx, l, &st.picture) }()
+	return l, func() {
+		stop()
+		<-done
+		st.stopCounting(&st.picture)
+		st.picture.leaveForGood()
+	}
+}
+
 // The packer and unpacker that all share are made outside of any test's bubble.
 var _, _ = codec.ParseCursor(codec.AppendCursor(nil, &screen.CursorShape{Size: image.Pt(32, 32), Pix: make([]byte, 4096)}))
 
@@ -106,14 +124,8 @@ func TestCursorPaced(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				th := newTheatre(t.Context(), image.Pt(320, 200))
 				defer th.end()
-				st := &seat{host: th.h, id: 1, grants: wire.View, traffic: &traffic{}}
-				st.picture.init()
-				newCast(codec.NewEncoder(), th.h.canvas.Tap(), &st.picture)
-				th.h.seats[1] = st
-				line := &narrow{st: st, rate: 32000, rtt: 500 * time.Millisecond, dec: codec.NewDecoder()}
-				ctx, stop := context.WithCancel(t.Context())
-				done := make(chan error, 1)
-				go func() { done <- st.paint(ctx, line, &st.picture) }()
+				line, leave := th.watch(32000, 500*time.Millisecond)
+				defer leave()
 				time.Sleep(5 * time.Second)
 				line.mu.Lock()
 				line.queue, line.places = 0, 0
@@ -155,12 +167,6 @@ func TestCursorPaced(t *testing.T) {
 				if line.shape != nil && !row.whole && line.shape.Size.X >= row.side {
 					t.Errorf("a shape of %v on a slow line", line.shape.Size)
 				}
-				line.mu.Unlock()
-				stop()
-				<-done
-				line.mu.Lock()
-				st.stopCounting(&st.picture)
-				st.picture.leaveForGood()
 			})
 		})
 	}

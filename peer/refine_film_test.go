@@ -1,15 +1,12 @@
 package peer
 
 import (
-	"context"
 	"image"
 	"testing"
 	"testing/synctest"
 	"time"
 
-	"sightline/peer/wire"
 	"sightline/screen"
-	"sightline/screen/codec"
 )
 
 // TestRefineBesideFilm: a photograph that comes beside a film is exact within
@@ -18,14 +15,8 @@ func TestRefineBesideFilm(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		th := newTheatre(t.Context(), image.Pt(320, 200))
 		defer th.end()
-		st := &seat{host: th.h, id: 1, grants: wire.View, traffic: &traffic{}}
-		st.picture.init()
-		newCast(codec.NewEncoder(), th.h.canvas.Tap(), &st.picture)
-		th.h.seats[1] = st
-		line := &narrow{st: st, rate: 400_000, rtt: 20 * time.Millisecond, dec: codec.NewDecoder()}
-		ctx, stop := context.WithCancel(t.Context())
-		done := make(chan error, 1)
-		go func() { done <- st.paint(ctx, line, &st.picture) }()
+		line, leave := th.watch(400_000, 20*time.Millisecond)
+		defer leave()
 		film, photo := image.Rect(0, 0, 64, 48), image.Rect(128, 16, 288, 176)
 		play := func(frames int) {
 			for n := range frames {
@@ -52,10 +43,6 @@ func TestRefineBesideFilm(t *testing.T) {
 		if beside < alone*95/100 {
 			t.Errorf("%d frames of the film beside the photograph, %d without", beside, alone)
 		}
-		stop()
-		<-done
-		st.stopCounting(&st.picture)
-		st.picture.leaveForGood()
 	})
 }
 

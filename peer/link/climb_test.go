@@ -8,22 +8,40 @@ import (
 	"testing"
 	"time"
 
+	"github.com/libp2p/go-libp2p/core/host"
 	"github.com/libp2p/go-libp2p/core/network"
 	p2p "github.com/libp2p/go-libp2p/core/peer"
 	ma "github.com/multiformats/go-multiaddr"
 )
 
-// A relay that was reached by WebSocket opens its own port: both sides go there,
-// the viewer's circuit comes along, and what ran on the old one ran to its end.
-func TestClimb(t *testing.T) {
-	t.Parallel()
+// climbable is a relay at its WebSocket port, with an address of its own port,
+// closed as yet, and what is told of it.
+func climbable(t *testing.T) (r host.Host, own ma.Multiaddr, info p2p.AddrInfo) {
+	t.Helper()
 	r, port, _ := webRelay(t, false)
 	free, err := freePort(netip.MustParseAddr("127.0.0.1"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	own := ma.StringCast(fmt.Sprintf("/ip4/127.0.0.1/tcp/%d", free))
-	info := p2p.AddrInfo{ID: r.ID(), Addrs: []ma.Multiaddr{own, ma.StringCast(fmt.Sprintf("/ip4/127.0.0.1/tcp/%d/ws", port))}}
+	own = ma.StringCast(fmt.Sprintf("/ip4/127.0.0.1/tcp/%d", free))
+	return r, own, p2p.AddrInfo{ID: r.ID(), Addrs: []ma.Multiaddr{own, ma.StringCast(fmt.Sprintf("/ip4/127.0.0.1/tcp/%d/ws", port))}}
+}
+
+// awaitNoWeb waits until a node has no connection by WebSocket to the relay.
+func awaitNoWeb(t *testing.T, n *Node, relay p2p.ID) {
+	t.Helper()
+	awaitThat(t, "the connection by WebSocket is closed", func() bool {
+		return !slices.ContainsFunc(n.h.Network().ConnsToPeer(relay), func(c network.Conn) bool {
+			return strings.Contains(c.RemoteMultiaddr().String(), "/ws")
+		})
+	})
+}
+
+// A relay that was reached by WebSocket opens its own port: both sides go there,
+// the viewer's circuit comes along, and what ran on the old one ran to its end.
+func TestClimb(t *testing.T) {
+	t.Parallel()
+	r, own, info := climbable(t)
 	h, v := newNode(t, Options{NoDirect: true}), newNode(t, Options{NoDirect: true})
 	ctx := within(t)
 	if err := h.Reserve(ctx, info); err != nil {
@@ -64,11 +82,7 @@ func TestClimb(t *testing.T) {
 	if _, err := (<-accepted).Read(make([]byte, 4)); err != nil {
 		t.Error(err)
 	}
-	awaitThat(t, "the connection by WebSocket is closed", func() bool {
-		return !slices.ContainsFunc(v.h.Network().ConnsToPeer(r.ID()), func(c network.Conn) bool {
-			return strings.Contains(c.RemoteMultiaddr().String(), "/ws")
-		})
-	})
+	awaitNoWeb(t, v, r.ID())
 	if p := c.Path(); p.Kind != Relayed || p.Transport != "tcp" {
 		t.Errorf("path %+v in the end", p)
 	}
@@ -79,13 +93,7 @@ func TestClimb(t *testing.T) {
 // connection, and the old one closes.
 func TestHostClimbs(t *testing.T) {
 	t.Parallel()
-	r, port, _ := webRelay(t, false)
-	free, err := freePort(netip.MustParseAddr("127.0.0.1"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	own := ma.StringCast(fmt.Sprintf("/ip4/127.0.0.1/tcp/%d", free))
-	info := p2p.AddrInfo{ID: r.ID(), Addrs: []ma.Multiaddr{own, ma.StringCast(fmt.Sprintf("/ip4/127.0.0.1/tcp/%d/ws", port))}}
+	r, own, info := climbable(t)
 	h, v := newNode(t, Options{NoDirect: true}), newNode(t, Options{RelayOnly: true})
 	h.climbSoon = 50 * time.Millisecond // the viewer stays where it is
 	ctx := within(t)
@@ -115,11 +123,7 @@ func TestHostClimbs(t *testing.T) {
 	}
 	say(t, vs, "moved")
 	hear(t, hs, "moved")
-	awaitThat(t, "the connection by WebSocket is closed", func() bool {
-		return !slices.ContainsFunc(h.h.Network().ConnsToPeer(r.ID()), func(c network.Conn) bool {
-			return strings.Contains(c.RemoteMultiaddr().String(), "/ws")
-		})
-	})
+	awaitNoWeb(t, h, r.ID())
 	say(t, hs, "still here")
 	hear(t, vs, "still here")
 	if p := met.vc.Path(); p.Kind != Relayed || p.ID == before.ID {
