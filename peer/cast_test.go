@@ -406,15 +406,14 @@ func TestResets(t *testing.T) {
 		w := th.enter(time.Millisecond)
 		time.Sleep(5 * time.Second)
 		before := w.begun()
-		const span = time.Minute
-		for began := time.Now(); time.Since(began) < span; time.Sleep(50 * time.Millisecond) {
+		for began := time.Now(); time.Since(began) < time.Minute; time.Sleep(50 * time.Millisecond) {
 			w.st.picture.heard(wire.TypeReset, nil)
 			signal(w.st.picture.wake)
 		}
-		if n, most := w.begun()-before, resetsAtOnce+int(span/resetEach); n < resetsAtOnce || n > most {
+		if n := w.begun() - before; n < 6 || n > 20 {
 			t.Errorf("began afresh %d times for 1200 resets in a minute", n)
 		}
-		time.Sleep(2 * resetEach)
+		time.Sleep(10 * time.Second)
 		th.everybodySees(t)
 	})
 }
