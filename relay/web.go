@@ -241,14 +241,14 @@ func forwardedAddr(s string) (netip.Addr, bool) {
 	if len(s) > 64 {
 		return netip.Addr{}, false
 	}
+	var a netip.Addr
 	if ap, err := netip.ParseAddrPort(s); err == nil {
-		return ap.Addr().Unmap().WithZone(""), true
-	}
-	a, err := netip.ParseAddr(strings.TrimSuffix(strings.TrimPrefix(s, "["), "]"))
-	if err != nil || a.IsUnspecified() {
+		a = ap.Addr()
+	} else if a, err = netip.ParseAddr(strings.TrimSuffix(strings.TrimPrefix(s, "["), "]")); err != nil {
 		return netip.Addr{}, false
 	}
-	return a.Unmap().WithZone(""), true
+	a = a.Unmap().WithZone("") // first: with a zone "::" is not taken for unspecified
+	return a, !a.IsUnspecified()
 }
 
 // calledKey finds the caller of a request in its context.

@@ -50,6 +50,10 @@ func TestForwardedFor(t *testing.T) {
 		{"IPv4 in IPv6", "::ffff:10.0.0.1", []string{"::ffff:203.0.113.7"}, "203.0.113.7"},
 		{"no address", "10.0.0.1", []string{"unknown"}, "10.0.0.1"},
 		{"an oddity hides what is behind it", "10.0.0.1", []string{"203.0.113.7, _x, 10.0.0.2"}, "10.0.0.2"},
+		{"nobody", "10.0.0.1", []string{"0.0.0.0"}, "10.0.0.1"},
+		{"nobody, with a port", "10.0.0.1", []string{"0.0.0.0:80"}, "10.0.0.1"},
+		{"nobody, with a zone", "10.0.0.1", []string{"0::%0"}, "10.0.0.1"},
+		{"nobody, IPv4 in IPv6", "10.0.0.1", []string{"::ffff:0.0.0.0"}, "10.0.0.1"},
 		{"empty", "10.0.0.1", []string{""}, "10.0.0.1"},
 		{"only proxies", "10.0.0.1", []string{"10.0.0.3,10.0.0.2"}, "10.0.0.3"},
 		{"far too many", "10.0.0.1", []string{"203.0.113.7" + strings.Repeat(",10.0.0.2", 40)}, "10.0.0.2"},
@@ -66,6 +70,7 @@ func TestForwardedFor(t *testing.T) {
 // himself, and an address comes out.
 func FuzzForwardedFor(f *testing.F) {
 	f.Add("203.0.113.7, 10.0.0.2", true)
+	f.Add("0::%0", true)
 	f.Add("[2001:db8::7%25eth0]:80,,", true)
 	f.Add(strings.Repeat("10.0.0.1,", 100), false)
 	f.Fuzz(func(t *testing.T, header string, ours bool) {

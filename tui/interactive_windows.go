@@ -1,4 +1,0 @@
-package tui
-
-// consoleWithoutTERM: the console of Windows moves its cursor and sets no TERM.
-const consoleWithoutTERM = true
