@@ -97,26 +97,3 @@ func TestReadLines(t *testing.T) {
 		t.Error("lines is not closed")
 	}
 }
-
-func TestInteractive(t *testing.T) {
-	r, w, err := os.Pipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer r.Close()
-	defer w.Close()
-	xterm := func(string) string { return "xterm-256color" }
-	if Interactive(r, w, xterm) || Interactive(nil, nil, xterm) {
-		t.Error("a pipe is no terminal")
-	}
-	pty, err := os.OpenFile("/dev/ptmx", os.O_RDWR, 0)
-	if err != nil {
-		t.Skip("no /dev/ptmx here")
-	}
-	defer pty.Close()
-	for term, want := range map[string]bool{"xterm": true, "dumb": false, "": consoleWithoutTERM} {
-		if got := Interactive(pty, pty, func(string) string { return term }); got != want {
-			t.Errorf("TERM=%q: interactive is %t", term, got)
-		}
-	}
-}

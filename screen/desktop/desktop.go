@@ -40,7 +40,7 @@ type Options struct {
 	Raise    bool        // a click on a covered window may bring it forward
 	App      string      // a program to be shared alone, on a display of its own; "": none
 	Virtual  image.Point // size of such a display, px; with no App it has a whole desktop session
-	Guardian []string    // command of a process that calls RunGuardian; nil: none
+	Guardian []string    // command of a process that calls x11.RunGuardian; nil: none
 	MaxFPS   int         // frames per second at most; 0: 60
 	// LocalPause is how long input rests after the person at the display moved the
 	// pointer or typed; 0: never. Nobody sits at a display of its own.

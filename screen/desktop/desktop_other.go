@@ -3,9 +3,7 @@
 package desktop
 
 import (
-	"errors"
 	"fmt"
-	"io"
 	"runtime"
 
 	"sightline/screen"
@@ -16,9 +14,6 @@ func words() string {
 	return "capturing and showing screens of " + runtime.GOOS + " is not available in this version; " +
 		"share the built-in desktop with --source pattern, watch in the terminal with --in-terminal"
 }
-
-// RunGuardian is never started here: there is no Injector that needs it.
-func RunGuardian(io.Reader) error { return errors.New("no guardian on this platform") }
 
 func openScreen(Options, string) (*Shared, error) {
 	return nil, fmt.Errorf("%w: %s", screen.ErrNoDisplay, words())

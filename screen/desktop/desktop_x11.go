@@ -16,12 +16,6 @@ import (
 	"sightline/screen/x11"
 )
 
-// RunGuardian is the life of the guardian process that Options.Guardian
-// starts: it finds the display in its environment and reads in until it ends.
-func RunGuardian(in io.Reader) error {
-	return x11.RunGuardian(in, os.Getenv("DISPLAY"), os.Getenv("XAUTHORITY"))
-}
-
 // waylandWords is the one true sentence about Wayland.
 const waylandWords = "this desktop runs on Wayland, where X11 capture would only show black; log in to an Xorg session, or share a program on a display of its own (--app CMD, --virtual 1920x1080) or the built-in desktop (--source pattern)"
 

@@ -52,30 +52,6 @@ func windowID(pattern string) (screen.WindowID, bool) {
 	return screen.WindowID(id), err == nil
 }
 
-// Toplevels lists the windows of a display that can be shared, the lowest first.
-func Toplevels(display, authority string) ([]Toplevel, error) {
-	x, err := connect(display, authority)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { x.close(); x.drain() }()
-	n, err := x.internNames()
-	if err != nil {
-		return nil, err
-	}
-	all, err := x.toplevels(n)
-	if err != nil {
-		return nil, err
-	}
-	var list []Toplevel
-	for _, t := range all {
-		if !t.popup && (t.shown || t.Class != "") {
-			list = append(list, t)
-		}
-	}
-	return list, nil
-}
-
 // names are the properties that tell what a window is.
 type names struct{ state, netName, utf8, kind, tooltip xproto.Atom }
 

@@ -115,7 +115,6 @@ var benches = []bench{
 			sink++
 		}
 	}},
-	{"HashRow 1920", 7680, func(b *benchData) { sink += int(HashRow(b.other[:7680])) }},
 }
 
 func (b *benchData) move(fx, fy int) {

@@ -174,11 +174,6 @@ func deblockV8AVX2(p *byte, stride int, alpha int, beta int, tc int)
 //go:noescape
 func equalRowsAVX2(a *byte, as int, b *byte, bs int, n int, h int) int
 
-// hashStripesAVX2 adds n stripes of 32 bytes to the lanes.
-//
-//go:noescape
-func hashStripesAVX2(acc *[4]uint64, p *byte, n int)
-
 // gradient16AVX2 predicts a block as above + left - corner.
 //
 //go:noescape

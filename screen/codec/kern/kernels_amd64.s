@@ -4780,51 +4780,6 @@ equalRowsDone:
 	VZEROUPPER
 	RET
 
-// func hashStripesAVX2(acc *[4]uint64, p *byte, n int)
-// Requires: AVX, AVX2
-TEXT ·hashStripesAVX2(SB), NOSPLIT, $0-24
-	MOVQ    acc+0(FP), AX
-	MOVQ    p+8(FP), CX
-	VMOVDQU (AX), Y0
-	VMOVDQU hashKeys<>+0(SB), Y1
-	VMOVDQU hashStep<>+0(SB), Y2
-	VMOVDQU hashPixels<>+0(SB), Y3
-	MOVQ    n+16(FP), DX
-
-hashStripesLoop:
-	VPAND    (CX), Y3, Y4
-	VPXOR    Y1, Y4, Y5
-	VPSRLQ   $0x20, Y5, Y6
-	VPMULUDQ Y5, Y6, Y5
-	VPSHUFD  $0xb1, Y4, Y4
-	VPADDQ   Y5, Y0, Y0
-	VPADDQ   Y4, Y0, Y0
-	VPADDQ   Y2, Y1, Y1
-	ADDQ     $0x20, CX
-	DECQ     DX
-	JNZ      hashStripesLoop
-	VMOVDQU  Y0, (AX)
-	VZEROUPPER
-	RET
-
-DATA hashKeys<>+0(SB)/8, $0x6a09e667f3bcc908
-DATA hashKeys<>+8(SB)/8, $0xbb67ae8584caa73b
-DATA hashKeys<>+16(SB)/8, $0x3c6ef372fe94f82b
-DATA hashKeys<>+24(SB)/8, $0xa54ff53a5f1d36f1
-GLOBL hashKeys<>(SB), RODATA|NOPTR, $32
-
-DATA hashStep<>+0(SB)/8, $0x9e3779b97f4a7c15
-DATA hashStep<>+8(SB)/8, $0x9e3779b97f4a7c15
-DATA hashStep<>+16(SB)/8, $0x9e3779b97f4a7c15
-DATA hashStep<>+24(SB)/8, $0x9e3779b97f4a7c15
-GLOBL hashStep<>(SB), RODATA|NOPTR, $32
-
-DATA hashPixels<>+0(SB)/8, $0x00ffffff00ffffff
-DATA hashPixels<>+8(SB)/8, $0x00ffffff00ffffff
-DATA hashPixels<>+16(SB)/8, $0x00ffffff00ffffff
-DATA hashPixels<>+24(SB)/8, $0x00ffffff00ffffff
-GLOBL hashPixels<>(SB), RODATA|NOPTR, $32
-
 // func gradient16AVX2(dst *byte, ds int, above *byte, left *byte, corner int)
 // Requires: AVX, AVX2
 TEXT ·gradient16AVX2(SB), NOSPLIT, $0-40

@@ -92,8 +92,6 @@ func deblockV8AVX2(p *byte, stride int, alpha int, beta int, tc int) { panic("ke
 
 func equalRowsAVX2(a *byte, as int, b *byte, bs int, n int, h int) int { panic("kern: no assembly") }
 
-func hashStripesAVX2(acc *[4]uint64, p *byte, n int) { panic("kern: no assembly") }
-
 func gradient16AVX2(dst *byte, ds int, above *byte, left *byte, corner int) {
 	panic("kern: no assembly")
 }

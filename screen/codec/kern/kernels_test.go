@@ -187,10 +187,6 @@ var kernels = []struct {
 		}
 		s.put(same(EqualRows(a, as, b, bs, n, h)))
 	}},
-	{"HashRow", func(s *source) {
-		p, _ := s.plane(4*s.n(0, 200)+4, 1)
-		s.put(int(HashRow(p)))
-	}},
 	{"Taps.Rows", func(s *source) {
 		n, p := s.n(1, 16), s.words(400)
 		pairs := make([][2]int, n)

@@ -94,10 +94,6 @@ func (k *kit) doubles(name string, v ...int) mem {
 	return k.constant(name, 4, v, func(x int) operand.Constant { return operand.U32(x) })
 }
 
-func (k *kit) quads(name string, v ...int) mem {
-	return k.constant(name, 8, v, func(x int) operand.Constant { return operand.U64(x) })
-}
-
 func (k *kit) constant(name string, size int, v []int, as func(int) operand.Constant) mem {
 	if m, ok := k.known[name]; ok {
 		return m
@@ -145,7 +141,6 @@ func (k *kit) min16(a vec, b op) vec  { return k.two(k.VPMINSW, a, b) }
 func (k *kit) max16(a vec, b op) vec  { return k.two(k.VPMAXSW, a, b) }
 func (k *kit) and(a vec, b op) vec    { return k.two(fixed(k.VPAND), a, b) }
 func (k *kit) or(a vec, b op) vec     { return k.two(fixed(k.VPOR), a, b) }
-func (k *kit) xor(a vec, b op) vec    { return k.two(fixed(k.VPXOR), a, b) }
 func (k *kit) sad(a vec, b op) vec    { return k.two(fixed(k.VPSADBW), a, b) }
 
 // madd multiplies words and adds neighbours to doubles; maddubs multiplies
@@ -204,7 +199,6 @@ func (k *kit) shift(f func(...op), n int, a vec) vec {
 func (k *kit) sra16(a vec, n int) vec { return k.shift(k.VPSRAW, n, a) }
 func (k *kit) srl16(a vec, n int) vec { return k.shift(k.VPSRLW, n, a) }
 func (k *kit) sra32(a vec, n int) vec { return k.shift(k.VPSRAD, n, a) }
-func (k *kit) srl64(a vec, n int) vec { return k.shift(k.VPSRLQ, n, a) }
 
 // highHalf moves the upper 8 bytes of each lane down.
 func (k *kit) highHalf(a vec) vec { return k.shift(fixed(k.VPSRLDQ), 8, a) }
