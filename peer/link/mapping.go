@@ -131,13 +131,18 @@ func (n *Node) mapPorts() {
 	}
 }
 
-// gateway is the router of the default route.
+// pcpAnycast is where the nearest box that maps ports is (RFC 7723), so the route there
+// goes by the router to ask. Nothing is sent to it.
+var pcpAnycast = net.IPv4(192, 0, 0, 9)
+
+// gateway is the router of the default route. A look-up of 0.0.0.0 is refused by the
+// library on Linux.
 func gateway() (net.IP, error) {
 	r, err := netroute.New()
 	if err != nil {
 		return nil, err
 	}
-	_, router, _, err := r.Route(net.IPv4zero)
+	_, router, _, err := r.Route(pcpAnycast)
 	if err == nil && (router == nil || router.IsUnspecified()) {
 		err = errors.New("no default route")
 	}
