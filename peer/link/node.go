@@ -53,7 +53,8 @@ type Node struct {
 	silence   time.Duration
 	climbSoon time.Duration
 
-	surveying sync.Mutex // one survey at a time reads the socket
+	surveying    sync.Mutex // one survey at a time reads the socket
+	surveyingTCP sync.Mutex
 
 	mu       sync.Mutex // guards all below, and the state of remotes and conns
 	closed   bool

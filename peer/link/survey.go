@@ -65,7 +65,10 @@ func (n *Node) survey(relay p2p.AddrInfo) {
 	if len(servers) == 0 || n.ctx.Err() != nil {
 		return
 	}
-	answered, err := n.askSTUN(servers)
+	answered, err := n.askSTUN(servers, func() {
+		n.noteSurvey(0)
+		n.run(func() { n.surveyTCP(relay.ID) })
+	})
 	if err != nil {
 		n.log.Debug("survey", "err", err)
 		return
@@ -134,7 +137,8 @@ func (n *Node) stunServers(relay p2p.AddrInfo) []netip.AddrPort {
 }
 
 // askSTUN sends to all servers until each has answered or the last pause is over.
-func (n *Node) askSTUN(servers []netip.AddrPort) (answered int, err error) {
+// Silent is called once if there is no answer yet after surveyHope pauses.
+func (n *Node) askSTUN(servers []netip.AddrPort, silent func()) (answered int, err error) {
 	tr, err := n.udp.TransportForDial("udp4", net.UDPAddrFromAddrPort(servers[0]))
 	if err != nil {
 		return 0, err
@@ -157,7 +161,7 @@ func (n *Node) askSTUN(servers []netip.AddrPort) (answered int, err error) {
 	}
 	for i, pause := range surveyPauses {
 		if i == surveyHope && len(open) == len(servers) {
-			n.noteSurvey(0)
+			silent()
 		}
 		for _, s := range open {
 			if _, err := c.WriteTo(packets[s], net.UDPAddrFromAddrPort(s)); err != nil {

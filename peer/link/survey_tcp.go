@@ -16,8 +16,14 @@ const surveyTCPTime = 3 * time.Second
 
 // surveyTCP finds out what a NAT box does with TCP, where UDP does not come through: a
 // connection to the relay's second port, from the port that the one to its first port
-// came from, is compared with that. It is over before anything is told anew.
+// came from, is compared with that.
+//
+// It begins as soon as UDP is thought silent: when it waited for the last answer by UDP,
+// who was admitted within 2 s tried to punch towards a port that nobody knows, and
+// called where it could a second and a half later.
 func (n *Node) surveyTCP(relay p2p.ID) {
+	n.surveyingTCP.Lock() // a second one finds what the first one found out
+	defer n.surveyingTCP.Unlock()
 	n.mu.Lock()
 	first, to := n.tcpToRelayLocked(relay)
 	wanted := n.natLocked() == NATNoUDP && n.tcpMapping == ""
