@@ -3,11 +3,13 @@ package link
 import (
 	"encoding/binary"
 	"net"
+	"net/netip"
 	"testing"
 
-	"github.com/jackpal/go-nat-pmp"
 	basichost "github.com/libp2p/go-libp2p/p2p/host/basic"
 	ma "github.com/multiformats/go-multiaddr"
+
+	"sightline/peer/link/pcp"
 )
 
 // pmpRouter answers NAT-PMP (RFC 6886) on an address of loopback and maps each port to
@@ -27,6 +29,11 @@ func pmpRouter(t *testing.T, ip net.IP, outside [4]byte) {
 				return
 			}
 			out := make([]byte, 8, 16)
+			if buf[0] != 0 { // PCP
+				out[1], out[3] = buf[1]|0x80, 1
+				c.WriteToUDP(out, from)
+				continue
+			}
 			out[1] = buf[1] | 0x80
 			if buf[1] == 0 {
 				out = append(out, outside[:]...)
@@ -41,18 +48,68 @@ func pmpRouter(t *testing.T, ip net.IP, outside [4]byte) {
 	}()
 }
 
+// pcpRouter answers PCP (RFC 6887) and nothing else, in the same way.
+func pcpRouter(t *testing.T, ip net.IP, outside netip.Addr) {
+	t.Helper()
+	c, err := net.ListenUDP("udp4", &net.UDPAddr{IP: ip, Port: pcp.Port})
+	if err != nil {
+		t.Skipf("no PCP port: %v", err)
+	}
+	t.Cleanup(func() { c.Close() })
+	go func() {
+		buf := make([]byte, 100)
+		for {
+			n, from, err := c.ReadFromUDP(buf)
+			if err != nil {
+				return
+			}
+			if out := buf[:n]; buf[0] == 2 {
+				out[1] |= 0x80
+				binary.BigEndian.PutUint16(out[42:], binary.BigEndian.Uint16(out[40:])+1000)
+				as16 := outside.As16()
+				copy(out[44:], as16[:])
+				c.WriteToUDP(out, from)
+			}
+		}
+	}()
+}
+
+// A router that speaks PCP is not asked by NAT-PMP, and its answers are the same
+// addresses for admitted peers.
+func TestMapByPCP(t *testing.T) {
+	router := net.IPv4(127, 77, 51, 4)
+	pcpRouter(t, router, netip.MustParseAddr("11.1.0.2"))
+	m := &mapper{NATManager: noManager{}}
+	if err := m.ask(t.Context(), openersAt(router), 4001); err != nil || m.protocol() != "PCP" {
+		t.Fatal(err, m.protocol())
+	}
+	listen := ma.StringCast("/ip4/0.0.0.0/udp/4001/quic-v1")
+	if got := m.mappingOf(listen); got == nil || got.String() != "/ip4/11.1.0.2/udp/5001/quic-v1" {
+		t.Errorf("mapped to %v", got)
+	}
+	m.giveBack(4001)
+	if got := m.mappingOf(listen); got != nil {
+		t.Errorf("%s after it was given back", got)
+	}
+	// An address that nobody could dial from the internet.
+	odd := net.IPv4(127, 77, 51, 5)
+	pcpRouter(t, odd, netip.MustParseAddr("2a10::1"))
+	if err := m.ask(t.Context(), openersAt(odd), 4001); err == nil || m.mappingOf(listen) != nil {
+		t.Errorf("%v, mapped to %v", err, m.mappingOf(listen))
+	}
+}
+
 // A router's answers become addresses for admitted peers, and its silence none.
 func TestMapByPMP(t *testing.T) {
 	router := net.IPv4(127, 77, 51, 1)
 	pmpRouter(t, router, [4]byte{11, 1, 0, 2})
-	m := &mapper{NATManager: noManager{}, ports: map[string]uint16{}}
-	c := natpmp.NewClientWithTimeout(router, mapAnswer)
+	m := &mapper{NATManager: noManager{}}
 	quic, tcp := ma.StringCast("/ip4/0.0.0.0/udp/4001/quic-v1"), ma.StringCast("/ip4/0.0.0.0/tcp/4001")
 	if a := m.mappingOf(quic); a != nil {
 		t.Errorf("%s before anybody was asked", a)
 	}
-	if err := m.ask(c, 4001); err != nil {
-		t.Fatal(err)
+	if err := m.ask(t.Context(), openersAt(router), 4001); err != nil || m.protocol() != "NAT-PMP" {
+		t.Fatal(err, m.protocol())
 	}
 	for listen, want := range map[string]string{
 		quic.String():                   "/ip4/11.1.0.2/udp/5001/quic-v1",
@@ -68,7 +125,7 @@ func TestMapByPMP(t *testing.T) {
 			t.Errorf("%s is mapped to %q, want %q", listen, got, want)
 		}
 	}
-	m.giveBack(c, 4001)
+	m.giveBack(4001)
 	if a := m.mappingOf(tcp); a != nil {
 		t.Errorf("%s after it was given back", a)
 	}
@@ -76,7 +133,7 @@ func TestMapByPMP(t *testing.T) {
 	other := net.IPv4(127, 77, 51, 2)
 	pmpRouter(t, other, [4]byte{})
 	for _, ip := range []net.IP{other, net.IPv4(127, 77, 51, 3)} {
-		if err := m.ask(natpmp.NewClientWithTimeout(ip, mapAnswer), 4001); err == nil || m.mappingOf(tcp) != nil {
+		if err := m.ask(t.Context(), openersAt(ip), 4001); err == nil || m.mappingOf(tcp) != nil {
 			t.Errorf("%s: %v, mapped to %v", ip, err, m.mappingOf(tcp))
 		}
 	}
