@@ -60,6 +60,7 @@ type Host struct {
 	hands  *hands
 	board  *board
 	floor  floor
+	points pointing
 	log    *slog.Logger
 	stop   chan struct{} // closed by Stop
 
@@ -354,7 +355,7 @@ func (h *Host) newSeat(door *openCode, id p2p.ID) *seat {
 		return nil
 	}
 	h.nextSeat++
-	st.id = h.nextSeat
+	st.id, st.colour = h.nextSeat, h.freeColourLocked()
 	h.seats[st.id] = st
 	return st
 }

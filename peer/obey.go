@@ -109,6 +109,7 @@ func (st *seat) movePointer(m wire.PointerInput) error {
 	if !ok || !p.At.In(pic.Bounds()) {
 		return nil // the picture changed its size while this was on its way
 	}
+	st.pointed(wire.Point{Picture: m.Picture, X: m.X, Y: m.Y})
 	press := p.Buttons != 0 || p.Wheel != image.Point{}
 	err := st.host.hands.pointer(st.id, p, func() error { return st.mayAct(wire.Pointer, "no right to the pointer", press) })
 	if errors.Is(err, errNotHeld) {

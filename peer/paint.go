@@ -25,6 +25,7 @@ type glass struct {
 	dec    decoder
 	lender *lender // the window, if it lends its memory; else nil
 	frames map[screen.PictureID]*screen.Frame
+	marks  []screen.Mark
 	asked  bool      // a reset was asked for and has not come
 	mended time.Time // when that was last done for a message that made no sense
 

@@ -9,6 +9,7 @@ import (
 // Watching is one viewer of a host, as every viewer of it is told.
 type Watching struct {
 	Seat   SeatID // on that host
+	Colour Colour // of its pointer
 	Name   string
 	Grants Grant
 	You    bool // the viewer that is told
@@ -53,6 +54,7 @@ func (st *seat) watcher(you bool) wire.Watcher {
 	defer st.mu.Unlock()
 	return wire.Watcher{
 		Seat: uint32(st.id), Grants: st.grants, You: you, Away: st.broken, Acts: acts, Asks: asks, Name: st.viewer.Name,
+		Colour: uint8(st.colour),
 	}
 }
 
@@ -75,13 +77,16 @@ func (v *View) hearRoster(body []byte) error {
 	for _, w := range m {
 		list = append(list, Watching{
 			Seat: SeatID(w.Seat), Name: w.Name, Grants: w.Grants, You: w.You, Away: w.Away, Acts: w.Acts, Asks: w.Asks,
+			Colour: Colour(w.Colour),
 		})
 	}
 	v.mu.Lock()
 	v.roster = list
-	v.taken = slices.ContainsFunc(list, func(w Watching) bool { return !w.You && w.Acts })
+	v.taken = slices.ContainsFunc(list, func(w Watching) bool { return !w.You && w.Acts }) &&
+		!slices.ContainsFunc(list, func(w Watching) bool { return w.You && w.Acts })
 	v.mu.Unlock()
 	v.o.Events(Roster{Viewers: list})
 	v.retitle()
+	v.showMarks()
 	return nil
 }

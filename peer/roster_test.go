@@ -34,7 +34,7 @@ func TestRoster(t *testing.T) {
 		})
 	}
 	anna := Watching{Seat: first, Name: "an[31mna", Grants: looks | acts}
-	bert := Watching{Seat: second, Name: "bert", Grants: looks}
+	bert := Watching{Seat: second, Colour: 1, Name: "bert", Grants: looks}
 	you := func(w Watching) Watching { w.You = true; return w }
 	told(a, you(anna), bert)
 	told(b, anna, you(bert))

@@ -22,6 +22,7 @@ type seat struct {
 	// Static after construction.
 	host    *Host
 	id      SeatID
+	colour  Colour
 	door    *openCode // that let it in
 	peer    p2p.ID
 	control *line
@@ -298,6 +299,12 @@ func (st *seat) hear(t wire.Type, body []byte, left chan error, conn link.Conn) 
 			return err
 		}
 		st.passOn(SeatID(to))
+	case wire.TypePoint:
+		p, err := wire.ParsePoint(body)
+		if err != nil {
+			return err
+		}
+		st.pointed(p)
 	case wire.TypeCandidates:
 		return upgrade(conn, body)
 	case wire.TypeBye:
@@ -478,7 +485,7 @@ func (st *seat) status() SeatStatus {
 	st.mu.Lock()
 	defer st.mu.Unlock()
 	return SeatStatus{
-		Seat: st.id, Viewer: st.viewer, Asking: st.asking, Until: st.until, Wants: st.wants,
+		Seat: st.id, Colour: st.colour, Viewer: st.viewer, Asking: st.asking, Until: st.until, Wants: st.wants,
 		Grants: st.grants, Since: st.since, Path: st.path, Stats: st.stats, Suspend: st.broken,
 		Acts: acts, AsksControl: asks,
 		Refused: maps.Clone(st.refusals),

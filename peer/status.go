@@ -25,6 +25,7 @@ type HostStatus struct {
 // SeatStatus is one viewer of a host.
 type SeatStatus struct {
 	Seat    SeatID
+	Colour  Colour // of its pointer, as the other viewers see it
 	Viewer  Viewer
 	Asking  bool      // waits for the answer of a person, until Until
 	Until   time.Time // of the question

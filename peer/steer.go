@@ -2,6 +2,7 @@ package peer
 
 import (
 	"context"
+	"image"
 
 	"sightline/peer/wire"
 	"sightline/screen"
@@ -100,7 +101,11 @@ func (v *View) sendKey(k screen.Key) {
 }
 
 func (v *View) sendPointer(p screen.Pointer) {
-	if !v.rights().Has(wire.Pointer) {
+	v.mu.Lock()
+	acts := v.grants.Has(wire.Pointer) && (!v.taken || p.Buttons != 0 || p.Wheel != image.Point{})
+	v.mu.Unlock()
+	if !acts {
+		v.point(p)
 		return
 	}
 	var body [8]byte

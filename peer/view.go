@@ -81,10 +81,13 @@ type View struct {
 	framed   time.Time // the last message on the screen channel
 	lags     []time.Duration
 	roster   []Watching
-	taken    bool       // another viewer has control
+	taken    bool       // another viewer has control, and this one has not
 	refusals Refusals   // of our input; replaced, never changed
 	showing  *screenOut // the stream that is being read
 	hidden   bool       // the window is minimised
+	company  company    // where the viewers point
+
+	markings sync.Mutex // held while the marks are shown; taken before mu
 }
 
 type screenStream struct {
@@ -125,6 +128,7 @@ func (v *View) Run(ctx context.Context) error {
 	var wg sync.WaitGroup
 	defer wg.Wait()
 	defer v.clips.end()
+	defer v.noMarks()
 	defer cancel(nil)
 	wg.Go(func() { v.steer(ctx) }) // from the start: the person may close the window while waiting
 	conn, s, err := v.enter(ctx)
@@ -450,6 +454,8 @@ func (v *View) hear(t wire.Type, body []byte, conn link.Conn) error {
 		return v.hearRoster(body)
 	case wire.TypeDenied:
 		return v.hearDenied(body)
+	case wire.TypePoints:
+		return v.hearPoints(body)
 	case wire.TypeCandidates:
 		return upgrade(conn, body)
 	case wire.TypeBye:
@@ -564,7 +570,7 @@ func (v *View) retitle() {
 	}
 	only, shared := !v.grants.Any(wire.HandsOn), false
 	for _, w := range v.roster {
-		only = only || w.You && !w.Acts && v.taken
+		only = only || w.You && v.taken
 		shared = shared || !w.You && w.Grants.Any(wire.HandsOn)
 	}
 	v.mu.Unlock()

@@ -200,7 +200,7 @@ type State struct {
 	FullScreen  bool      // wanted; the user can change it from the window
 	Scale       Scale     // wanted; the user can change it from the window
 	Grab        Grab      // rule for the keyboard
-	ViewOnly    bool      // no input is taken, the pointer is only shown
+	ViewOnly    bool      // the pointer is only shown; of input moves alone are told, with no button down
 	Shared      bool      // several viewers may control, one at a time: AskPass means something
 	DimmedSince time.Time // the picture is old since then; zero: it is live
 }

@@ -1,12 +1,15 @@
 package tui
 
 import (
+	"fmt"
 	"io"
 	"strings"
 	"time"
 
 	"github.com/charmbracelet/lipgloss"
 	"github.com/charmbracelet/x/ansi"
+
+	"sightline/peer"
 )
 
 // styles repeat in colour what words and marks say. Colours are the terminal's
@@ -14,6 +17,10 @@ import (
 // NO_COLOR is set, they change nothing.
 type styles struct {
 	bold, dim, good, warn, bad func(...string) string
+
+	// dot shows the colour of a viewer's pointer, the one that names do not say;
+	// "" where there are no colours.
+	dot func(peer.Colour) string
 }
 
 func newStyles(out io.Writer) styles {
@@ -25,8 +32,17 @@ func newStyles(out io.Writer) styles {
 		good: plain.Foreground(lipgloss.Color("2")).Render,
 		warn: plain.Bold(true).Foreground(lipgloss.Color("3")).Render,
 		bad:  plain.Bold(true).Foreground(lipgloss.Color("1")).Render,
+		dot: func(c peer.Colour) string {
+			if s := plain.Foreground(lipgloss.Color(hex(c))).Render("●"); s != "●" {
+				return s + " "
+			}
+			return ""
+		},
 	}
 }
+
+// hex is a colour as scripts and terminals take it: #rrggbb.
+func hex(c peer.Colour) string { return fmt.Sprintf("#%06x", c.RGB()) }
 
 // fit makes a text exactly w cells wide. Colours do not count, wide characters
 // count two.

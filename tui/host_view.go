@@ -159,7 +159,7 @@ func (m *hostPage) viewerLine(s peer.SeatStatus) string {
 		mark = " > "
 	}
 	if s.Suspend {
-		return mark + fit(name(s.Viewer.Name), 16) + " away: its path broke, it can come back for " + span(s.Until.Sub(m.now))
+		return mark + m.named(s) + " away: its path broke, it can come back for " + span(s.Until.Sub(m.now))
 	}
 	rtt := "-"
 	if d := roundTrip(s); d > 0 {
@@ -175,8 +175,16 @@ func (m *hostPage) viewerLine(s peer.SeatStatus) string {
 	if s.Grants.Any(controlRights) {
 		rights = m.style.warn(rights)
 	}
-	return mark + fit(name(s.Viewer.Name), 16) + " " + fit(shortRoute(s.Path), 13) + " " + fit(rtt, 8) +
+	return mark + m.named(s) + " " + fit(shortRoute(s.Path), 13) + " " + fit(rtt, 8) +
 		fit(amount(uint64(m.rates[s.Seat].perSec))+"/s", 10) + rights
+}
+
+// named is a viewer's name, with the colour of its pointer where others see it.
+func (m *hostPage) named(s peer.SeatStatus) string {
+	if len(m.inside()) < 2 {
+		return fit(name(s.Viewer.Name), 16)
+	}
+	return fit(m.style.dot(s.Colour)+name(s.Viewer.Name), 16)
 }
 
 // viewerDetail is what does not fit into the chosen viewer's first line.

@@ -124,6 +124,7 @@ type watcher struct {
 	Away   bool     `json:"away"`
 	Acts   bool     `json:"controls"`
 	Asks   bool     `json:"asks"`
+	Colour string   `json:"colour"`
 }
 
 func seats(ids []peer.SeatID) []int {
@@ -137,7 +138,7 @@ func seats(ids []peer.SeatID) []int {
 func watchers(list []peer.Watching) []watcher {
 	out := []watcher{}
 	for _, w := range list {
-		out = append(out, watcher{int(w.Seat), clean(w.Name), w.Grants.Words(), w.You, w.Away, w.Acts, w.Asks})
+		out = append(out, watcher{int(w.Seat), clean(w.Name), w.Grants.Words(), w.You, w.Away, w.Acts, w.Asks, hex(w.Colour)})
 	}
 	return out
 }

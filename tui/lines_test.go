@@ -130,9 +130,9 @@ func TestJSONLines(t *testing.T) {
 			`"stats","fps":29.97,"bytes_out":1099511627776,"bytes_in":3,"rtt_ms":12,"frame_ms":2.35,"refined":true}`},
 		{"stats without a number", "", peer.Stats{Seat: 2, FPS: math.Inf(1)},
 			`"stats","seat":2,"fps":0,"bytes_out":0,"bytes_in":0,"rtt_ms":0,"frame_ms":0,"refined":false}`},
-		{"roster", RoleView, peer.Roster{Viewers: []peer.Watching{{Seat: 1, Name: "an\x1bna", Grants: viewRight}, {Seat: 2, Name: "bob", You: true, Away: true, Acts: true}}},
-			`"roster","viewers":[{"seat":1,"viewer":"anna","grants":["view"],"you":false,"away":false,"controls":false,"asks":false},` +
-				`{"seat":2,"viewer":"bob","grants":[],"you":true,"away":true,"controls":true,"asks":false}]}`},
+		{"roster", RoleView, peer.Roster{Viewers: []peer.Watching{{Seat: 1, Name: "an\x1bna", Grants: viewRight}, {Seat: 2, Name: "bob", Colour: 1, You: true, Away: true, Acts: true}}},
+			`"roster","viewers":[{"seat":1,"viewer":"anna","grants":["view"],"you":false,"away":false,"controls":false,"asks":false,"colour":"#ff8c1a"},` +
+				`{"seat":2,"viewer":"bob","grants":[],"you":true,"away":true,"controls":true,"asks":false,"colour":"#3aa0ff"}]}`},
 		{"control", "", peer.Control{Holder: 2, Asks: []peer.SeatID{3}}, `"control","seat":2,"asks":[3]}`},
 		{"sharing", "", peer.Sharing{What: "windows of display :0"}, `"sharing","sharing":"windows of display :0"}`},
 		{"control is free", "", peer.Control{}, `"control","seat":0,"asks":[]}`},

@@ -8,8 +8,11 @@ import (
 )
 
 // others says who watches beside this viewer, and who of them controls; "" before
-// the host has told it.
-func others(list []peer.Watching) string {
+// the host has told it. dot shows the colour of each one's pointer; nil: not at all.
+func others(list []peer.Watching, dot func(peer.Colour) string) string {
+	if dot == nil {
+		dot = func(peer.Colour) string { return "" }
+	}
 	if len(list) == 0 {
 		return ""
 	}
@@ -17,7 +20,7 @@ func others(list []peer.Watching) string {
 	for _, w := range list {
 		switch {
 		case !w.You:
-			said = append(said, other(w))
+			said = append(said, dot(w.Colour)+other(w))
 		case w.Acts:
 			you = "; you control"
 		case w.Asks:

@@ -26,11 +26,11 @@ func TestOthers(t *testing.T) {
 		{"asks", []peer.Watching{{You: true, Acts: true}, {Name: "bob", Grants: control, Asks: true}}, "bob (asks for control) watches too; you control"},
 		{"asked", []peer.Watching{{You: true, Asks: true}, {Name: "bob", Acts: true}}, "bob (controls) watches too; you asked for control"},
 	} {
-		if got := others(row.list); got != row.want {
+		if got := others(row.list, nil); got != row.want {
 			t.Errorf("%s: %q, not %q", row.name, got, row.want)
 		}
 	}
-	if got := wrapped(others(many), 63); len(got) > 3 || !strings.HasSuffix(got[len(got)-1], "10 more") {
+	if got := wrapped(others(many, nil), 63); len(got) > 3 || !strings.HasSuffix(got[len(got)-1], "10 more") {
 		t.Errorf("15 others: %q", got)
 	}
 }

@@ -299,7 +299,7 @@ func (m *viewPage) controlLines() []string {
 			lines = append(lines, label([]string{"Refused", ""}[min(i, 1)], l))
 		}
 	}
-	if also := others(s.Viewers); also != "" {
+	if also := others(s.Viewers, m.style.dot); also != "" {
 		for i, l := range wrapped(also, 63) {
 			lines = append(lines, label([]string{"Viewers", ""}[min(i, 1)], l))
 		}

@@ -140,7 +140,7 @@ func (t *teller) tellViewer(ev peer.Event) string {
 	case peer.Granted:
 		return fmt.Sprintf("your rights are now: %s", ev.Grants)
 	case peer.Roster:
-		return others(ev.Viewers)
+		return others(ev.Viewers, nil)
 	case peer.Denied:
 		if ev.Count > 0 {
 			return t.tellRefused("your input", ev)

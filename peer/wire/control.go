@@ -22,6 +22,8 @@ const (
 	TypeRoster
 	TypePass
 	TypeDenied
+	TypePoint
+	TypePoints
 )
 
 // Hello is the viewer's first message: who it says it is and what it wants.

@@ -25,6 +25,8 @@ var controlParsers = map[Type]func(*testing.T, []byte){
 	TypeRoster:     func(t *testing.T, b []byte) { again(t, b, ParseRoster, Roster.Append) },
 	TypePass:       func(t *testing.T, b []byte) { again(t, b, ParsePass, flip(AppendPass)) },
 	TypeDenied:     func(t *testing.T, b []byte) { again(t, b, ParseDenied, Denied.Append) },
+	TypePoint:      func(t *testing.T, b []byte) { again(t, b, ParsePoint, Point.Append) },
+	TypePoints:     func(t *testing.T, b []byte) { again(t, b, ParsePoints, Points.Append) },
 	TypePing:       func(t *testing.T, b []byte) { again(t, b, ParsePing, flip(AppendPing)) },
 }
 
@@ -118,6 +120,23 @@ func FuzzControlMessage(f *testing.F) { fuzzChannel(f, Control, controlParsers) 
 func FuzzInputEvent(f *testing.F)     { fuzzChannel(f, Input, inputParsers) }
 func FuzzClip(f *testing.F)           { fuzzChannel(f, Clips, clipParsers) }
 func FuzzScreenMessage(f *testing.F)  { fuzzChannel(f, Screen, screenParsers) }
+
+// FuzzPoints has a target of its own: what a host makes of many viewers' points is
+// longer than the other messages of the control channel.
+func FuzzPoints(f *testing.F) {
+	f.Add([]byte{})
+	f.Add(Points{}.Append(nil))
+	f.Add(Points{{1, Point{0, 1919, 1079}}, {1 << 31, Point{255, 0, 65535}}}.Append(nil))
+	f.Add(make(Points, MaxWatchers+1).Append(nil))
+	f.Add(append([]byte{MaxWatchers + 1}, make([]byte, 9*(MaxWatchers+1))...))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		again(t, b, ParsePoints, Points.Append)
+		if m, err := ParsePoints(b); err == nil && len(m) > MaxWatchers {
+			t.Errorf("%d points", len(m))
+		}
+		again(t, b, ParsePoint, Point.Append)
+	})
+}
 
 // FuzzReader: any stream on any channel. What was read must be what stood
 // there, written again; memory follows what arrived.

@@ -15,10 +15,11 @@ type Roster []Watcher
 type Watcher struct {
 	Seat   uint32 // on that host, from 1 on
 	Grants Grant
-	You    bool // the receiver itself
-	Away   bool // its path broke; it may come back
-	Acts   bool // its hands act now: it has control
-	Asks   bool // it asks for the control that another has
+	You    bool  // the receiver itself
+	Away   bool  // its path broke; it may come back
+	Acts   bool  // its hands act now: it has control
+	Asks   bool  // it asks for the control that another has
+	Colour uint8 // of its pointer, less than Colours; the host gives each its own
 	Name   string
 }
 
@@ -31,7 +32,11 @@ const (
 	watcherAway
 	watcherActs
 	watcherAsks
+	watcherColour // the lowest bit of it; it takes the rest of the byte
 )
+
+// Colours that pointers can be told apart by.
+const Colours = 16
 
 // Append adds the body of the message; what is over the limit is left out.
 func (m Roster) Append(dst []byte) []byte {
@@ -51,11 +56,11 @@ func (w Watcher) flags() (flags byte) {
 			flags |= 1 << i
 		}
 	}
-	return flags
+	return flags | w.Colour%Colours*watcherColour
 }
 
-// ParseRoster reads the body of a Roster. Names are cleaned; flags and rights of
-// a later version are ignored.
+// ParseRoster reads the body of a Roster. Names are cleaned; rights of a later
+// version are ignored.
 func ParseRoster(b []byte) (Roster, error) {
 	p := parser{b: b}
 	n := int(p.u8())
@@ -68,6 +73,7 @@ func ParseRoster(b []byte) (Roster, error) {
 		flags := p.u8()
 		w.You, w.Away = flags&watcherYou != 0, flags&watcherAway != 0
 		w.Acts, w.Asks = flags&watcherActs != 0, flags&watcherAsks != 0
+		w.Colour = flags / watcherColour
 		w.Name = p.text(MaxName)
 		m = append(m, w)
 	}

@@ -19,11 +19,11 @@
 // for the whole life of the session: a path can break in the middle of
 // anything, so the sender keeps what was not acknowledged and sends it again
 // on the next path, and the receiver drops what it has had (Outbox, Inbox).
-// Number 0 stands for messages that may be lost: acknowledgements and pings.
+// Number 0 stands for messages that may be lost: acknowledgements, pings, points.
 //
 //	channel  direction  messages
-//	control  V>H        Hello Want Pass Candidates Bye Ack Ping Pong
-//	         H>V        Asking Accept Deny Grants Roster Candidates Bye Ack Ping Pong
+//	control  V>H        Hello Want Pass Point Candidates Bye Ack Ping Pong
+//	         H>V        Asking Accept Deny Grants Roster Denied Points Candidates Bye Ack Ping Pong
 //	input    V>H        Key Pointer Release
 //	         H>V        Ack
 //	clips    both       Clip Ack

@@ -151,6 +151,9 @@ func (h *hand) mouse(t token, to place, send func(screen.Event)) {
 	was, still := h.buttons, h.seen && to.at == h.at && to.id == h.picture
 	h.seen, h.at, h.picture = true, to.at, to.id
 	if h.viewOnly {
+		if h.buttons = 0; !still {
+			send(p)
+		}
 		return
 	}
 	switch {

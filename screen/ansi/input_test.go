@@ -128,7 +128,7 @@ func TestHand(t *testing.T) {
 		"letter":         {"a", false, events{down('a'), up('a')}, nil},
 		"control c":      {"\x03", false, events{down(keysym.ControlL), down('c'), up('c'), up(keysym.ControlL)}, nil},
 		"alt shift tab":  {"\x1b[1;4Z", false, events{down(keysym.AltL), down(keysym.ShiftL), down(keysym.Tab), up(keysym.Tab), up(keysym.ShiftL), up(keysym.AltL)}, nil},
-		"view only":      {"a\x1b[<0;1;1M\x1b[<0;1;1m", true, nil, nil},
+		"view only":      {"a\x1b[<0;1;1M\x1b[<0;1;1m\x1b[<64;2;1M", true, events{screen.Pointer{}, screen.Pointer{At: image.Pt(1, 0)}}, nil},
 		"end":            {"\x1de", true, events{screen.AskEnd}, []command{cmdMenu, cmdMenu}},
 		"ctrl alt del":   {"\x1dd", false, events{screen.AskCtrlAltDel}, []command{cmdMenu, cmdMenu}},
 		"control":        {"\x1dc", true, events{screen.AskControl}, []command{cmdMenu, cmdMenu}},

@@ -3,6 +3,7 @@ package ansi
 import (
 	"fmt"
 	"image"
+	"slices"
 	"sync"
 	"time"
 
@@ -40,6 +41,7 @@ type Window struct {
 	frames map[screen.PictureID]*screen.Frame
 	shown  screen.PictureID // which of them is looked at
 	cursor screen.Cursor
+	marks  []screen.Mark
 	state  screen.State
 	zoom   int
 	centre image.Point   // of the part that is shown, px
@@ -186,6 +188,18 @@ func (w *Window) Cursor(c *screen.Cursor) error {
 			}
 		}
 		w.cursor = *c
+	})
+}
+
+// Marks implements screen.Marker. In a cell there is room for a name's first letter.
+func (w *Window) Marks(list []screen.Mark) error {
+	return w.change(func() {
+		for _, m := range slices.Concat(w.marks, list) {
+			if m.Picture == w.shown {
+				w.dirty = w.dirty.Add(image.Rectangle{Min: m.At, Max: m.At.Add(image.Pt(1, 1))})
+			}
+		}
+		w.marks = slices.Clone(list)
 	})
 }
 

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"image"
 	"io"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -334,5 +335,35 @@ func TestOpenNeedsATerminal(t *testing.T) {
 	defer w.Close()
 	if _, err := Open(Options{In: devNull(t), Out: devNull(t)}); !errors.Is(err, screen.ErrNoDisplay) {
 		t.Errorf("got %v", err)
+	}
+}
+
+// TestMarks: another viewer's pointer is a letter in its colour, and the picture is
+// back when it goes.
+func TestMarks(t *testing.T) {
+	w := &Window{frames: map[screen.PictureID]*screen.Frame{}, done: make(chan struct{}), wake: make(chan struct{}, 1), size: image.Pt(20, 6)}
+	f := screen.NewFrame(image.Rect(0, 0, 20, 10))
+	f.Fill(f.Rect, 0x404040)
+	w.Layout(&screen.Layout{Pictures: []screen.Picture{{Rect: f.Rect}}})
+	w.Draw(0, f, screen.Region{f.Rect})
+	w.cursor.Hidden = true
+	w.refreshLocked()
+	plain := slices.Clone(w.grid.want)
+	anna := screen.Mark{At: image.Pt(7, 4), Colour: 0xff8c1a, Name: "änna"}
+	w.Marks([]screen.Mark{anna, {Picture: 3, Colour: 1}, {At: image.Pt(500, 500)}})
+	w.refreshLocked()
+	if got, want := w.grid.row(2)[7], (cell{fg: 0, bg: 0xff8c1a, ch: 'Ä'}); got != want {
+		t.Errorf("%+v, want %+v", got, want)
+	}
+	anna.At.X = 3
+	w.Marks([]screen.Mark{anna})
+	w.refreshLocked()
+	if w.grid.row(2)[7] != plain[2*20+7] || w.grid.row(2)[3].ch != 'Ä' {
+		t.Error("the mark did not move")
+	}
+	w.Marks(nil)
+	w.refreshLocked()
+	if !slices.Equal(w.grid.want, plain) {
+		t.Error("the picture is not as before")
 	}
 }

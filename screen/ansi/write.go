@@ -71,6 +71,7 @@ func (w *Window) refreshLocked() (title string) {
 	for _, r := range w.dirty {
 		w.paintLocked(w.view.dots(r))
 	}
+	w.markLocked()
 	title = printable(w.state.Title)
 	if w.status {
 		g.line(g.rows-1, w.statusLocked(title))
@@ -109,6 +110,29 @@ func (w *Window) paintLocked(dots image.Rectangle) {
 			cells[x] = cell{fg: dot(x, 2*row), bg: dot(x, 2*row+1)}
 		}
 	}
+}
+
+// markLocked writes the marks over the cells, which are drawn again when one goes.
+func (w *Window) markLocked() {
+	for _, m := range w.marks {
+		dot, ok := w.view.dotOf(m.At)
+		if !ok || m.Picture != w.shown || dot.Y/2 >= w.grid.rows-1 {
+			continue
+		}
+		w.grid.row(dot.Y / 2)[dot.X] = cell{
+			fg: w.grid.mode.encode(opposite(m.Colour)), bg: w.grid.mode.encode(m.Colour), ch: initial(m.Name),
+		}
+	}
+}
+
+// initial is a name's first letter that fills one cell.
+func initial(name string) rune {
+	for _, r := range printable(name) {
+		if runewidth.RuneWidth(r) == 1 && r != ' ' {
+			return unicode.ToUpper(r)
+		}
+	}
+	return '+'
 }
 
 // opposite is black on what is light and white on what is dark.

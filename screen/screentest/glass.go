@@ -3,6 +3,7 @@ package screentest
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 
 	"sightline/screen"
@@ -19,6 +20,7 @@ type Glass struct {
 	draws  int
 	cursor screen.Cursor
 	state  screen.State
+	marks  []screen.Mark
 
 	// Sending is under the read lock, so that Close can close the channel.
 	gate   sync.RWMutex
@@ -78,7 +80,7 @@ func (g *Glass) WaitFrame(ctx context.Context, id screen.PictureID, want *screen
 // it must call nothing of g but read what Seen gives.
 func (g *Glass) Wait(ctx context.Context, ok func(Seen) bool) error {
 	return g.wait(ctx, func() bool {
-		return ok(Seen{Layout: g.layout, Frames: g.frames, Draws: g.draws, Cursor: g.cursor, State: g.state})
+		return ok(Seen{Layout: g.layout, Frames: g.frames, Draws: g.draws, Cursor: g.cursor, State: g.state, Marks: g.marks})
 	})
 }
 
@@ -90,13 +92,14 @@ type Seen struct {
 	Draws  int           // calls of Draw
 	Cursor screen.Cursor // with the newest shape
 	State  screen.State
+	Marks  []screen.Mark
 }
 
 // Seen is what the window was shown so far, with frames of its own.
 func (g *Glass) Seen() Seen {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	s := Seen{Layout: g.layout, Draws: g.draws, Cursor: g.cursor, State: g.state, Frames: map[screen.PictureID]*screen.Frame{}}
+	s := Seen{Layout: g.layout, Draws: g.draws, Cursor: g.cursor, State: g.state, Marks: g.marks, Frames: map[screen.PictureID]*screen.Frame{}}
 	for id, f := range g.frames {
 		s.Frames[id] = Clone(f)
 	}
@@ -153,6 +156,15 @@ func (g *Glass) State(s screen.State) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.state = s
+	g.tellLocked()
+	return nil
+}
+
+// Marks implements screen.Marker.
+func (g *Glass) Marks(m []screen.Mark) error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.marks = slices.Clone(m)
 	g.tellLocked()
 	return nil
 }

@@ -189,9 +189,7 @@ func (w *Window) motion(at image.Point) {
 		return
 	}
 	w.panTowards(at)
-	if !w.state.ViewOnly {
-		w.point(at, w.hand.buttons, image.Point{})
-	}
+	w.point(at, w.hand.buttons, image.Point{})
 }
 
 // point tells where the pointer is. Beside the pictures it is nowhere, unless

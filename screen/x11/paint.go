@@ -19,6 +19,7 @@ type font struct {
 	paper, bar    uint32 // the same, filling with the colour behind
 	width, height int    // of a character, px
 	ascent        int
+	id            uint32
 }
 
 // Colours of words over the picture, of 8 bits each.
@@ -48,7 +49,7 @@ func (w *Window) equip() {
 	w.font = font{
 		ink: p.gc(win, w.rgb(inkColour), w.rgb(paperColour), uint32(id)), mark: p.gc(win, w.rgb(inkColour), w.rgb(markColour), uint32(id)),
 		paper: p.gc(win, w.rgb(paperColour), 0, 0), bar: p.gc(win, w.rgb(markColour), 0, 0),
-		width: int(q.MaxBounds.CharacterWidth), height: int(q.FontAscent + q.FontDescent), ascent: int(q.FontAscent),
+		width: int(q.MaxBounds.CharacterWidth), height: int(q.FontAscent + q.FontDescent), ascent: int(q.FontAscent), id: uint32(id),
 	}
 }
 
@@ -151,6 +152,7 @@ func (w *Window) overlay() {
 		w.drawDim()
 	}
 	w.drawCursor()
+	w.drawMarks()
 	if w.menu.open {
 		w.drawMenu()
 	}

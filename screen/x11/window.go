@@ -70,6 +70,7 @@ type look struct {
 	dimmer          *time.Timer
 	exposed         image.Rectangle // of exposures that are still coming in
 	cursor          remoteCursor
+	marks           marks
 	told            screen.Resize
 }
 

@@ -1,6 +1,7 @@
 package ctl
 
 import (
+	"fmt"
 	"time"
 
 	"sightline/peer"
@@ -78,6 +79,7 @@ type Watcher struct {
 	Away   bool     `json:"away"`
 	Acts   bool     `json:"controls"`
 	Asks   bool     `json:"asks"`
+	Colour string   `json:"colour"` // of its pointer, #rrggbb
 }
 
 // RelayReport is the state of a relay, in counts.
@@ -149,7 +151,7 @@ func reportSeat(s peer.SeatStatus) ViewerReport {
 func ReportView(s peer.ViewStatus) *Report {
 	watchers := []Watcher{}
 	for _, w := range s.Viewers {
-		watchers = append(watchers, Watcher{Seat: int(w.Seat), Viewer: w.Name, Grants: w.Grants.Words(), You: w.You, Away: w.Away, Acts: w.Acts, Asks: w.Asks})
+		watchers = append(watchers, Watcher{Seat: int(w.Seat), Viewer: w.Name, Grants: w.Grants.Words(), You: w.You, Away: w.Away, Acts: w.Acts, Asks: w.Asks, Colour: fmt.Sprintf("#%06x", w.Colour.RGB())})
 	}
 	return &Report{Role: "view", View: &ViewReport{Viewers: watchers, Host: s.Host.Name, ID: s.Host.ID, Fingerprint: s.Host.Fingerprint,
 		State: s.State, Since: s.Since, Grants: s.Grants.Words(), Picture: s.Picture, Window: s.Window,
