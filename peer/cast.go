@@ -227,6 +227,7 @@ func (c *cast) news(u *update, ch *screen.Changes, w wish) error {
 			return err
 		}
 		c.tap.Owe(f.Picture, rest)
+		c.sent(f.Picture, rest)
 		c.gait.behind = c.gait.behind || !rest.Empty()
 	}
 	c.tether(u, loose)

@@ -37,6 +37,7 @@ const (
 // detail is where the refinement of one picture stands.
 type detail struct {
 	id      screen.PictureID
+	whole   bool          // all of it was sent, if roughly
 	changed time.Time     // last frame with news
 	rough   time.Time     // since when it waits for a slice
 	again   time.Time     // not before
@@ -67,7 +68,7 @@ func (c *cast) look(l *screen.Layout) {
 func (c *cast) changed(id screen.PictureID, now time.Time) {
 	for i := range c.detail {
 		if d := &c.detail[i]; d.id == id {
-			if d.changed.IsZero() { // a picture that nobody here has seen move
+			if !d.whole { // a picture that nobody here has seen move, or the rest of it
 				d.changed = now.Add(-quiet)
 			} else {
 				d.changed = now
@@ -76,6 +77,15 @@ func (c *cast) changed(id screen.PictureID, now time.Time) {
 				d.rough = now
 			}
 			d.again, d.pause = time.Time{}, 0
+		}
+	}
+}
+
+// sent notes how much of a picture's news an update had no room for.
+func (c *cast) sent(id screen.PictureID, rest screen.Region) {
+	for i := range c.detail {
+		if d := &c.detail[i]; d.id == id && rest.Empty() {
+			d.whole = true
 		}
 	}
 }

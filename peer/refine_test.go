@@ -21,6 +21,7 @@ type rough struct {
 	size   int // of a change, bytes
 	detail int // owed after a change, bytes
 	owed   int
+	left   int           // how often an update has no room for all
 	young  time.Duration // how long nothing rests
 	work   time.Duration // to encode a byte of detail
 	at     time.Time     // of the last change
@@ -38,6 +39,10 @@ func (e *rough) Encode(dst []byte, c *screen.Change, b codec.Budget) ([]byte, sc
 		}
 		e.owed, e.at = e.detail, now
 		e.news = append(e.news, now)
+		if e.left > 0 {
+			e.left--
+			return append(dst, make([]byte, e.size)...), c.Damage, nil
+		}
 		return append(dst, make([]byte, e.size)...), nil, nil
 	}
 	e.idle = append(e.idle, now)
@@ -189,6 +194,21 @@ func TestRefinement(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestFirstDetails: a first picture that comes in pieces is refined at once, and
+// before the first of them is acknowledged.
+func TestFirstDetails(t *testing.T) {
+	const pieces = 3
+	e := &rough{size: 4e3, detail: 8e3, left: pieces - 1}
+	onLine(t, e, &far{rate: 20e6 / 8, rtt: 500 * time.Millisecond}, func(func()) {
+		began := time.Now()
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		if len(e.news) != pieces || len(e.idle) == 0 || !e.idle[0].Equal(began) {
+			t.Errorf("began at %v, pieces %v, details %v", began, e.news, e.idle)
+		}
+	})
 }
 
 // TestDetailsWait: what changed later is refined when the picture has rested.

@@ -360,8 +360,8 @@ func (p *Pacer) ReadyIdle() bool {
 		return false
 	case p.drain:
 		return p.inFlight < telling
-	case p.rate == 0: // a small first frame and its details may be what one large frame may be
-		return p.inFlight <= start-start/4
+	case p.rate == 0:
+		return p.inFlight <= p.Limit()
 	case p.base < far:
 		return p.behindNewest() < telling // one is decoded while the next is encoded
 	}
@@ -388,6 +388,9 @@ func (p *Pacer) IdleBudget() int {
 // bandwidth times round trip, on a far line with the time of one frame at the
 // viewer. A single frame is always allowed (Ready).
 func (p *Pacer) Limit() int {
+	if p.rate == 0 { // some small first frames and their details may be what one large one may be
+		return start - start/4
+	}
 	trip := p.base
 	if trip >= far {
 		trip += min(p.took, trip)

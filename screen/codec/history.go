@@ -7,6 +7,7 @@ type history struct {
 	changed time.Duration // since the encoder's birth, when the tile's content came last
 	heat    float32       // how often it changed of late, see beat
 	film    bool          // coded with loss when it was last looked at
+	once    bool          // it came with the picture and has not changed since
 	cost    uint16        // bytes, when it was last coded as text
 }
 
@@ -20,6 +21,7 @@ const (
 
 // beat notes a change.
 func (t *history) beat(now time.Duration) {
+	t.once = t.heat == 0 // which it never is again
 	t.heat = t.cooled(now) + 1
 	t.changed = now
 }

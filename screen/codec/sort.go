@@ -56,8 +56,12 @@ const (
 )
 
 // rest is how long a tile must have stood still before it is made exact: longer
-// if it changed often, for another frame of a film may come.
+// if it changed often, for another frame of a film may come. What nobody has seen change
+// need not wait: a new viewer's first picture becomes exact at once.
 func (t *history) rest() time.Duration {
+	if t.once {
+		return 0
+	}
 	return refineAfter + time.Duration(min(max(t.heat-1, 0), hot)*float32(refineHot))
 }
 

@@ -111,3 +111,30 @@ func TestSlowMachine(t *testing.T) {
 		t.Errorf("after 12 frames the heat is %v", heat)
 	}
 }
+
+// TestFirstPictureNeedsNoRest: what nobody has seen change is made exact in the next
+// message, and what did change only once it has stood still.
+func TestFirstPictureNeedsNoRest(t *testing.T) {
+	r := newRig(t, 54)
+	f := screen.NewFrame(image.Rect(0, 0, 256, 256))
+	r.host[0] = f
+	paint := func() {
+		speckle(f, f.Rect, r.rng, 1<<24)
+		r.owed[0] = screen.Region{f.Rect}
+		if r.step(0, Budget{}); len(r.owed[0]) > 0 || r.enc.Exact(0) {
+			t.Fatalf("%v is owed of a photograph, exact %v", r.owed[0], r.enc.Exact(0))
+		}
+	}
+	paint()
+	if r.step(0, Budget{Idle: true}) == 0 {
+		t.Error("the first picture has to rest")
+	}
+	r.settle(0)
+	paint()
+	changed := r.clock
+	for r.step(0, Budget{Idle: true}) == 0 {
+	}
+	if rested := r.clock - changed; rested < refineAfter {
+		t.Errorf("refined after %v", rested)
+	}
+}
