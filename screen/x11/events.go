@@ -83,11 +83,20 @@ func (w *Window) handle(ev xgb.Event) {
 	case xproto.FocusOutEvent:
 		w.focusEvent(false, e.Mode, e.Detail)
 	case xproto.MappingNotifyEvent:
-		if k, err := w.x.readKeyboard(); err == nil && e.Request != xproto.MappingPointer {
-			w.hand.keys = k
+		if e.Request != xproto.MappingPointer {
+			w.learnKeys()
 		}
+	case xkbEvent:
+		w.learnKeys()
 	default:
 		w.handleShape(ev)
+	}
+}
+
+// learnKeys reads the keyboard map, which has changed.
+func (w *Window) learnKeys() {
+	if k, err := w.x.readKeyboard(); err == nil {
+		w.hand.keys = k
 	}
 }
 

@@ -27,6 +27,7 @@ import (
 //	+k 38    the key of code 38 is about to be pressed; -k 38 it was lifted
 //	+b 1     the same for a button; -b 1
 //	+m 97    code 97 is about to be borrowed for a symbol; -m 97 it was given back
+//	+g 2     the second layout is about to be left for another; -g 2 it is back
 //	bye      all is well, end
 const guardLine = 16 // bytes, longest line
 
@@ -109,11 +110,12 @@ func RunGuardian(in io.Reader, display, authority string) error {
 // leftover is what is down or borrowed.
 type leftover struct {
 	keys, buttons, codes map[byte]bool
+	group                byte // of the layouts, from 1, that was left; 0: none
 }
 
 // readGuard follows the host's lines until they end.
 func readGuard(in io.Reader) (*leftover, error) {
-	l := &leftover{map[byte]bool{}, map[byte]bool{}, map[byte]bool{}}
+	l := &leftover{map[byte]bool{}, map[byte]bool{}, map[byte]bool{}, 0}
 	lines := bufio.NewScanner(in)
 	lines.Buffer(make([]byte, guardLine), guardLine)
 	for lines.Scan() {
@@ -149,6 +151,10 @@ func (l *leftover) note(line string) error {
 		l.codes[code] = true
 	case "-m":
 		delete(l.codes, code)
+	case "+g":
+		l.group = code
+	case "-g":
+		l.group = 0
 	default:
 		return errGuardLine
 	}
@@ -165,6 +171,9 @@ func (l *leftover) undo(x *client) {
 	}
 	for n := range l.codes {
 		emptyCode(x, n)
+	}
+	if l.group > 0 && x.useXKB() {
+		x.lockGroup((l.group - 1) & 3)
 	}
 	x.Sync()
 }

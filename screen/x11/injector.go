@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"image"
 	"log/slog"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -56,6 +57,7 @@ type Injector struct {
 	// Owned by the caller's goroutine.
 	keys    *keyboard
 	spares  spares
+	layout  layout
 	fence   *fence // nil: the whole screen
 	local   localHand
 	buttons screen.Buttons
@@ -67,8 +69,9 @@ type Injector struct {
 }
 
 type heldKey struct {
-	sym  keysym.Sym
-	code byte
+	sym   keysym.Sym
+	code  byte
+	group bool // it went down in a layout that is not the person's
 }
 
 // OpenInjector opens a display for input. Errors wrap screen.ErrNoDisplay.
@@ -102,6 +105,7 @@ func (i *Injector) prepare() (err error) {
 		return err
 	}
 	i.x.watchOutputs()
+	i.x.useXKB()
 	if err := i.readMap(); err != nil {
 		return err
 	}
@@ -114,6 +118,7 @@ func (i *Injector) prepare() (err error) {
 	if len(i.opt.Guardian) > 0 {
 		i.guard, err = startGuard(i.opt)
 	}
+	i.layout = layout{x: i.x, guard: i.guard}
 	return err
 }
 
@@ -126,7 +131,7 @@ func (i *Injector) pump() {
 			return
 		}
 		switch e := ev.(type) {
-		case xproto.MappingNotifyEvent:
+		case xproto.MappingNotifyEvent, xkbEvent:
 			i.remap.Store(true)
 		case randr.ScreenChangeNotifyEvent, randr.NotifyEvent:
 			i.moved.Store(true)
@@ -236,7 +241,7 @@ func (i *Injector) press(s keysym.Sym) error {
 	}
 	i.guard.tell("+k", c.code)
 	i.mu.Lock()
-	i.held = append(i.held, heldKey{s, c.code})
+	i.held = append(i.held, heldKey{s, c.code, (c.group > 0 || i.layout.away) && !s.IsModifier()})
 	i.mu.Unlock()
 	undo, err := i.arrange(c)
 	if err != nil {
@@ -293,7 +298,19 @@ func (i *Injector) lift(s keysym.Sym) error {
 	i.fake(xproto.KeyRelease, code)
 	i.guard.tell("-k", code)
 	i.spares.used(code, time.Now())
+	if !i.inGroup() {
+		if err := i.layout.back(); err != nil {
+			return err
+		}
+	}
 	return i.check()
+}
+
+// inGroup tells whether a key is down for which the layout was changed.
+func (i *Injector) inGroup() bool {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	return slices.ContainsFunc(i.held, func(h heldKey) bool { return h.group })
 }
 
 // fake makes an event of XTEST; errors are found by check.
@@ -458,6 +475,9 @@ func (i *Injector) ReleaseAll() error {
 		i.spares.used(held[n].code, time.Now())
 	}
 	i.setButtons(0)
+	if err := i.layout.back(); err != nil {
+		return fault(err)
+	}
 	i.x.Sync()
 	return i.check()
 }

@@ -168,6 +168,7 @@ func TestInjectorModifiers(t *testing.T) {
 		{name: "german with altgr", layout: "de", hold: []keysym.Sym{keysym.ISOLevel3Shift}, text: "a@Q"},
 		{name: "russian", layout: "ru", text: "приВет aB"},
 		{name: "two groups", layout: "us,ru", text: "aя"},
+		{name: "two groups, AltGr in the second", layout: "us,de", text: "e€@ßÄ»q"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -352,6 +353,11 @@ func TestGuardianLiftsWhatAKilledHostLeft(t *testing.T) {
 	x := startX(t, "640x480x24")
 	p := x.painter(t)
 	need(t, "env")
+	x.must(t, "setxkbmap", "us,ru")
+	if !p.x.useXKB() {
+		t.Fatal("no XKB")
+	}
+	p.x.lockGroup(1) // the host has to leave it for the letter k
 	before, err := p.x.readKeyboard()
 	if err != nil {
 		t.Fatal(err)
@@ -374,11 +380,18 @@ func TestGuardianLiftsWhatAKilledHostLeft(t *testing.T) {
 	if p.allUp(t) {
 		t.Fatal("the host holds nothing down")
 	}
+	if g, err := p.x.groupState(); err != nil || g.locked != 0 {
+		t.Fatalf("the host types in layout %+v, %v", g, err)
+	}
 	host.Process.Kill() // SIGKILL
 	waitFor(t, "all keys and buttons up", func() bool { return p.allUp(t) })
 	waitFor(t, "the former keyboard map", func() bool {
 		after, err := p.x.readKeyboard()
 		return err == nil && slices.Equal(after.syms, before.syms)
+	})
+	waitFor(t, "the former layout", func() bool {
+		g, err := p.x.groupState()
+		return err == nil && g.locked == 1
 	})
 }
 
@@ -403,6 +416,8 @@ func TestGuardianLines(t *testing.T) {
 	}{
 		{"+k 38\n+k 50\n-k 38\n+b 1\n+m 97\n", "keys [50] buttons [1] codes [97]", false},
 		{"+k 38\nbye\n+k 1\n", "keys [] buttons [] codes []", false},
+		{"+g 2\n", "keys [] buttons [] codes [] layout 2", false},
+		{"+g 2\n-g 2\n", "keys [] buttons [] codes []", false},
 		{"+k 38\n+k 300\n", "keys [38] buttons [] codes []", true},
 		{"+k 38\nnonsense\n", "keys [38] buttons [] codes []", true},
 		{"+k 38\n" + strings.Repeat("x", 1000), "keys [38] buttons [] codes []", true},
@@ -423,5 +438,9 @@ func (l *leftover) String() string {
 		slices.Sort(all)
 		return all
 	}
-	return fmt.Sprintf("keys %v buttons %v codes %v", list(l.keys), list(l.buttons), list(l.codes))
+	all := fmt.Sprintf("keys %v buttons %v codes %v", list(l.keys), list(l.buttons), list(l.codes))
+	if l.group > 0 {
+		all += fmt.Sprint(" layout ", l.group)
+	}
+	return all
 }

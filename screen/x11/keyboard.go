@@ -7,15 +7,14 @@ import (
 )
 
 // keyboard is a server's map from key codes to keysyms, and which keys are
-// which modifier. The columns of a key, as XKB fills the core protocol's table:
-//
-//	column    0       1       2       3       4       5       6       7
-//	group     1       1       2       2       1       1       2       2
-//	level     plain   Shift   plain   Shift   AltGr   both    AltGr   both
+// which modifier. Levels are numbered 0 plain, 1 Shift, 2 AltGr, 3 both. Of a server
+// without XKB, which has no groups, there is the core protocol's table alone: its
+// columns 0 and 1 are plain and Shift, 4 and 5 those with AltGr.
 type keyboard struct {
 	first byte // lowest key code
 	width int  // columns of a key
 	syms  []keysym.Sym
+	keys  []xkbKey // by code, from first; nil: the server has no XKB
 
 	codes  [8][]byte // key codes of Shift, Lock, Control, Mod1..Mod5
 	alt    uint16    // modifier bits, 0 if the map has none
@@ -50,6 +49,11 @@ func (c *client) readKeyboard() (*keyboard, error) {
 	for i, v := range s.Keysyms {
 		k.syms[i] = keysym.Sym(v)
 	}
+	if c.has(xkbName) {
+		if k.keys, err = c.readKeys(byte(first), byte(last)); err != nil {
+			return nil, err
+		}
+	}
 	k.readModifiers(m)
 	return k, nil
 }
@@ -62,9 +66,9 @@ func (k *keyboard) readModifiers(m *xproto.GetModifierMappingReply) {
 				continue
 			}
 			k.codes[i] = append(k.codes[i], byte(code))
-			for _, s := range k.key(byte(code)) {
-				k.nameModifier(s, 1<<i)
-			}
+			// In another layout it may be AltGr, as Alt on the right is with "us,de":
+			// then XKB gives it that effect, but not in this table.
+			k.nameModifier(k.at(byte(code), 0, 0), 1<<i)
 		}
 	}
 }
@@ -103,9 +107,14 @@ func (k *keyboard) each(f func(code byte) bool) {
 	}
 }
 
-// at is the keysym of a key on a level (bit 0 Shift, bit 1 AltGr) of a group.
-// A key without a second group uses its first one there, as XKB does.
+// at is the keysym of a key on a level of a group.
 func (k *keyboard) at(code byte, group, level int) keysym.Sym {
+	if k.keys != nil {
+		if n := int(code) - int(k.first); n >= 0 && n < len(k.keys) {
+			return k.keys[n].at(group, level)
+		}
+		return keysym.NoSymbol
+	}
 	row := k.key(code)
 	col := func(i int) keysym.Sym {
 		if i < len(row) {
@@ -113,35 +122,25 @@ func (k *keyboard) at(code byte, group, level int) keysym.Sym {
 		}
 		return keysym.NoSymbol
 	}
-	base := 0
-	if group > 1 && !k.everywhere(code) {
-		return keysym.NoSymbol
-	}
-	if group == 1 && (col(2) != keysym.NoSymbol || col(3) != keysym.NoSymbol) {
-		base = 2
-	}
-	s := col(base + level&1 + level&2*2)
+	s := col(level&1 + level&2*2)
 	if s == keysym.NoSymbol && level == 1 {
 		// A letter alone in its row stands for both of its cases (X protocol,
 		// "Keyboards").
-		return col(base).Upper()
+		return col(0).Upper()
 	}
-	if level == 0 && col(base+1) == keysym.NoSymbol {
+	if level == 0 && col(1) == keysym.NoSymbol {
 		return s.Lower()
 	}
 	return s
 }
 
-// everywhere tells whether a key means the same in all groups, as far as can be
-// known: the core table ends with the second group, and a letter that is in both
-// may be another one in the third.
-func (k *keyboard) everywhere(code byte) bool {
-	row := k.key(code)
-	if len(row) < 4 {
-		return true
+// groups is how many layouts the map has.
+func (k *keyboard) groups() int {
+	most := 1
+	for n := range k.keys {
+		most = max(most, k.keys[n].groups)
 	}
-	_, types := row[0].Rune()
-	return row[2] == keysym.NoSymbol || !types && row[2] == row[0]
+	return most
 }
 
 // caseful tells whether Lock turns the levels of a key around: its levels are
@@ -169,9 +168,6 @@ func groupOf(state uint16) int { return int(state >> groupShift & 3) }
 // lookup tells what a key means in a state.
 func (k *keyboard) lookup(code byte, state uint16) keysym.Sym {
 	group, level := groupOf(state), 0
-	if group > 1 {
-		group = 0 // a guess is better than a dead key
-	}
 	if k.level3 != 0 && state&k.level3 != 0 && k.at(code, group, 2) != keysym.NoSymbol {
 		level = 2
 	}

@@ -26,6 +26,7 @@ const (
 	codeSpace = 65
 	codeEnter = 36
 	codeA     = 38
+	codeMenu  = 135
 )
 
 // stroke is a key that goes down and up, with others held.
@@ -226,7 +227,7 @@ func TestInjectorThirdGroup(t *testing.T) {
 	w := x.paper(t)
 	w.p.focus(w.win)
 	i := inject(t, x, InjectorOptions{})
-	const codeMenu = 135 // keycodes/evdev
+
 	for group := range 4 {
 		for _, text := range []string{"aZ1!zyя", "@ßÜqфQ"} {
 			for _, r := range text {
@@ -238,5 +239,46 @@ func TestInjectorThirdGroup(t *testing.T) {
 			}
 		}
 		w.p.play([]stroke{{codeMenu, nil}})
+	}
+}
+
+// The compose key and what follows make one character on the host, also where its
+// keyboard has no such key and, as a Russian one, not the letters. // issue 5
+func TestCompose(t *testing.T) {
+	t.Parallel()
+	need(t, "xterm")
+	os.Setenv("LC_ALL", "C.UTF-8")
+	here := startX(t, "640x480x24")
+	here.must(t, "setxkbmap", "us", "-option", "compose:ralt")
+	s := show(t, here, WindowOptions{Size: image.Pt(300, 200)})
+	const apostrophe, e, minus, three, less = 48, 26, 20, 12, 59
+	s.hands(t).play([]stroke{
+		{codeAltGr, nil}, {apostrophe, nil}, {e, nil}, // é
+		{codeAltGr, nil}, {minus, nil}, {minus, nil}, {minus, nil}, // an em dash
+		{codeAltGr, nil}, {less, []byte{codeShift}}, {three, nil}, // ♥
+		{codeA, nil}, {codeEnter, nil},
+	})
+	s.await("Enter", func() bool {
+		k, ok := last[screen.Key](s.seen)
+		return ok && k == screen.Key{Sym: keysym.Return}
+	})
+	for _, host := range []string{"us", "de", "ru", "ru,us"} {
+		t.Run(host, func(t *testing.T) {
+			t.Parallel()
+			there := startX(t, "640x480x24")
+			there.must(t, "setxkbmap", host)
+			w := there.paper(t)
+			w.p.focus(w.win)
+			i := inject(t, there, InjectorOptions{})
+			for _, k := range keysOf(s.seen) {
+				if err := i.Key(k); err != nil {
+					t.Errorf("%v: %v", k, err)
+				}
+			}
+			if got := w.line(); got != "é—♥a" {
+				t.Errorf("got %q", got)
+			}
+			waitFor(t, "all keys up", func() bool { return w.p.allUp(t) })
+		})
 	}
 }

@@ -17,6 +17,7 @@ type choice struct {
 	code          byte
 	shift, level3 int
 	spoils        uint16 // Control, Alt, Super that somebody else holds: to be lifted
+	group         int    // of the host's layouts, from 1, that must be active; 0: the one that is
 }
 
 func (c *choice) cost() int {
@@ -34,8 +35,8 @@ func (c *choice) cost() int {
 // state; a symbol that the map has not gets a spare key.
 func (i *Injector) choose(s keysym.Sym, state uint16) (choice, error) {
 	c, ok := i.keys.choose(s, state)
-	if !ok && groupOf(state) > 1 {
-		c, ok = i.lent(s, state)
+	if !ok {
+		c, ok = i.keys.elsewhere(s, state)
 	}
 	if ok {
 		ok, err := i.possible(c)
@@ -51,18 +52,6 @@ func (i *Injector) choose(s keysym.Sym, state uint16) (choice, error) {
 		c = choice{code: code}
 	}
 	return c, nil
-}
-
-// lent finds a symbol on a code that we filled: it is there in every group.
-func (i *Injector) lent(s keysym.Sym, state uint16) (choice, bool) {
-	for _, sp := range i.spares {
-		if sp.sym != keysym.NoSymbol {
-			if c, ok := i.keys.chooseOn(sp.code, s, state&^groupBits); ok {
-				return c, true
-			}
-		}
-	}
-	return choice{}, false
 }
 
 // possible tells whether the modifiers that a choice lifts are held by keys;
@@ -187,10 +176,15 @@ func bitsOf(mask uint16) iter.Seq[uint16] {
 // step is one event of XTEST.
 type step struct{ kind, code byte }
 
-// arrange puts Shift and AltGr as a choice needs them and returns the steps
-// that undo it, to be made in reverse. What the person at the host holds down
+// arrange puts the layout, Shift and AltGr as a choice needs them and returns the
+// steps that undo the last two, to be made in reverse. What the person at the host holds down
 // counts as well: XTEST shares one state with the real keyboard.
 func (i *Injector) arrange(c choice) (undo []step, err error) {
+	if c.group > 0 {
+		if err := i.layout.switchTo(byte(c.group - 1)); err != nil {
+			return nil, err
+		}
+	}
 	if c.cost() == 0 && c.spoils == 0 {
 		return nil, nil
 	}

@@ -114,6 +114,7 @@ func (w *Window) build() (err error) {
 	if w.atoms, err = x.intern(); err != nil {
 		return err
 	}
+	x.useXKB()
 	if w.hand.keys, err = x.readKeyboard(); err != nil {
 		return err
 	}

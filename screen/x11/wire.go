@@ -27,6 +27,7 @@ const (
 	fixesEvents  = 66
 	randrEvents  = 68
 	shmEvents    = 70
+	xkbEvents    = 71
 	foreignEvent = 127 // known to nobody; xgb drops it
 	extErrors    = 254
 )
@@ -37,6 +38,7 @@ var eventBase = map[string]struct{ base, count byte }{
 	"XFIXES":  {fixesEvents, 2},
 	"RANDR":   {randrEvents, 2},
 	"MIT-SHM": {shmEvents, 1},
+	xkbName:   {xkbEvents, 1},
 }
 
 // prepare fills xgb's tables, before the first connection reads them, and
@@ -49,6 +51,7 @@ var prepare = sync.OnceFunc(func() {
 	xgb.NewEventFuncs[randrEvents] = randr.ScreenChangeNotifyEventNew
 	xgb.NewEventFuncs[randrEvents+1] = randr.NotifyEventNew
 	xgb.NewEventFuncs[shmEvents] = shm.CompletionEventNew
+	xgb.NewEventFuncs[xkbEvents] = newXKBEvent
 	xgb.NewErrorFuncs[extErrors] = newExtError
 })
 
