@@ -89,6 +89,17 @@ func (v *victim) await(t *testing.T, what string, ok func() bool) {
 	}
 }
 
+// put asks for a place and size until they are there, a frame's width aside.
+func (v *victim) put(t *testing.T, at image.Rectangle) {
+	t.Helper()
+	v.await(t, "the window in its place", func() bool {
+		xproto.ConfigureWindow(v.x.Conn, v.win, xproto.ConfigWindowX|xproto.ConfigWindowY|xproto.ConfigWindowWidth|xproto.ConfigWindowHeight,
+			[]uint32{uint32(at.Min.X), uint32(at.Min.Y), uint32(at.Dx()), uint32(at.Dy())})
+		r, _, err := v.x.stands(v.win)
+		return err == nil && r.Size() == at.Size()
+	})
+}
+
 // attack restacks and moves the focus as fast as it can, until the test ends.
 func (s *server) attack(t *testing.T, wins ...*victim) (stop func()) {
 	x, err := connect(s.display, "")
@@ -161,7 +172,7 @@ func outermost(t *testing.T, x *client, w xproto.Window) xproto.Window {
 // Whoever restacks windows and steals the focus at random, nothing that a remote
 // hand does reaches a window that is not shared. // issue 5
 func TestFenceAgainstHostileWindows(t *testing.T) {
-	for _, wm := range []string{"", "openbox", "jwm", "metacity", "icewm", "fluxbox"} {
+	for _, wm := range []string{"", "openbox", "jwm", "metacity", "icewm", "fluxbox", "i3"} {
 		t.Run("manager "+wm, func(t *testing.T) {
 			if _, err := exec.LookPath(wm); err != nil && !slices.Contains([]string{"", "openbox", "jwm"}, wm) {
 				t.Skipf("%s is not installed; two others are enough", wm)
@@ -173,6 +184,10 @@ func TestFenceAgainstHostileWindows(t *testing.T) {
 			}
 			shared := x.victim(t, "shared", image.Rect(100, 100, 400, 300), 0x204060)
 			secret := x.victim(t, "secret", image.Rect(150, 120, 450, 320), 0x602040)
+			if wm == "i3" { // it puts windows of its own sizes into the middle
+				shared.put(t, image.Rect(100, 100, 400, 300))
+				secret.put(t, image.Rect(150, 120, 450, 320))
+			}
 			i := inject(t, x, InjectorOptions{})
 			if err := i.Fence([]screen.WindowID{screen.WindowID(shared.win)}); err != nil {
 				t.Fatal(err)

@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -202,7 +203,15 @@ func (p *painter) cursor(s *screen.CursorShape) xproto.Cursor {
 // manage starts a window manager.
 func (s *server) manage(t testing.TB, wm string) {
 	t.Helper()
-	s.run(t, wm)
+	if wm == "i3" { // it tiles, and asks questions when it has no configuration
+		config := filepath.Join(t.TempDir(), "i3")
+		if err := os.WriteFile(config, []byte("# i3 config file (v4)\nfor_window [class=\".*\"] floating enable\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		s.run(t, wm, "-c", config)
+	} else {
+		s.run(t, wm)
+	}
 	p := s.painter(t)
 	a, err := p.x.intern()
 	if err != nil {
