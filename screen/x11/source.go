@@ -171,10 +171,12 @@ func (s *Source) measure() error {
 // that came must see something. It waits for no answer, so a server that hangs
 // holds up nobody. It may be called by any goroutine. A screen that is locked
 // stays so.
-func (s *Source) Wake() {
-	xproto.ForceScreenSaver(s.x.Conn, xproto.ScreenSaverReset)
-	if s.x.has("DPMS") {
-		dpms.ForceLevel(s.x.Conn, dpms.DPMSModeOn) // refused where power saving is switched off
+func (s *Source) Wake() { s.x.wakeUp() }
+
+func (c *client) wakeUp() {
+	xproto.ForceScreenSaver(c.Conn, xproto.ScreenSaverReset)
+	if c.has("DPMS") {
+		dpms.ForceLevel(c.Conn, dpms.DPMSModeOn) // refused where power saving is switched off
 	}
 }
 

@@ -107,6 +107,9 @@ func OpenWindows(o WindowsOptions) (*Windows, error) {
 	return s, nil
 }
 
+// Wake is that of a Source: a screen saver's window covers all others.
+func (s *Windows) Wake() { s.x.wakeUp() }
+
 func noSights() sights {
 	return sights{drew: map[xproto.Window]bool{}, stale: map[xproto.Window]bool{}}
 }
@@ -115,6 +118,7 @@ func (s *Windows) prepare() (err error) {
 	if err := s.x.use("XFIXES", "DAMAGE", "Composite"); err != nil {
 		return fmt.Errorf("%w: %w", screen.ErrNoDisplay, err)
 	}
+	s.x.use("DPMS") // can be done without
 	if err := s.agree(); err != nil {
 		return fmt.Errorf("%w: %w", screen.ErrNoDisplay, err)
 	}
