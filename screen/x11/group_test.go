@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/binary"
 	"os"
-	"strings"
 	"testing"
 	"time"
 
@@ -102,14 +101,12 @@ func TestInjectorHoldsGroup(t *testing.T) {
 
 	i.tap(t, keysym.Return)
 	w.line()
-	key('a', true)
-	waitFor(t, "the server repeats the key", func() bool {
-		b, _ := os.ReadFile(w.file)
-		return len(b) > w.read+2
-	})
+	for range 4 { // the viewer's keyboard repeats it
+		key('a', true)
+	}
 	key('a', false)
 	i.tap(t, keysym.Return)
-	if got := w.line(); strings.Trim(got, "a") != "" {
+	if got := w.line(); got != "aaaa" {
 		t.Errorf("a key that is held types %q", got)
 	}
 

@@ -23,7 +23,7 @@ func TestHungServer(t *testing.T) {
 	s := show(t, x, WindowOptions{Size: image.Pt(100, 100)})
 	s.lay(image.Pt(100, 100), noisy(1))
 	i := inject(t, x, InjectorOptions{})
-	i.bite = 50 * time.Millisecond
+	i.dog.patience = 25 * time.Millisecond
 	if err := x.cmd.Process.Signal(syscall.SIGSTOP); err != nil {
 		t.Fatal(err)
 	}

@@ -39,7 +39,8 @@ type InjectorOptions struct {
 // Keys come as keysyms and leave as key codes of the host's own map: the
 // layout of the viewer does not matter. A release always lifts the code that
 // its press put down, whatever the map has become meanwhile. Repetitions of a
-// key that is down are dropped: the X server repeats it by itself.
+// key that is down come from the viewer (see repeats); on a server without XKB
+// they are dropped, and the server's own count.
 type Injector struct {
 	// Static after construction.
 	x     *client
@@ -48,6 +49,7 @@ type Injector struct {
 	guard *guard // nil: none
 	alarm *alarm
 	ended chan struct{} // closed by pump when the connection has ended
+	plays bool          // the repetitions: the server makes none
 
 	remap atomic.Bool // the keyboard map was changed, by us or somebody
 	moved atomic.Bool // outputs or the screen were changed
@@ -64,8 +66,7 @@ type Injector struct {
 	stale   screen.Buttons  // were down when the local hand stepped in: they must come up first
 	area    image.Rectangle // of the root window
 	closed  bool
-	dog     *time.Timer // cuts the connection when the server does not answer
-	bite    time.Duration
+	dog     *dog // cuts the connection when the server does not answer
 }
 
 type heldKey struct {
@@ -80,10 +81,8 @@ func OpenInjector(o InjectorOptions) (*Injector, error) {
 	if err != nil {
 		return nil, err
 	}
-	i := &Injector{x: x, opt: o, log: silent(o.Log), ended: make(chan struct{}), bite: connectTimeout}
+	i := &Injector{x: x, opt: o, log: silent(o.Log), ended: make(chan struct{}), dog: newDog(connectTimeout, x.close)}
 	i.local = localHand{x: x, pause: o.LocalPause, now: time.Now}
-	i.dog = time.AfterFunc(time.Hour, x.close)
-	i.dog.Stop()
 	if err := i.prepare(); err != nil {
 		x.close()
 		x.drain()
@@ -105,7 +104,7 @@ func (i *Injector) prepare() (err error) {
 		return err
 	}
 	i.x.watchOutputs()
-	i.x.useXKB()
+	i.plays = i.x.useXKB()
 	if err := i.readMap(); err != nil {
 		return err
 	}
@@ -162,17 +161,10 @@ func (i *Injector) holds(code byte) bool {
 	return false
 }
 
-// guardTime bounds a call: a server that is stopped must not stop the session
-// with it. Keys that it did not lift are the guardian's.
-func (i *Injector) guardTime() (done func() bool) {
-	i.dog.Reset(i.bite)
-	return i.dog.Stop
-}
-
 // Key presses or lifts a key. It takes 10 ms for a character that is not on
 // the host's keyboard, since every program must learn its new place first.
 func (i *Injector) Key(k screen.Key) error {
-	defer i.guardTime()()
+	defer i.dog.watch()()
 	if !k.Down {
 		return fault(i.lift(k.Sym))
 	}
@@ -215,7 +207,8 @@ func fault(err error) error {
 }
 
 func (i *Injector) press(s keysym.Sym) error {
-	if s == keysym.NoSymbol || i.isHeld(s) {
+	held := i.heldCode(s)
+	if s == keysym.NoSymbol || held != 0 && (!i.plays || s.IsModifier()) {
 		return nil
 	}
 	if err := i.refresh(); err != nil {
@@ -225,7 +218,12 @@ func (i *Injector) press(s keysym.Sym) error {
 	if err != nil {
 		return err
 	}
-	c, err := i.choose(s, mask)
+	c := choice{code: held}
+	if held == 0 {
+		c, err = i.choose(s, mask)
+	} else if as, ok := i.keys.chooseOn(held, s, mask); ok {
+		c = as // else the map has changed meanwhile
+	}
 	if err != nil {
 		return err
 	}
@@ -239,18 +237,24 @@ func (i *Injector) press(s keysym.Sym) error {
 			return err
 		}
 	}
-	i.guard.tell("+k", c.code)
-	i.mu.Lock()
-	i.held = append(i.held, heldKey{s, c.code, (c.group > 0 || i.layout.away) && !s.IsModifier()})
-	i.mu.Unlock()
+	if held == 0 {
+		i.guard.tell("+k", c.code)
+		i.mu.Lock()
+		i.held = append(i.held, heldKey{s, c.code, (c.group > 0 || i.layout.away) && !s.IsModifier()})
+		i.mu.Unlock()
+	}
 	undo, err := i.arrange(c)
 	if err != nil {
 		return err
 	}
-	i.fake(xproto.KeyPress, c.code)
+	if held == 0 {
+		err = i.pressOnce(c.code)
+	} else {
+		err = i.pressAgain(c.code)
+	}
 	i.undo(undo)
 	i.spares.used(c.code, time.Now())
-	return nil
+	return err
 }
 
 // modifiers are those that are down; who has just looked need not ask again.
@@ -265,15 +269,16 @@ func (i *Injector) modifiers() (uint16, error) {
 	return p.Mask, nil
 }
 
-func (i *Injector) isHeld(s keysym.Sym) bool {
+// heldCode is the code that holds a symbol down, 0 if none does.
+func (i *Injector) heldCode(s keysym.Sym) byte {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	for _, h := range i.held {
 		if h.sym == s {
-			return true
+			return h.code
 		}
 	}
-	return false
+	return 0
 }
 
 // lift lifts the code that the press of s used; unknown releases are none of ours.
@@ -356,7 +361,7 @@ const maxTurns = 32
 // differs from the buttons we hold, and turns the wheels. A place outside of
 // the picture is refused, but buttons that came up are lifted all the same.
 func (i *Injector) Pointer(p screen.Pointer) error {
-	defer i.guardTime()()
+	defer i.dog.watch()()
 	if i.moved.Swap(false) {
 		area, err := i.x.area(i.opt.Screen)
 		if err != nil {
@@ -464,7 +469,7 @@ func (i *Injector) Fence(allowed []screen.WindowID) (err error) {
 // ReleaseAll lifts what we hold down, the last key first, and waits until the
 // server has done it.
 func (i *Injector) ReleaseAll() error {
-	defer i.guardTime()()
+	defer i.dog.watch()()
 	i.mu.Lock()
 	held := i.held
 	i.held = nil
@@ -491,7 +496,7 @@ func (i *Injector) Close() error {
 	i.closed = true
 	err := i.ReleaseAll()
 	if err == nil {
-		done := i.guardTime()
+		done := i.dog.watch()
 		i.giveBack()
 		done()
 	}

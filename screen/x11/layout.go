@@ -5,7 +5,7 @@ import "sightline/screen/keysym"
 // layout switches between the layouts of the host ("us,ru"), the groups of its
 // keyboard, for keys that only another one has: no key code needs to be borrowed, so
 // no program must learn a new map. Another group stays until the last key that went
-// down in it is up, or the server would repeat that key as another letter; then the
+// down in it is up, or that key would be repeated as another letter; then the
 // one that the person at the host has chosen is back.
 //
 // Owned by the Injector's caller.

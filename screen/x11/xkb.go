@@ -13,8 +13,8 @@ import (
 // xgb has no XKEYBOARD, of which a few requests are needed: what each key means in
 // each group of a layout like "us,ru", which the core protocol's table does not tell
 // (its columns from the fifth on are of the first group that has a third level,
-// whichever that is), and which group is active, to change it (XKB protocol 1.0;
-// byte order and fields as in X11/extensions/XKBproto.h). The server speaks them only
+// whichever that is), which group is active, to change it, and when keys repeat (XKB
+// protocol 1.0; byte order and fields as in X11/extensions/XKBproto.h). The server speaks them only
 // to clients that have said which version they know, and tells these of a new map by
 // events of the extension instead of MappingNotify.
 const (
@@ -24,6 +24,8 @@ const (
 	xkbSelectEvents   = 1
 	xkbGetState       = 4
 	xkbLatchLockState = 5
+	xkbGetControls    = 6
+	xkbSetControls    = 7
 	xkbGetMap         = 8
 
 	xkbCoreKeyboard = 0x100
@@ -31,6 +33,7 @@ const (
 	xkbNewKeyboard  = 1 << 0 // event
 	xkbMapNotify    = 1 << 1 // event
 	xkbMapParts     = 0xff
+	xkbRepeatKeys   = 1 << 0 // control
 )
 
 // useXKB makes the extension ready; false: this server has none.
