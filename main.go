@@ -384,7 +384,7 @@ func host(ctx context.Context, run config.HostRun) error {
 		return peer.ErrNobody
 	}
 	shared, err := desktop.OpenHost(desktop.Options{
-		Source: run.Settings.Host.Source, Windows: run.Windows, Raise: run.Raise, App: run.App, Virtual: run.Virtual,
+		Source: run.Settings.Host.Source, Windows: run.Windows, Raise: run.Raise, App: run.App, Virtual: run.Virtual, Follow: run.Settings.Host.FollowSize,
 		Guardian: guardian(), MaxFPS: run.Settings.Host.MaxFPS, LocalPause: run.Settings.Host.LocalPause, Log: logger(),
 	})
 	var none *desktop.NoWindow
@@ -494,7 +494,7 @@ func newHost(run config.HostRun, shared *desktop.Shared, out *sink) (*peer.Host,
 		return nil, nil, err
 	}
 	h, err := peer.NewHost(peer.HostOptions{
-		Key: d.key, Node: d.node, Source: shared.Source, Injector: shared.Injector, Clipboard: shared.Clipboard, Sign: shared.Sign, Directory: d, Events: out.tell,
+		Key: d.key, Node: d.node, Source: shared.Source, Injector: shared.Injector, Clipboard: shared.Clipboard, Sign: shared.Sign, Resize: shared.Resize, Directory: d, Events: out.tell,
 		Name: run.Settings.Name, Version: version, Sharing: shared.What, Allow: allow, Viewers: run.Settings.Host.Viewers,
 		Expire: run.Settings.Host.Expire, Accept: run.Accept, Once: run.Once, All: run.Settings.Host.Control == "all", First: first, Log: d.log,
 	})

@@ -30,6 +30,7 @@ var keys = []*key{
 	{"host.control", "`WHO` acts where several viewers may: one at a time, or all", text(func(s *Settings) *string { return &s.Host.Control }, oneOf("one", "all"))},
 	{"host.max_fps", "at most `N` pictures per second", number(func(s *Settings) *int { return &s.Host.MaxFPS }, 1, 240)},
 	{"host.pause_on_local_input", "`TIME` that remote input rests after somebody at this computer moved the pointer or typed; 0s: never", span(func(s *Settings) *time.Duration { return &s.Host.LocalPause }, 0, time.Minute)},
+	{"host.follow_size", "a display of its own takes the size of the controlling viewer's window", yes(func(s *Settings) *bool { return &s.Host.FollowSize })},
 	{"host.lock_on_end", "lock this screen when the last viewer has left", yes(func(s *Settings) *bool { return &s.Host.LockOnEnd })},
 	{"host.lock_command", "", text(func(s *Settings) *string { return &s.Host.LockCommand }, lockCommand)},
 

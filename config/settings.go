@@ -26,6 +26,7 @@ type Host struct {
 	Control string        // "one" viewer's hands act at a time, or "all"
 	MaxFPS  int           // pictures per second, 1..240
 
+	FollowSize  bool   // a display of its own takes the size of the controlling viewer's window
 	LockOnEnd   bool   // lock the screen when the last viewer has left
 	LockCommand string // that does it, for sh; "": what is installed
 
@@ -117,7 +118,7 @@ type Limits struct {
 func Defaults() Settings {
 	return Settings{
 		Relays:  []string{},
-		Host:    Host{Source: "auto", Allow: []string{"view"}, Viewers: 1, Expire: 15 * time.Minute, Control: "one", MaxFPS: 60, LocalPause: 2 * time.Second},
+		Host:    Host{Source: "auto", Allow: []string{"view"}, Viewers: 1, Expire: 15 * time.Minute, Control: "one", MaxFPS: 60, FollowSize: true, LocalPause: 2 * time.Second},
 		Viewer:  Viewer{Window: "auto", Scale: "fit", GrabKeys: "fullscreen"},
 		Network: Network{Listen: ":0", Direct: true, LAN: true, Proxy: "system"},
 		Relay: Relay{Listen: []string{":4001"}, Announce: []string{}, Trusted: []string{}, ForwardedFrom: []string{}, ACME: []string{}, Limits: Limits{

@@ -92,6 +92,8 @@ func (h *Host) Pause(on bool) {
 	h.mu.Unlock()
 	if on {
 		h.hands.lift()
+	} else {
+		h.follow()
 	}
 	h.holdAll()
 	signal(h.signs)

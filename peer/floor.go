@@ -142,6 +142,7 @@ func (h *Host) tellFloor() {
 	if e, news := h.floor.changed(); news {
 		h.emit(e)
 		h.tellRoster()
+		h.follow()
 		signal(h.signs)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"image"
 	"log/slog"
 	"slices"
 	"sync"
@@ -44,9 +45,12 @@ type HostOptions struct {
 	Expire  time.Duration // of an unused code; default 15 min
 	Accept  bool          // nobody is asked: whoever knows the code comes in with Allow
 	All     bool          // every viewer with the right to controls at once, not one at a time
-	Once    bool          // one session, then Run returns how it ended
-	First   *Draft        // of the first code; nil: it is made when it is needed
-	Log     *slog.Logger
+	// Resize gives what is shared another size, px; nil: it has its own. Out of
+	// bounds it takes the nearest.
+	Resize func(image.Point) error
+	Once   bool   // one session, then Run returns how it ended
+	First  *Draft // of the first code; nil: it is made when it is needed
+	Log    *slog.Logger
 }
 
 // Host shares a screen. Make it with NewHost; Run does the work; the other
@@ -61,6 +65,7 @@ type Host struct {
 	board  *board
 	floor  floor
 	points pointing
+	sizing sizing
 	log    *slog.Logger
 	stop   chan struct{} // closed by Stop
 
@@ -392,6 +397,7 @@ func (h *Host) leave(st *seat) {
 	}
 	signal(h.changed)
 	signal(h.signs)
+	h.follow()
 }
 
 // sharedLocked tells whether somebody else sits here by the same code.

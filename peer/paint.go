@@ -163,6 +163,9 @@ func (v *View) watch(s *secure.Sealed) error {
 		if err == errMoveOver {
 			return nil
 		}
+		if t == wire.TypeLayout {
+			v.sizeSoon(func(f *frame) { f.shows = true })
+		}
 		if err == nil {
 			err = out.answer(a)
 		}

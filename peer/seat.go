@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"image"
 	"maps"
 	"sync"
 	"time"
@@ -54,6 +55,7 @@ type seat struct {
 	wished   time.Time   // when the last one came
 	until    time.Time   // of the question, or of the chance to resume
 	broken   bool
+	window   image.Point // the size of the viewer's; zero: not told
 	path     Path
 	stats    Stats
 	heard    time.Time                     // the last sign of life
@@ -299,6 +301,12 @@ func (st *seat) hear(t wire.Type, body []byte, left chan error, conn link.Conn) 
 			return err
 		}
 		st.passOn(SeatID(to))
+	case wire.TypeSize:
+		size, err := wire.ParseSize(body)
+		if err != nil {
+			return err
+		}
+		st.sized(size)
 	case wire.TypePoint:
 		p, err := wire.ParsePoint(body)
 		if err != nil {
@@ -475,6 +483,7 @@ func (st *seat) grant(g Grant) error {
 	}
 	signal(st.host.signs)
 	st.host.emit(Granted{Seat: st.id, Grants: g})
+	st.host.follow()
 	err := st.control.Send(wire.TypeGrants, wire.AppendGrants(nil, g))
 	st.host.tellRoster()
 	return err

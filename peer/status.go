@@ -41,6 +41,9 @@ type SeatStatus struct {
 	Refused     Refusals
 }
 
+// Native is ViewStatus.Window, and ViewOptions.Kind, of a window on a desktop.
+const Native = "native"
+
 // ViewStatus is a snapshot of a viewer.
 type ViewStatus struct {
 	Host    Viewer

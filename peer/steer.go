@@ -67,6 +67,7 @@ func (v *View) do(e screen.Event) {
 		}
 	case screen.Resize:
 		v.hide(!e.Visible)
+		v.sizeSoon(func(f *frame) { f.size = e.Size })
 	case screen.Ask:
 		switch e {
 		case screen.AskEnd:

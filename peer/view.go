@@ -86,6 +86,7 @@ type View struct {
 	showing  *screenOut // the stream that is being read
 	hidden   bool       // the window is minimised
 	company  company    // where the viewers point
+	frame    frame
 
 	markings sync.Mutex // held while the marks are shown; taken before mu
 }
@@ -129,6 +130,7 @@ func (v *View) Run(ctx context.Context) error {
 	defer wg.Wait()
 	defer v.clips.end()
 	defer v.noMarks()
+	defer v.sizeNoMore()
 	defer cancel(nil)
 	wg.Go(func() { v.steer(ctx) }) // from the start: the person may close the window while waiting
 	conn, s, err := v.enter(ctx)

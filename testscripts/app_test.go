@@ -3,8 +3,10 @@
 package testscripts
 
 import (
+	"encoding/json"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -98,4 +100,43 @@ func TestAppEnds(t *testing.T) {
 	if words := empty.stderr.String(); !strings.Contains(words, "Xvfb") || !strings.Contains(words, "hint: install one") {
 		t.Errorf("without a server it said %q", words)
 	}
+}
+
+// The display of a program is as large as the window of the viewer who controls it,
+// also when that changes; a host may say no.
+func TestAppFollowsWindow(t *testing.T) {
+	t.Parallel()
+	s := &session{crew: newCrew(t)}
+	s.here = openDisplay(t, screenSize).connect()
+	s.here.run("openbox", "openbox")
+	appHost(s, "--virtual", "640x480")
+	is := func(size string) {
+		t.Helper()
+		eventually(t, "the picture is "+size, func() bool { return s.picture() == size })
+	}
+	is(screenSize)
+	s.here.resize(800, 600)
+	is("800x600")
+	s.here.resize(1024, 768)
+	is(screenSize)
+	s.await(s.viewer, "stats", "refined=true")
+
+	fixed := s.start("fixed", nil, "host", "--json", "--accept", "--relay", "none", "--app", "sleep 100", "--virtual", "640x480", "--follow-size=false")
+	if what := s.await(fixed, "code").text("sharing"); !strings.Contains(what, ", 640x480)") {
+		t.Errorf("it shares %q", what)
+	}
+}
+
+// picture is the size of what the viewer shows, as its ctl tells.
+func (s *session) picture() string {
+	cmd := exec.Command(s.bin, "ctl", "status", "--json")
+	cmd.Env = s.viewer.cmd.Env
+	out, err := cmd.Output()
+	var report struct {
+		Status struct{ View struct{ Picture string } }
+	}
+	if err != nil || json.Unmarshal(out, &report) != nil {
+		return ""
+	}
+	return report.Status.View.Picture
 }

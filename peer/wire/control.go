@@ -24,6 +24,7 @@ const (
 	TypeDenied
 	TypePoint
 	TypePoints
+	TypeSize
 )
 
 // Hello is the viewer's first message: who it says it is and what it wants.

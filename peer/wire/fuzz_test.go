@@ -27,6 +27,7 @@ var controlParsers = map[Type]func(*testing.T, []byte){
 	TypeDenied:     func(t *testing.T, b []byte) { again(t, b, ParseDenied, Denied.Append) },
 	TypePoint:      func(t *testing.T, b []byte) { again(t, b, ParsePoint, Point.Append) },
 	TypePoints:     func(t *testing.T, b []byte) { again(t, b, ParsePoints, Points.Append) },
+	TypeSize:       func(t *testing.T, b []byte) { again(t, b, ParseSize, flip(AppendSize)) },
 	TypePing:       func(t *testing.T, b []byte) { again(t, b, ParsePing, flip(AppendPing)) },
 }
 

@@ -22,7 +22,7 @@
 // Number 0 stands for messages that may be lost: acknowledgements, pings, points.
 //
 //	channel  direction  messages
-//	control  V>H        Hello Want Pass Point Candidates Bye Ack Ping Pong
+//	control  V>H        Hello Want Pass Point Size Candidates Bye Ack Ping Pong
 //	         H>V        Asking Accept Deny Grants Roster Denied Points Candidates Bye Ack Ping Pong
 //	input    V>H        Key Pointer Release
 //	         H>V        Ack

@@ -79,6 +79,7 @@ func samples() []sample {
 			parseWith(ParsePoint), Point{2, 300, 0xffff}},
 		{"points", Control, TypePoints, 0, Points{{1, Point{0, 5, 6}}, {258, Point{1, 7, 8}}}.Append(nil),
 			"00000018 10 00000000 02  00000001 00 0005 0006  00000102 01 0007 0008", parseWith(ParsePoints), Points{{1, Point{0, 5, 6}}, {258, Point{1, 7, 8}}}},
+		{"size", Control, TypeSize, 10, AppendSize(nil, image.Pt(1920, 70000)), "00000009 11 0000000a 0780 ffff", parseWith(ParseSize), image.Pt(1920, 65535)},
 		{"roster: colours", Control, TypeRoster, 9, Roster{{Seat: 1, Colour: 15}, {Seat: 2, You: true, Colour: 3}}.Append(nil),
 			"0000001a 0c 00000009 02  00000001 00000000 f0 00  00000002 00000000 31 00", parseWith(ParseRoster),
 			Roster{{Seat: 1, Colour: 15}, {Seat: 2, You: true, Colour: 3}}},

@@ -40,6 +40,7 @@ type Options struct {
 	Raise    bool        // a click on a covered window may bring it forward
 	App      string      // a program to be shared alone, on a display of its own; "": none
 	Virtual  image.Point // size of such a display, px; with no App it has a whole desktop session
+	Follow   bool        // such a display can be given other sizes while it is shared
 	Guardian []string    // command of a process that calls x11.RunGuardian; nil: none
 	MaxFPS   int         // frames per second at most; 0: 60
 	// LocalPause is how long input rests after the person at the display moved the
@@ -59,6 +60,9 @@ type Shared struct {
 	// Panic tells that the person at the host pressed Ctrl+Alt+Shift+Q; nil
 	// where there is no such key.
 	Panic <-chan struct{}
+	// Resize gives the display another size, px, or the nearest that it can have; nil:
+	// it keeps its own.
+	Resize func(image.Point) error
 	// Ended is closed when the program that is shared has ended; Fault says then
 	// why it never ran. nil: no single program is shared.
 	Ended <-chan struct{}

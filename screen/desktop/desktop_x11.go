@@ -120,12 +120,8 @@ func openVirtual(o Options) (*Shared, error) {
 			return nil, fmt.Errorf("%w: no desktop session is installed that could be started; name a program with --app", screen.ErrNoDisplay)
 		}
 	}
-	d, err := virtual.Open(virtual.Options{Size: o.Virtual, Log: o.Log})
+	d, resize, err := openDisplay(o)
 	if err != nil {
-		err = fmt.Errorf("%w: %w", screen.ErrNoDisplay, err)
-		if errors.Is(err, virtual.ErrNoServer) {
-			err = noServer{err}
-		}
 		return nil, err
 	}
 	o.LocalPause = 0
@@ -148,8 +144,42 @@ func openVirtual(o Options) (*Shared, error) {
 		return nil, err
 	}
 	shared.What = fmt.Sprintf("%s, alone on a display of its own (%s, %dx%d)", what, d.Name, size.X, size.Y)
+	if shared.Resize = resize; resize != nil {
+		shared.What = fmt.Sprintf("%s, alone on a display of its own (%s, as large as the window of who controls it)", what, d.Name)
+	}
 	shared.Ended, shared.Fault = d.Ended(), d.Fault
 	return shared, nil
+}
+
+// openDisplay starts a display and, if it is to follow others' sizes and can, gives a
+// function for that. A server that cannot, as Xvfb before 21.1, is started anew.
+func openDisplay(o Options) (*virtual.Display, func(image.Point) error, error) {
+	d, err := virtual.Open(virtual.Options{Size: o.Virtual, Room: o.Follow, Log: o.Log})
+	if err != nil {
+		err = fmt.Errorf("%w: %w", screen.ErrNoDisplay, err)
+		if errors.Is(err, virtual.ErrNoServer) {
+			err = noServer{err}
+		}
+		return nil, nil, err
+	}
+	if !o.Follow {
+		return d, nil, nil
+	}
+	resize := func(size image.Point) error {
+		size.X = min(max(size.X, virtual.MinSize.X), virtual.MaxSize.X)
+		size.Y = min(max(size.Y, virtual.MinSize.Y), virtual.MaxSize.Y)
+		_, err := x11.ResizeScreen(d.Name, d.Authority, size)
+		return err
+	}
+	if err := resize(d.Size); err != nil {
+		if o.Log != nil {
+			o.Log.Warn("the display keeps its size, whoever controls it", "err", err)
+		}
+		d.Close()
+		o.Follow = false
+		return openDisplay(o)
+	}
+	return d, resize, nil
 }
 
 // find looks for the display that is to be shared. The first that answers

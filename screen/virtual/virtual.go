@@ -31,11 +31,17 @@ var (
 	DefaultSize = image.Pt(1280, 800)
 	MinSize     = image.Pt(320, 200)
 	MaxSize     = image.Pt(7680, 4320)
+	// MaxRoom is as much as Xvfb makes room for, which it does at its start: 4 bytes
+	// for each of these pixels, 33 MB. A viewer's screen is seldom larger.
+	MaxRoom = image.Pt(3840, 2160)
 )
 
 // Options of Open.
 type Options struct {
 	Size image.Point // px; zero: DefaultSize
+	// Room makes the server such that it can take other sizes later, up to MaxRoom
+	// at least. Until it is told one it has any.
+	Room bool
 	Log  *slog.Logger
 }
 
@@ -69,7 +75,11 @@ func Open(o Options) (*Display, error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	cmd, err := command(o.Size)
+	size := o.Size
+	if o.Room {
+		size = image.Pt(max(size.X, MaxRoom.X), max(size.Y, MaxRoom.Y))
+	}
+	cmd, err := command(size)
 	if err != nil {
 		return nil, err
 	}
