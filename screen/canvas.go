@@ -17,9 +17,17 @@ type Canvas struct {
 	layout *Layout
 	pics   map[PictureID]*Frame
 	cursor Cursor
+	behind map[PictureID]*behind // by picture; none where its frame is complete
 	taps   map[*Tap]struct{}
 	gone   map[PictureID]bool // forgotten, and the source's layouts may still name them
 	err    error              // why there will be no more
+}
+
+// behind is what a picture's frame lacks since a Tap took the one with the newest pixels
+// for its own: those of where, which stand in from until that Tap looks again.
+type behind struct {
+	from  *Frame
+	where Region
 }
 
 // Tap is what one viewer has not been sent yet. Its methods are for one
@@ -150,13 +158,25 @@ func (c *Canvas) Layout() *Layout {
 func (c *Canvas) Snapshot(id PictureID) *Frame {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	f := c.pics[id]
+	f := c.settledLocked(id)
 	if f == nil {
 		return nil
 	}
 	s := NewFrame(f.Rect)
 	s.Copy(f, f.Rect)
 	return s
+}
+
+// settledLocked gives a picture's frame with all its pixels, nil if there is none.
+func (c *Canvas) settledLocked(id PictureID) *Frame {
+	f := c.pics[id]
+	if b := c.behind[id]; b != nil {
+		for _, r := range b.where {
+			f.Copy(b.from, r)
+		}
+		b.from, b.where = nil, b.where[:0]
+	}
+	return f
 }
 
 // setLayoutLocked keeps the pixels of pictures whose size stays.
@@ -170,6 +190,7 @@ func (c *Canvas) setLayoutLocked(l *Layout) {
 			continue
 		}
 		pics[p.ID] = NewFrame(p.Bounds())
+		delete(c.behind, p.ID)
 		for t := range c.taps {
 			delete(t.moves, p.ID)
 			t.dirty[p.ID] = append(t.dirty[p.ID][:0], p.Bounds())
@@ -184,6 +205,11 @@ func (c *Canvas) setLayoutLocked(l *Layout) {
 			}
 		}
 	}
+	for id := range c.behind {
+		if pics[id] == nil {
+			delete(c.behind, id)
+		}
+	}
 	c.layout, c.pics = l, pics
 }
 
@@ -192,11 +218,18 @@ func (c *Canvas) paintLocked(ch *Change) {
 	if f == nil {
 		return // the source speaks of a picture that its layout does not name
 	}
+	if len(ch.Moves) > 0 {
+		c.settledLocked(ch.Picture)
+	}
 	for _, m := range ch.Moves {
 		f.Shift(m)
 	}
+	b := c.behind[ch.Picture]
 	for _, r := range ch.Damage {
 		f.Copy(ch.Frame, r)
+		if b != nil {
+			b.where = b.where.Cut(r.Intersect(ch.Frame.Rect))
+		}
 	}
 	f.At = ch.Frame.At
 	for t := range c.taps {
@@ -374,20 +407,26 @@ func (t *Tap) copyLocked(into *Pictures) []Change {
 		if dirty.Empty() && len(moves) == 0 {
 			continue
 		}
-		src, dst := t.c.pics[p.ID], into.frames[p.ID]
+		src, dst := t.c.settledLocked(p.ID), into.frames[p.ID]
 		if dst == nil || dst.Rect != src.Rect {
 			dst = NewFrame(src.Rect)
 			into.frames[p.ID] = dst
 			dirty = append(dirty[:0], src.Rect)
 			moves = nil
 		}
-		for _, m := range moves {
-			dst.Shift(m)
+		if at := src.At; len(moves) == 0 && 2*dirty.Area() > src.Rect.Dx()*src.Rect.Dy() {
+			dst = t.c.swapLocked(p.ID, dst, dirty)
+			into.frames[p.ID] = dst
+			dst.At = at
+		} else {
+			for _, m := range moves {
+				dst.Shift(m)
+			}
+			for _, r := range dirty {
+				dst.Copy(src, r)
+			}
+			dst.At = at
 		}
-		for _, r := range dirty {
-			dst.Copy(src, r)
-		}
-		dst.At = src.At
 		ch := into.next()
 		ch.Picture, ch.Frame = p.ID, dst
 		ch.Moves = append(ch.Moves, moves...)
@@ -396,6 +435,23 @@ func (t *Tap) copyLocked(into *Pictures) []Change {
 		delete(t.moves, p.ID)
 	}
 	return into.changes
+}
+
+// swapLocked gives away a picture's frame, for f, which lacks where. Most of a picture that
+// changes so much is written over by the next change: then nothing was copied.
+func (c *Canvas) swapLocked(id PictureID, f *Frame, where Region) *Frame {
+	newest := c.pics[id]
+	c.pics[id] = f
+	b := c.behind[id]
+	if b == nil {
+		b = new(behind)
+		if c.behind == nil {
+			c.behind = map[PictureID]*behind{}
+		}
+		c.behind[id] = b
+	}
+	b.from, b.where = newest, append(b.where[:0], where...)
+	return newest
 }
 
 // keep drops the memory of pictures that are gone: windows come and go for

@@ -59,13 +59,7 @@ func (r Region) addPieces(b image.Rectangle) Region {
 		if !a.Overlaps(b) {
 			continue
 		}
-		in := a.Intersect(b)
-		for _, piece := range [4]image.Rectangle{
-			image.Rect(b.Min.X, b.Min.Y, b.Max.X, in.Min.Y),
-			image.Rect(b.Min.X, in.Max.Y, b.Max.X, b.Max.Y),
-			image.Rect(b.Min.X, in.Min.Y, in.Min.X, in.Max.Y),
-			image.Rect(in.Max.X, in.Min.Y, b.Max.X, in.Max.Y),
-		} {
+		for _, piece := range around(b, a.Intersect(b)) {
 			if !piece.Empty() {
 				r = r.addUncovered(piece)
 			}
@@ -112,6 +106,42 @@ func (r Region) Union(s Region) Region {
 		r = r.Add(b)
 	}
 	return r
+}
+
+// Cut returns r without the pixels of b.
+func (r Region) Cut(b image.Rectangle) Region {
+	for i := 0; i < len(r); {
+		a := r[i]
+		in := a.Intersect(b)
+		if in.Empty() {
+			i++
+			continue
+		}
+		last := len(r) - 1
+		r[i], r = r[last], r[:last] // what is cut off does not overlap b: it is passed over when it comes
+		r = r.addAround(a, in)
+	}
+	return r
+}
+
+// addAround appends up to four pieces of a, around in, which lies in it.
+func (r Region) addAround(a, in image.Rectangle) Region {
+	for _, piece := range around(a, in) {
+		if !piece.Empty() {
+			r = append(r, piece)
+		}
+	}
+	return r
+}
+
+// around is what of a lies above, below, to the left and to the right of in.
+func around(a, in image.Rectangle) [4]image.Rectangle {
+	return [4]image.Rectangle{
+		{Min: a.Min, Max: image.Pt(a.Max.X, in.Min.Y)},
+		{Min: image.Pt(a.Min.X, in.Max.Y), Max: a.Max},
+		{Min: image.Pt(a.Min.X, in.Min.Y), Max: image.Pt(in.Min.X, in.Max.Y)},
+		{Min: image.Pt(in.Max.X, in.Min.Y), Max: image.Pt(a.Max.X, in.Max.Y)},
+	}
 }
 
 // Clip returns the part of r that lies in b.

@@ -170,3 +170,39 @@ func BenchmarkRegionAdd(b *testing.B) {
 		}
 	}
 }
+
+// TestCut: what is left is what was there and is not cut off, once.
+func TestCut(t *testing.T) {
+	rnd := rand.New(rand.NewPCG(5, 6))
+	rect := func() image.Rectangle {
+		x, y := rnd.IntN(20), rnd.IntN(20)
+		return image.Rect(x, y, x+1+rnd.IntN(12), y+1+rnd.IntN(12))
+	}
+	for range 2000 {
+		var r Region
+		for range rnd.IntN(6) {
+			r = r.Add(rect())
+		}
+		was := append(Region(nil), r...)
+		b := rect()
+		r = r.Cut(b)
+		for y := range 40 {
+			for x := range 40 {
+				p, n, want := image.Pt(x, y), 0, 0
+				for _, a := range r {
+					if p.In(a) {
+						n++
+					}
+				}
+				for _, a := range was {
+					if p.In(a) && !p.In(b) {
+						want++
+					}
+				}
+				if n != want {
+					t.Fatalf("%v without %v is %v: %v is in it %d times", was, b, r, p, n)
+				}
+			}
+		}
+	}
+}
