@@ -61,7 +61,7 @@ var arrows = map[string][]string{
 	"screen/pattern":            {"screen", "screen/keysym"},
 	"screen/screentest":         {"screen", "screen/keysym"},
 	"screen/virtual":            {},
-	"screen/x11":                {"screen", "screen/keysym"},
+	"screen/x11":                {"screen", "screen/codec/kern", "screen/keysym"},
 	"testscripts":               {},
 	"tui":                       {"peer", "peer/invite"},
 	"tui/ctl":                   {"peer", "peer/invite"},

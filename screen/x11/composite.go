@@ -11,6 +11,7 @@ import (
 	"github.com/jezek/xgb/xproto"
 
 	"sightline/screen"
+	"sightline/screen/codec/kern"
 )
 
 // member is one window of a picture: the shared one, a menu, a dialog. The server
@@ -167,7 +168,7 @@ func (m *member) look(a *asker, root xproto.Window) ([]image.Rectangle, error) {
 func (m *member) keep(box image.Rectangle, pix []byte, stride int) {
 	box = box.Sub(image.Pt(m.border, m.border))
 	for y := box.Min.Y; y < box.Max.Y; y++ {
-		copyColours(m.frame.Row(y, box.Min.X, box.Max.X), pix[(y-box.Min.Y)*stride:][:4*box.Dx()])
+		kern.CopyColours(m.frame.Row(y, box.Min.X, box.Max.X), pix[(y-box.Min.Y)*stride:][:4*box.Dx()])
 	}
 }
 

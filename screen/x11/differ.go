@@ -7,6 +7,7 @@ import (
 	"image"
 
 	"sightline/screen"
+	"sightline/screen/codec/kern"
 )
 
 var errShort = errors.New("the X server sent less of a picture than was asked for")
@@ -64,7 +65,7 @@ func (d *differ) takeRow(x0, x1 int, dirty []bool, now, was []byte) {
 		}
 		a, b := now[4*(x-x0):4*(end-x0)], was[4*(x-x0):4*(end-x0)]
 		if known || !sameColours(a, b) {
-			copyColours(b, a)
+			kern.CopyColours(b, a)
 			dirty[x/tile] = true
 			d.found = true
 		}
@@ -91,24 +92,6 @@ func sameColours(a, b []byte) bool {
 		a, b = a[8:], b[8:]
 	}
 	return len(a) < 4 || (binary.LittleEndian.Uint32(a)^binary.LittleEndian.Uint32(b))&(colours>>32) == 0
-}
-
-func copyColours(dst, src []byte) {
-	for len(src) >= 32 && len(dst) >= 32 { // four words a turn: a full frame is a million words
-		d, s := (*[32]byte)(dst), (*[32]byte)(src)
-		binary.LittleEndian.PutUint64(d[0:], binary.LittleEndian.Uint64(s[0:])&colours)
-		binary.LittleEndian.PutUint64(d[8:], binary.LittleEndian.Uint64(s[8:])&colours)
-		binary.LittleEndian.PutUint64(d[16:], binary.LittleEndian.Uint64(s[16:])&colours)
-		binary.LittleEndian.PutUint64(d[24:], binary.LittleEndian.Uint64(s[24:])&colours)
-		dst, src = dst[32:], src[32:]
-	}
-	for len(src) >= 8 && len(dst) >= 8 {
-		binary.LittleEndian.PutUint64(dst, binary.LittleEndian.Uint64(src)&colours)
-		dst, src = dst[8:], src[8:]
-	}
-	if len(src) >= 4 {
-		binary.LittleEndian.PutUint32(dst, binary.LittleEndian.Uint32(src)&(colours>>32))
-	}
 }
 
 // region adds what take found to r, as rectangles of whole tiles, and forgets

@@ -17,6 +17,7 @@ import (
 	"github.com/jezek/xgb/xproto"
 
 	"sightline/screen"
+	"sightline/screen/codec/kern"
 )
 
 // patience bounds every wait of a test for another process.
@@ -146,7 +147,7 @@ func (p *painter) shot(d xproto.Drawable, r image.Rectangle) *screen.Frame {
 		if err != nil {
 			p.t.Fatal(err)
 		}
-		copyColours(f.Row(y, r.Min.X, r.Max.X), row.Data)
+		kern.CopyColours(f.Row(y, r.Min.X, r.Max.X), row.Data)
 	}
 	return f
 }

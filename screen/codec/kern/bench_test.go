@@ -59,6 +59,11 @@ var benches = []bench{
 	{"SAD8", 128, func(b *benchData) { sink += SAD8(b.a[b.next():], benchWidth, b.b, benchWidth) }},
 	{"SSD16", 512, func(b *benchData) { sink += SSD16(b.a[b.next():], benchWidth, b.b, benchWidth) }},
 	{"SSD8", 128, func(b *benchData) { sink += SSD8(b.a[b.next():], benchWidth, b.b, benchWidth) }},
+	{"Quarters", 512, func(b *benchData) {
+		var q Quarters
+		q.Take(b.a[b.next():], benchWidth, b.b, benchWidth)
+		sink += q.Apart(3)
+	}},
 	{"SATD8", 128, func(b *benchData) { sink += SATD8(b.a[b.next():], benchWidth, b.b, benchWidth) }},
 	{"MC16 whole", 256, func(b *benchData) { b.move(0, 0) }},
 	{"MC16 half h", 256, func(b *benchData) { b.move(2, 0) }},
@@ -109,6 +114,7 @@ var benches = []bench{
 		i := b.next()
 		FromYCC(b.pixels[4*i:], 4*benchWidth, b.a[i:], benchWidth, b.cb[i:], b.cr[i:], benchWidth, 16, 16)
 	}},
+	{"CopyColours", 7680, func(b *benchData) { CopyColours(b.other[:7680], b.pixels[:7680]) }},
 	{"EqualRows 64x16", 2048, func(b *benchData) {
 		i := 4 * b.next()
 		if EqualRows(b.other[i:], 4*benchWidth, b.other[i:], 4*benchWidth, 64, 16) {

@@ -14,6 +14,11 @@ func sad16AVX2(a *byte, as int, b *byte, bs int) int
 //go:noescape
 func sad8AVX2(a *byte, as int, b *byte, bs int) int
 
+// quarters16AVX2 adds up the differences of each quarter of 16x16 bytes: four sums of their sizes, four as they are.
+//
+//go:noescape
+func quarters16AVX2(q *[8]int64, a *byte, as int, b *byte, bs int)
+
 // ssd16AVX2 is the sum of squared differences of two blocks.
 //
 //go:noescape
@@ -173,6 +178,11 @@ func deblockV8AVX2(p *byte, stride int, alpha int, beta int, tc int)
 //
 //go:noescape
 func equalRowsAVX2(a *byte, as int, b *byte, bs int, n int, h int) int
+
+// copyColoursAVX2 copies 32 n bytes of pixels and makes the last byte of each zero.
+//
+//go:noescape
+func copyColoursAVX2(dst *byte, src *byte, n int)
 
 // gradient16AVX2 predicts a block as above + left - corner.
 //

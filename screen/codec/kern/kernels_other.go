@@ -8,6 +8,8 @@ func sad16AVX2(a *byte, as int, b *byte, bs int) int { panic("kern: no assembly"
 
 func sad8AVX2(a *byte, as int, b *byte, bs int) int { panic("kern: no assembly") }
 
+func quarters16AVX2(q *[8]int64, a *byte, as int, b *byte, bs int) { panic("kern: no assembly") }
+
 func ssd16AVX2(a *byte, as int, b *byte, bs int) int { panic("kern: no assembly") }
 
 func ssd8AVX2(a *byte, as int, b *byte, bs int) int { panic("kern: no assembly") }
@@ -91,6 +93,8 @@ func deblockV16AVX2(p *byte, stride int, alpha int, beta int, tc int) { panic("k
 func deblockV8AVX2(p *byte, stride int, alpha int, beta int, tc int) { panic("kern: no assembly") }
 
 func equalRowsAVX2(a *byte, as int, b *byte, bs int, n int, h int) int { panic("kern: no assembly") }
+
+func copyColoursAVX2(dst *byte, src *byte, n int) { panic("kern: no assembly") }
 
 func gradient16AVX2(dst *byte, ds int, above *byte, left *byte, corner int) {
 	panic("kern: no assembly")

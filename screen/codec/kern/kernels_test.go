@@ -187,6 +187,21 @@ var kernels = []struct {
 		}
 		s.put(same(EqualRows(a, as, b, bs, n, h)))
 	}},
+	{"CopyColours", func(s *source) {
+		n := 4 * s.n(0, 70)
+		d, _ := s.target(n, 1)
+		p, _ := s.plane(n, 1)
+		CopyColours(d, p[:n])
+	}},
+	{"Quarters", func(s *source) {
+		a, as := s.plane(16, 16)
+		b, bs := s.plane(16, 16)
+		var q Quarters
+		q.Take(a, as, b, bs)
+		for i := range 4 {
+			s.put(q.Apart(i), q.Bias(i))
+		}
+	}},
 	{"Taps.Rows", func(s *source) {
 		n, p := s.n(1, 16), s.words(400)
 		pairs := make([][2]int, n)

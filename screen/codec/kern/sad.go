@@ -20,6 +20,39 @@ func SAD8(a []byte, as int, b []byte, bs int) int {
 	return sadGo(a, as, b, bs, 8)
 }
 
+// Quarters adds up the differences of two blocks of 16x16 for each of their 8x8
+// quarters, in reading order: of their sizes, and as they are.
+type Quarters [8]int64
+
+// Apart is the sum of the sizes of a quarter's differences.
+func (q *Quarters) Apart(i int) int { return int(q[i]) }
+
+// Bias is the sum of a quarter's differences, a's samples less b's.
+func (q *Quarters) Bias(i int) int { return int(q[4+i]) }
+
+// Take compares two blocks.
+func (q *Quarters) Take(a []byte, as int, b []byte, bs int) {
+	check(a, as, 16, 16)
+	check(b, bs, 16, 16)
+	if useAVX2 {
+		quarters16AVX2((*[8]int64)(q), &a[0], as, &b[0], bs)
+		return
+	}
+	q.takeGo(a, as, b, bs)
+}
+
+func (q *Quarters) takeGo(a []byte, as int, b []byte, bs int) {
+	*q = Quarters{}
+	for y := range 16 {
+		p, r := a[y*as:][:16], b[y*bs:][:16]
+		for x := range p {
+			d, i := int64(p[x])-int64(r[x]), y>>3*2+x>>3
+			q[i] += max(d, -d)
+			q[4+i] += d
+		}
+	}
+}
+
 func sadGo(a []byte, as int, b []byte, bs, n int) int {
 	sum := 0
 	for y := range n {

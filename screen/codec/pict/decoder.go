@@ -76,13 +76,14 @@ func (d *Decoder) Decode(body []byte, ref *screen.Frame, done *grid.Set) error {
 			return err
 		}
 	}
-	d.finish(ref, done)
+	d.finish(ref, done, nil)
 	return nil
 }
 
 // tile decodes one tile into now.
 func (d *Decoder) tile(tx, ty, qp int) bool {
-	a := d.around(tx, ty)
+	var a around
+	d.around(&a, tx, ty)
 	var i info
 	if !decodeInfo(&d.rc, d.m, &a, &i) {
 		return false

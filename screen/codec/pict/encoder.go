@@ -6,6 +6,7 @@ import (
 
 	"sightline/screen"
 	"sightline/screen/codec/grid"
+	"sightline/screen/codec/kern"
 	"sightline/screen/codec/rc"
 )
 
@@ -15,6 +16,7 @@ type Params struct {
 	Bytes int       // aimed at for the body; 0: no aim. QP is raised on the way, up to MaxQP
 	MaxQP int       // 0: 51
 	Until time.Time // rows of tiles not begun by then are left out; zero: no limit
+	Hide  *grid.Set // tiles that are not shown in ref until Show asks for them; nil: none
 }
 
 // Stats tell about the last body.
@@ -37,14 +39,30 @@ type Encoder struct {
 	src   [3][]byte // a tile's part of it
 	ss    int       // stride of both
 	sads  []uint32  // of the tiles as last searched
+	near  around
 	find  searcher
-	ahead tilePixels // prediction
+	ahead [3]samples // what motion foretells of the tile
+	moved tilePixels // where it does not stand in old as it is
+	off   offness    // how far the two are apart
+	slate tilePixels // a prediction of chroma in place
 
 	tries  [2]trial
 	best   *trial // of tries
 	spare  *trial // the other
 	halves halves
 	lam    lambdas
+}
+
+// samples are a tile's of one component, wherever they stand.
+type samples struct {
+	pix    []byte
+	stride int
+}
+
+// offness is how far a tile is from what was foretold.
+type offness struct {
+	luma   kern.Quarters
+	chroma [2]int // sums of absolute differences; of thin chroma only
 }
 
 // NewEncoder makes the encoder of a picture of w x h px, 1 to 16384 each.
@@ -59,6 +77,29 @@ func NewEncoder(w, h int) *Encoder {
 	e.find.e = e
 	return e
 }
+
+// Show writes to ref what the viewer sees in the tiles that r touches and that
+// were hidden. It must be asked before anybody else reads or writes ref there, and before
+// Forget and Clone.
+func (e *Encoder) Show(ref *screen.Frame, r image.Rectangle) {
+	if e.hidden.Len() == 0 {
+		return
+	}
+	t := e.hidden.Touch(r)
+	for ty := t.Min.Y; ty < t.Max.Y; ty++ {
+		for tx := e.hidden.Next(t.Min.X, ty); tx < t.Max.X; {
+			from := tx
+			for ; tx < t.Max.X && e.hidden.Has(tx, ty); tx++ {
+				e.hidden.Del(tx, ty)
+			}
+			e.showRun(ref, &e.old, from, tx, ty)
+			tx = e.hidden.Next(tx, ty)
+		}
+	}
+}
+
+// Hidden is how many tiles are not shown.
+func (e *Encoder) Hidden() int { return e.hidden.Len() }
 
 // Touched tells that somebody else wrote ref's pixels in r.
 func (e *Encoder) Touched(r image.Rectangle) { e.stale.AddRect(r) }
@@ -101,6 +142,9 @@ func (e *Encoder) Encode(dst []byte, src, ref *screen.Frame, want *grid.Set, p P
 	e.grid.Encode(&e.rc, want)
 	e.frame++
 	thin := e.thinEnough(src, want, p.QP)
+	if thin != e.thin {
+		e.Show(ref, ref.Rect) // the planes are about to be made again from it
+	}
 	e.rc.Raw(uint32(b2i(thin)), 1)
 	e.begin(thin)
 	e.fresh(ref, want)
@@ -128,7 +172,7 @@ func (e *Encoder) Encode(dst []byte, src, ref *screen.Frame, want *grid.Set, p P
 		e.stats.MeanQP /= float64(e.stats.Tiles)
 	}
 	body := e.rc.Finish()
-	e.finish(ref, want)
+	e.finish(ref, want, p.Hide)
 	return body
 }
 
@@ -173,10 +217,11 @@ func (e *Encoder) tile(tx, ty, qp int) {
 	for c := range e.src {
 		e.src[c] = e.line[c][tx*e.across(c):]
 	}
-	a := e.around(tx, ty)
-	e.decide(tx, ty, &a, qp)
+	a := &e.near
+	e.around(a, tx, ty)
+	e.decide(tx, ty, a, qp)
 	t := e.best
-	encodeInfo(&e.rc, e.m, &a, &t.info)
+	encodeInfo(&e.rc, e.m, a, &t.info)
 	for b := range blockCount(t.full) {
 		if t.coded>>b&1 == 1 {
 			if p := e.m.smallProb(&t.info, b); p != nil {
@@ -187,7 +232,11 @@ func (e *Encoder) tile(tx, ty, qp int) {
 	}
 	if t.kind != kindStill {
 		for c := range t.pix {
-			e.copyTile(c, e.picture.spot(&e.now, c, tx, ty), e.now[c].stride, t.pix[c][:], side)
+			from := samples{t.pix[c][:], side}
+			if t.plain {
+				from = e.ahead[c]
+			}
+			e.copyTile(c, e.picture.spot(&e.now, c, tx, ty), e.now[c].stride, from.pix, from.stride)
 		}
 		e.behind.Del(tx, ty)
 	} else if e.behind.Has(tx, ty) {

@@ -20,12 +20,22 @@ func newPlane(w, h int) plane { return plane{pix: make([]byte, w*h), stride: w, 
 
 func (p *plane) at(x, y int) []byte { return p.pix[y*p.stride+x:] }
 
+// holds tells that w x h samples from (x,y) lie within the plane.
+func (p *plane) holds(x, y, w, h int) bool {
+	return x|y >= 0 && x+w <= p.stride && y+h <= p.h
+}
+
 // patch gives the w x h samples from (x,y), which may lie outside the plane:
 // then they are copied into buf, the border repeated.
 func (p *plane) patch(x, y, w, h int, buf *[patchSize]byte) ([]byte, int) {
-	if x >= 0 && y >= 0 && x+w <= p.stride && y+h <= p.h {
+	if p.holds(x, y, w, h) {
 		return p.pix[y*p.stride+x:], p.stride
 	}
+	return p.beyond(x, y, w, h, buf)
+}
+
+// beyond is patch where some lie outside.
+func (p *plane) beyond(x, y, w, h int, buf *[patchSize]byte) ([]byte, int) {
 	from := min(max(-x, 0), w)          // the first sample within,
 	to := max(min(p.stride-x, w), from) // and the first behind
 	for j := range h {
@@ -63,6 +73,7 @@ type picture struct {
 	thin       bool // the planes of chroma have half the resolution
 	stale      grid.Set
 	behind     grid.Set // now is as it was a body ago: made right when it is needed
+	hidden     grid.Set // not shown yet: see Encoder.Show
 	tiles      []tile
 	frame      uint32 // number of the body, counted from 1
 	m          *models
@@ -103,6 +114,7 @@ func newPicture(w, h int) *picture {
 	p.tiles = make([]tile, p.cols*p.rows)
 	p.stale.Size(w, h)
 	p.behind.Size(w, h)
+	p.hidden.Size(w, h)
 	p.forget()
 	return p
 }
@@ -110,6 +122,7 @@ func newPicture(w, h int) *picture {
 func (p *picture) forget() {
 	p.stale.AddRect(image.Rect(0, 0, p.w, p.h))
 	p.behind.Clear()
+	p.hidden.Clear()
 	*p.m = models{}
 	p.grid.Forget()
 	clear(p.tiles)
@@ -235,29 +248,48 @@ func (p *picture) tilePix(f *screen.Frame, tx, ty int) ([]byte, int) {
 	return p.pixels[:], side * 4
 }
 
-// showRun writes tiles side by side to f as the viewer sees them.
-func (p *picture) showRun(f *screen.Frame, from, to, ty int) {
+// showRun writes tiles side by side of a set of planes to f as the viewer sees them.
+func (p *picture) showRun(f *screen.Frame, set *[3]plane, from, to, ty int) {
 	if to*side > p.w || (ty+1)*side > p.h {
 		if to-1 > from {
-			p.showRun(f, from, to-1, ty)
+			p.showRun(f, set, from, to-1, ty)
 		}
-		p.showEdge(f, to-1, ty)
+		p.showEdge(f, set, to-1, ty)
 		return
 	}
-	p.convert(f.Pix[f.Offset(f.Rect.Min.X+from*side, f.Rect.Min.Y+ty*side):], f.Stride, from, to, ty)
+	p.convert(f.Pix[f.Offset(f.Rect.Min.X+from*side, f.Rect.Min.Y+ty*side):], f.Stride, set, from, to, ty)
+}
+
+// showBut is showRun but for the tiles of hide, which may be nil.
+func (p *picture) showBut(hide *grid.Set, f *screen.Frame, from, to, ty int) {
+	for first := from; from < to; from++ {
+		skip := hide != nil && hide.Has(from, ty)
+		if skip {
+			p.hidden.Add(from, ty)
+		} else {
+			p.hidden.Del(from, ty)
+		}
+		if last := from == to-1; skip || last {
+			end := from + b2i(!skip)
+			if end > first {
+				p.showRun(f, &p.now, first, end, ty)
+			}
+			first = from + 1
+		}
+	}
 }
 
 // showEdge writes a tile that the picture's end cuts.
-func (p *picture) showEdge(f *screen.Frame, tx, ty int) {
+func (p *picture) showEdge(f *screen.Frame, set *[3]plane, tx, ty int) {
 	x, y := tx*side, ty*side
-	p.convert(p.pixels[:], side*4, tx, tx+1, ty)
+	p.convert(p.pixels[:], side*4, set, tx, tx+1, ty)
 	for j := range min(side, p.h-y) {
 		copy(f.Row(f.Rect.Min.Y+y+j, f.Rect.Min.X+x, f.Rect.Min.X+min(x+side, p.w)), p.pixels[j*side*4:])
 	}
 }
 
-func (p *picture) convert(px []byte, stride, from, to, ty int) {
-	n, show := &p.now, kern.FromYCC444
+func (p *picture) convert(px []byte, stride int, n *[3]plane, from, to, ty int) {
+	show := kern.FromYCC444
 	if p.thin {
 		show = kern.FromYCC
 	}
@@ -316,10 +348,10 @@ func (p *picture) load(y []byte, ys int, cb, cr []byte, cs int, f *screen.Frame,
 	}
 }
 
-// finish filters and shows the tiles that the body has changed. What is now
+// finish filters the tiles that the body has changed, and shows them but for those of hide. What is now
 // becomes old; the old of those tiles is left for the next body to write over, for
 // in a film it writes nearly all.
-func (p *picture) finish(ref *screen.Frame, set *grid.Set) {
+func (p *picture) finish(ref *screen.Frame, set, hide *grid.Set) {
 	for ty := range set.Rows {
 		for from, to := p.run(set, 0, ty); from < to; from, to = p.run(set, to, ty) {
 			for tx := from; tx < to; tx++ {
@@ -329,7 +361,7 @@ func (p *picture) finish(ref *screen.Frame, set *grid.Set) {
 	}
 	for ty := range set.Rows {
 		for from, to := p.run(set, 0, ty); from < to; from, to = p.run(set, to, ty) {
-			p.showRun(ref, from, to, ty)
+			p.showBut(hide, ref, from, to, ty)
 		}
 	}
 	p.catchUp(nil)

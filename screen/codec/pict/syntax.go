@@ -54,15 +54,14 @@ type around struct {
 	thin     bool   // chroma has half the resolution anyway
 }
 
-func (p *picture) around(tx, ty int) around {
-	a := around{left: p.lately(tx-1, ty), up: p.lately(tx, ty-1), was: &p.tiles[ty*p.cols+tx], thin: p.thin}
+func (p *picture) around(a *around, tx, ty int) {
+	a.left, a.up, a.was, a.thin = p.lately(tx-1, ty), p.lately(tx, ty-1), &p.tiles[ty*p.cols+tx], p.thin
 	a.recent = a.was.frame+1 == p.frame
 	c := p.lately(tx+1, ty-1)
 	if c == nil {
 		c = p.lately(tx-1, ty-1)
 	}
 	a.guess = guess(a.left, a.up, c)
-	return a
 }
 
 // guess is the median of the neighbours' vectors, or the only one.
@@ -323,37 +322,52 @@ func (m *models) smallProb(i *info, b int) *rc.Prob {
 
 // note remembers what was coded.
 func (p *picture) note(tx, ty int, i *info, qp int) {
-	p.tiles[ty*p.cols+tx] = tile{frame: p.frame, mv: i.mv, kind: i.kind, coded: i.coded, qp: uint8(qp), modes: i.modes, full: i.full}
+	t := &p.tiles[ty*p.cols+tx] // each field by itself: a tile put together and copied waits for its own parts
+	t.frame, t.mv, t.kind, t.coded, t.qp, t.full, t.modes = p.frame, i.mv, i.kind, i.coded, uint8(qp), i.full, i.modes
 }
 
 // move predicts component c of the tile from old, displaced by mv.
 func (p *picture) move(dst []byte, ds int, c, tx, ty int, mv vector) {
-	if p.thin && c > 0 {
-		p.moveThin(dst, ds, c, tx, ty, mv)
-		return
+	if src, ss := p.moved(dst, ds, c, tx, ty, mv); ss != ds || &src[0] != &dst[0] {
+		p.copyTile(c, dst, ds, src, ss)
 	}
-	const n = side + kern.MCBefore + kern.MCAfter
-	x, y := tx*side+int(mv.x>>2), ty*side+int(mv.y>>2)
-	if (mv.x|mv.y)&3 == 0 {
-		src, ss := p.old[c].patch(x, y, side, side, &p.patch)
-		kern.Copy16(dst, ds, src, ss)
-		return
-	}
-	src, ss := p.old[c].patch(x-kern.MCBefore, y-kern.MCBefore, n, n, &p.patch)
-	kern.MC16(dst, ds, src, ss, int(mv.x&3), int(mv.y&3), side, side)
 }
 
-// moveThin is move for thin chroma: a quarter luma sample is an eighth there.
-func (p *picture) moveThin(dst []byte, ds int, c, tx, ty int, mv vector) {
-	const half, n = side / 2, side/2 + kern.MCChromaBefore + kern.MCChromaAfter
-	x, y := tx*half+int(mv.x>>3), ty*half+int(mv.y>>3)
-	if (mv.x|mv.y)&7 == 0 {
-		src, ss := p.old[c].patch(x, y, half, half, &p.patch)
-		copy8(dst, ds, src, ss)
-		return
+// moved is move where it need not be in dst: it may stand in old as it is.
+func (p *picture) moved(dst []byte, ds int, c, tx, ty int, mv vector) ([]byte, int) {
+	if p.thin && c > 0 {
+		return p.movedThin(dst, ds, c, tx, ty, mv)
 	}
-	src, ss := p.old[c].patch(x-kern.MCChromaBefore, y-kern.MCChromaBefore, n, n, &p.patch)
+	const n = side + kern.MCBefore + kern.MCAfter
+	x, y, old := tx*side+int(mv.x>>2), ty*side+int(mv.y>>2), &p.old[c]
+	if (mv.x|mv.y)&3 == 0 {
+		if old.holds(x, y, side, side) {
+			return old.at(x, y), old.stride
+		}
+		src, ss := old.patch(x, y, side, side, &p.patch)
+		kern.Copy16(dst, ds, src, ss)
+		return dst, ds
+	}
+	src, ss := old.patch(x-kern.MCBefore, y-kern.MCBefore, n, n, &p.patch)
+	kern.MC16(dst, ds, src, ss, int(mv.x&3), int(mv.y&3), side, side)
+	return dst, ds
+}
+
+// movedThin is moved for thin chroma: a quarter luma sample is an eighth there.
+func (p *picture) movedThin(dst []byte, ds int, c, tx, ty int, mv vector) ([]byte, int) {
+	const half, n = side / 2, side/2 + kern.MCChromaBefore + kern.MCChromaAfter
+	x, y, old := tx*half+int(mv.x>>3), ty*half+int(mv.y>>3), &p.old[c]
+	if (mv.x|mv.y)&7 == 0 {
+		if old.holds(x, y, half, half) {
+			return old.at(x, y), old.stride
+		}
+		src, ss := old.patch(x, y, half, half, &p.patch)
+		copy8(dst, ds, src, ss)
+		return dst, ds
+	}
+	src, ss := old.patch(x-kern.MCChromaBefore, y-kern.MCChromaBefore, n, n, &p.patch)
 	kern.MCChroma(dst, ds, src, ss, int(mv.x&7), int(mv.y&7), half, half)
+	return dst, ds
 }
 
 // twice tells that each sample of a block stands for two by two.

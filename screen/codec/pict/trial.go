@@ -12,6 +12,7 @@ type trial struct {
 	level [12][64]int16
 	last  [12]int
 	pix   tilePixels // what it looks like
+	plain bool       // as foretold: then that is not in pix
 	cost  int        // in 1/64 of a squared luma unit
 }
 
@@ -53,6 +54,7 @@ const lambdaSSD = 0.12
 // decide finds the way with the least cost and makes it e.best.
 func (e *Encoder) decide(tx, ty int, a *around, qp int) {
 	e.best, e.spare = &e.tries[0], &e.tries[1]
+	e.best.plain, e.spare.plain = false, false
 	s := &e.find
 	if e.allNew(tx, ty, a) {
 		e.best.cost = math.MaxInt
@@ -64,12 +66,14 @@ func (e *Encoder) decide(tx, ty int, a *around, qp int) {
 	t := e.best
 	e.spare.cost = math.MaxInt
 	for c := range e.ahead {
+		at := &e.ahead[c]
 		if c == 0 && s.kept {
-			e.ahead[0] = s.bufs[s.best]
+			*at = samples{s.bufs[s.best][:], side}
 			continue
 		}
-		e.move(e.ahead[c][:], side, c, tx, ty, s.at)
+		at.pix, at.stride = e.picture.moved(e.moved[c][:], side, c, tx, ty, s.at)
 	}
+	e.compare()
 	if e.calm(s, a) {
 		return
 	}
@@ -126,8 +130,8 @@ func (e *Encoder) calm(s *searcher, a *around) bool {
 	if s.sad > e.lam.calm[0] {
 		return false
 	}
-	for c := 1; c < 3; c++ {
-		if e.apart(c, e.ahead[c][:]) > e.lam.calm[c] {
+	for c := range e.off.chroma {
+		if e.apart(1+c) > e.lam.calm[1+c] {
 			return false
 		}
 	}
@@ -143,28 +147,34 @@ func (e *Encoder) calm(s *searcher, a *around) bool {
 	case a.guess:
 		t.kind = kindSkip
 	}
-	for c := range t.pix {
-		t.pix[c] = e.ahead[c]
-	}
+	t.plain = true
 	return true
 }
 
-// apart is the sum of absolute differences of a tile's chroma in component c from
-// p, which has rows of side, as if it were of full resolution.
-func (e *Encoder) apart(c int, p []byte) int {
-	if e.thin {
-		return 4 * kern.SAD8(e.src[c], e.ss, p, side)
+// compare measures how far the tile is from what was foretold.
+func (e *Encoder) compare() {
+	e.off.luma.Take(e.src[0], e.ss, e.ahead[0].pix, e.ahead[0].stride)
+	for c := range e.off.chroma {
+		if a := e.ahead[1+c]; e.thin {
+			e.off.chroma[c] = kern.SAD8(e.src[1+c], e.ss, a.pix, a.stride)
+		}
 	}
-	return kern.SAD16(e.src[c], e.ss, p, side)
+}
+
+// apart is the sum of absolute differences of a tile's chroma in component c from
+// what was foretold, as if it were of full resolution.
+func (e *Encoder) apart(c int) int {
+	if e.thin {
+		return 4 * e.off.chroma[c-1]
+	}
+	return kern.SAD16(e.src[c], e.ss, e.ahead[c].pix, e.ahead[c].stride)
 }
 
 // level tells that no block of the luma is off by its mean: that the eye sees,
 // and it would stay.
 func (e *Encoder) level() bool {
 	for b := range 4 {
-		x, y := b&1*8, b>>1*8
-		d := kern.SAD8(e.src[0][y*e.ss+x:], e.ss, zeros[:], 8) - kern.SAD8(e.ahead[0][y*side+x:], side, zeros[:], 8)
-		if max(d, -d) > e.lam.mean {
+		if d := e.off.luma.Bias(b); max(d, -d) > e.lam.mean {
 			return false
 		}
 	}
@@ -189,16 +199,27 @@ func (e *Encoder) leave(tx, ty int, s *searcher, a *around) {
 // residual quantises what e.ahead lacks, and gives the cost of the blocks.
 func (e *Encoder) residual(t *trial, qp int) int {
 	t.coded, t.small, t.full = 0, 0, false
-	t.pix = e.ahead
+	for c, a := range e.ahead {
+		e.copyTile(c, t.pix[c][:], side, a.pix, a.stride)
+	}
 	cost := 0
 	for b := range 4 {
-		at := b>>1*8*side + b&1*8
-		cost += e.block(t, b, e.ahead[0][at:], side, qp, &interBias)
+		if e.off.luma.Apart(b) < e.idleBelow(sortLuma, qp) {
+			cost += e.leaveBlock(t, b)
+			continue
+		}
+		a := e.ahead[0]
+		cost += e.block(t, b, a.pix[b>>1*8*a.stride+b&1*8:], a.stride, qp, &interBias)
 	}
 	before := t.coded
 	chroma := 0
-	for b := range 2 {
-		chroma += e.block(t, halfCb+b, e.ahead[1+b][:], side, qp, &interBias)
+	for b := halfCb; b <= halfCr; b++ {
+		if e.thin && e.off.chroma[b-halfCb] < e.idleBelow(sortOf(b, false), qp) {
+			chroma += e.leaveBlock(t, b)
+			continue
+		}
+		a := e.ahead[1+b-halfCb]
+		chroma += e.block(t, b, a.pix, a.stride, qp, &interBias)
 	}
 	if e.thin || chroma < e.fullFrom() {
 		return cost + chroma
@@ -207,11 +228,18 @@ func (e *Encoder) residual(t *trial, qp int) int {
 	kept := t.coded
 	e.keepHalf(t)
 	t.coded, t.full = before, true
-	t.pix[1], t.pix[2] = e.ahead[1], e.ahead[2]
 	full := e.lam.ssd * 6
 	for b := fullCb; b < fullCr+4; b++ {
-		at := b>>1&1*8*side + b&1*8
-		full += e.block(t, b, e.ahead[b>>2][at:], side, qp, &interBias)
+		a := e.ahead[b>>2]
+		if b&3 == 0 {
+			kern.Copy16(t.pix[b>>2][:], side, a.pix, a.stride)
+		}
+		pred := a.pix[b>>1&1*8*a.stride+b&1*8:]
+		if c, x, y := spot(b, true); kern.SAD8(e.src[c][y*e.ss+x:], e.ss, pred, a.stride) < e.idleBelow(sortOf(b, true), qp) {
+			full += e.leaveBlock(t, b)
+			continue
+		}
+		full += e.block(t, b, pred, a.stride, qp, &interBias)
 	}
 	if full < chroma && t.coded != before {
 		return cost + full
@@ -260,12 +288,6 @@ func (e *Encoder) block(t *trial, b int, pred []byte, ps int, qp int, bias *[max
 	qp = blockQP(qp, s)
 	t.small &^= 1 << b
 	level := &t.level[b]
-	if bias == &interBias && !twice && e.idle(src, pred, ps, qp) {
-		if b >= 4 && e.thin {
-			copy8(out, side, pred, ps)
-		}
-		return weights[s] * 16 * kern.SSD8(src, e.ss, out, side)
-	}
 	if twice {
 		kern.DiffHalf8(level, src, e.ss, pred, ps)
 		kern.FDCT8(level)
@@ -297,14 +319,20 @@ func (e *Encoder) block(t *trial, b int, pred []byte, ps int, qp int, bias *[max
 	return min(cost, e.smallBlock(t, b, pred, ps, qp, bias, cost))
 }
 
-// idle tells that no level of a block is to be expected, as calm does of a tile:
-// then its mean is right, too, for what the samples are off by together is
-// no more than what they are off by each.
-func (e *Encoder) idle(src, pred []byte, ps, qp int) bool {
-	return 8*kern.SAD8(src, e.ss, pred, ps) < idleFrom*int(steps[qp])
+// idleBelow is the sum of a block's absolute differences below which none of its levels is to be
+// expected, as calm does of a tile: then its mean is right, too, for what the samples are
+// off by together is no more than what they are off by each.
+func (e *Encoder) idleBelow(s sort, qp int) int {
+	return (idleFrom*int(steps[blockQP(qp, s)]) + 7) / 8
 }
 
-// idleFrom is the sum of a block's absolute differences in steps.
+// leaveBlock leaves block b without levels, as t.pix has it, and gives its cost.
+func (e *Encoder) leaveBlock(t *trial, b int) int {
+	c, x, y := spot(b, t.full)
+	return weights[sortOf(b, t.full)] * 16 * kern.SSD8(e.src[c][y*e.ss+x:], e.ss, t.pix[c][y*side+x:], side)
+}
+
+// idleFrom is that sum in steps.
 const idleFrom = 7
 
 // smallFrom is how many eighths of bits the levels of a block take before
@@ -360,8 +388,8 @@ func (e *Encoder) trySkip(t *trial, tx, ty int, ahead, mv vector) {
 	t.info = info{kind: kindSkip, mv: mv}
 	t.cost = 0
 	for c := range t.pix {
-		if ahead == mv {
-			t.pix[c] = e.ahead[c]
+		if a := e.ahead[c]; ahead == mv {
+			e.copyTile(c, t.pix[c][:], side, a.pix, a.stride)
 		} else {
 			e.move(t.pix[c][:], side, c, tx, ty, mv)
 		}

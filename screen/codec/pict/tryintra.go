@@ -125,8 +125,8 @@ func (e *Encoder) intraHalf(t *trial, tx, ty, qp int) int {
 		last = mode
 		cost := 0
 		for c := range w {
-			w[c].predict(e.ahead[1+c][:], side, int(mode))
-			cost += kern.SAD16(e.src[1+c], e.ss, e.ahead[1+c][:], side)
+			w[c].predict(e.slate[1+c][:], side, int(mode))
+			cost += kern.SAD16(e.src[1+c], e.ss, e.slate[1+c][:], side)
 		}
 		if cost < best {
 			best, t.chroma = cost, mode
@@ -135,9 +135,9 @@ func (e *Encoder) intraHalf(t *trial, tx, ty, qp int) int {
 	cost := 0
 	for c := range w {
 		if last != t.chroma {
-			w[c].predict(e.ahead[1+c][:], side, int(t.chroma))
+			w[c].predict(e.slate[1+c][:], side, int(t.chroma))
 		}
-		cost += e.block(t, halfCb+c, e.ahead[1+c][:], side, qp, &intraBias)
+		cost += e.block(t, halfCb+c, e.slate[1+c][:], side, qp, &intraBias)
 	}
 	return cost
 }
@@ -153,8 +153,8 @@ func (e *Encoder) intraThin(t *trial, tx, ty, qp int) int {
 	for mode := range uint8(chromaModes) {
 		sad := 0
 		for c := range br {
-			br[c].predict(e.ahead[1+c][:], side, int(mode))
-			sad += kern.SAD8(e.src[1+c], e.ss, e.ahead[1+c][:], side)
+			br[c].predict(e.slate[1+c][:], side, int(mode))
+			sad += kern.SAD8(e.src[1+c], e.ss, e.slate[1+c][:], side)
 		}
 		if sad < best {
 			best, t.chroma = sad, mode
@@ -162,8 +162,8 @@ func (e *Encoder) intraThin(t *trial, tx, ty, qp int) int {
 	}
 	cost := 0
 	for c := range br {
-		br[c].predict(e.ahead[1+c][:], side, int(t.chroma))
-		cost += e.block(t, halfCb+c, e.ahead[1+c][:], side, qp, &intraBias)
+		br[c].predict(e.slate[1+c][:], side, int(t.chroma))
+		cost += e.block(t, halfCb+c, e.slate[1+c][:], side, qp, &intraBias)
 	}
 	return cost
 }

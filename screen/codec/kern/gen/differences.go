@@ -6,6 +6,7 @@ import "github.com/mmcloughlin/avo/operand"
 func (k *kit) differences() {
 	k.sad16()
 	k.sad8()
+	k.quarters16()
 	k.ssd("ssd16", 16)
 	k.ssd("ssd8", 8)
 	k.satd8()
@@ -49,6 +50,33 @@ func (k *kit) sad8() {
 		}
 	}
 	k.Store(k.sum64(sum), k.ReturnIndex(0))
+	k.end()
+}
+
+// quarters16 needs nothing but VPSADBW, whose two sums are those of the left and the right
+// quarter.
+func (k *kit) quarters16() {
+	k.kernel("quarters16", "adds up the differences of each quarter of 16x16 bytes: four sums of their sizes, four as they are.", "(q *[8]int64, a *byte, as int, b *byte, bs int)")
+	q, a, as, b, bs := k.arg("q"), k.arg("a"), k.arg("as"), k.arg("b"), k.arg("bs")
+	as3, bs3 := k.times3(as), k.times3(bs)
+	zero := k.zeroX()
+	for half := range 2 {
+		apart, bias := k.zeroX(), k.zeroX()
+		for turn := range 2 {
+			for i := range 4 {
+				x, y := k.x(row(a, as, as3, i)), k.x(row(b, bs, bs3, i))
+				k.VPADDQ(k.sad(x, y), apart, apart)
+				k.VPADDQ(k.sad(x, zero), bias, bias)
+				k.VPSUBQ(k.sad(y, zero), bias, bias)
+			}
+			if half+turn < 2 {
+				k.LEAQ(operand.Mem{Base: a, Index: as, Scale: 4}, a)
+				k.LEAQ(operand.Mem{Base: b, Index: bs, Scale: 4}, b)
+			}
+		}
+		k.VMOVDQU(apart, at(q, 16*half))
+		k.VMOVDQU(bias, at(q, 32+16*half))
+	}
 	k.end()
 }
 

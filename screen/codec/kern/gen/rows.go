@@ -2,9 +2,10 @@ package main
 
 import "github.com/mmcloughlin/avo/operand"
 
-// rows writes comparison of rows.
+// rows writes what compares and copies rows.
 func (k *kit) rows() {
 	k.equalRows()
+	k.copyColours()
 }
 
 // equalRows compares rows of 32n bytes, all of a row before it looks.
@@ -36,5 +37,22 @@ func (k *kit) equalRows() {
 	k.INCQ(equal)
 	k.Label("equalRowsDone")
 	k.Store(equal, k.ReturnIndex(0))
+	k.end()
+}
+
+// copyColours takes the bytes that carry no colour out on the way.
+func (k *kit) copyColours() {
+	k.kernel("copyColours", "copies 32 n bytes of pixels and makes the last byte of each zero.", "(dst, src *byte, n int)")
+	dst, src := k.arg("dst"), k.arg("src")
+	mask := k.YMM()
+	k.VPCMPEQD(mask, mask, mask)
+	k.VPSRLD(operand.U8(8), mask, mask)
+	k.repeat("copyColoursLoop", k.arg("n"), func() {
+		x := k.YMM()
+		k.VPAND(at(src, 0), mask, x)
+		k.VMOVDQU(x, at(dst, 0))
+		k.ADDQ(operand.U8(32), src)
+		k.ADDQ(operand.U8(32), dst)
+	})
 	k.end()
 }
