@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"hash/crc32"
+	"image"
 
 	"sightline/screen"
 )
@@ -46,9 +47,10 @@ func bandSum(f *screen.Frame, y, rows int) uint32 {
 }
 
 // appendCheck sums up the next band.
-func (t *bandTurn) appendCheck(dst []byte, f *screen.Frame) []byte {
-	y, rows := t.next(f.Rect.Dy())
-	return appendSum(dst, f, y, rows)
+func (v *view) appendCheck(dst []byte) []byte {
+	y, rows := v.band.next(v.shown.Rect.Dy())
+	v.light(image.Rect(0, y, v.shown.Rect.Dx(), y+rows))
+	return appendSum(dst, v.shown, y, rows)
 }
 
 // appendSum sums up whole rows.
@@ -83,7 +85,7 @@ func (e *TilesEncoder) Check(dst []byte, id screen.PictureID) []byte {
 	m := &e.message
 	m.begin(e, v, &screen.Change{Picture: id, Frame: v.shown}, Budget{}, dst)
 	m.section(kindCheck)
-	m.msg = v.band.appendCheck(m.msg, v.shown)
+	m.msg = v.appendCheck(m.msg)
 	return m.close()
 }
 

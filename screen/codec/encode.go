@@ -46,11 +46,12 @@ type tileSets struct {
 	small grid.Set // photographs so few that they go without loss at once
 	again grid.Set // do not differ, but were coded so coarsely that it shows
 	done  grid.Set // of one section
+	loose grid.Set // of those of the film which are loose afterwards
 }
 
 // size makes all sets those of a picture.
 func (s *tileSets) size(p image.Point) {
-	for _, set := range [...]*grid.Set{&s.dirty, &s.words, &s.films, &s.small, &s.later, &s.again, &s.done} {
+	for _, set := range [...]*grid.Set{&s.dirty, &s.words, &s.films, &s.small, &s.later, &s.again, &s.done, &s.loose} {
 		set.Size(p.X, p.Y)
 	}
 }
@@ -62,6 +63,7 @@ type view struct {
 	spare *screen.Frame // meant's memory while it is not needed; nil before it first was
 	lossy grid.Set      // tiles in which the two differ
 	rough grid.Set      // of those the ones in which it shows
+	loose grid.Set      // and those of which meant is not kept; see loosen
 	tiles []history     // row by row
 
 	fresh         bool // the viewer has not been told of it
@@ -104,6 +106,7 @@ func (e *TilesEncoder) Forget() {
 	for _, v := range e.views {
 		v.textTiles.Forget()
 		v.exactTiles.Forget()
+		v.light(v.shown.Rect)
 		v.film = nil
 	}
 }
@@ -121,6 +124,7 @@ func (e *TilesEncoder) Clone() *TilesEncoder {
 }
 
 func (v *view) clone() *view {
+	v.light(v.shown.Rect)
 	shown := cloneFrame(v.shown)
 	c := &view{
 		shown: shown, meant: shown, tiles: append([]history(nil), v.tiles...),
@@ -131,6 +135,7 @@ func (v *view) clone() *view {
 	}
 	c.lossy.Copy(&v.lossy)
 	c.rough.Copy(&v.rough)
+	c.loose.Copy(&v.loose)
 	if v.film != nil {
 		c.film = v.film.Clone()
 	}
@@ -237,6 +242,7 @@ func (e *TilesEncoder) view(c *screen.Change) (*view, error) {
 	v := &view{shown: shown, meant: shown, fresh: true}
 	v.lossy.Size(box.Dx(), box.Dy())
 	v.rough.Size(box.Dx(), box.Dy())
+	v.loose.Size(box.Dx(), box.Dy())
 	v.tiles = make([]history, v.lossy.Cols*v.lossy.Rows)
 	e.views[c.Picture] = v
 	return v, nil

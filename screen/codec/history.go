@@ -26,6 +26,9 @@ func (t *history) beat(now time.Duration) {
 	t.changed = now
 }
 
+// moving tells that the tile is one of a film that plays.
+func (t *history) moving() bool { return t.film && t.heat > hot }
+
 // cooled is the heat now.
 func (t *history) cooled(now time.Duration) float32 {
 	h := t.heat

@@ -28,6 +28,8 @@ func (e *TilesEncoder) Apart(o *TilesEncoder) (tiles int, ok bool) {
 		if w == nil || w.fresh || v.fresh || w.shown.Rect != v.shown.Rect {
 			return 0, false
 		}
+		v.light(v.shown.Rect)
+		w.light(w.shown.Rect)
 		unlike(&v.apart, v.shown, w.shown)
 		tiles += v.apart.Len()
 	}

@@ -120,6 +120,7 @@ func (m *message) look(c *screen.Change) {
 		m.e.whole[0] = m.src.Rect
 		damage = m.e.whole[:]
 	}
+	m.tighten(c)
 	m.from, m.v.next = m.v.next, 0
 	upper, lower := m.src.Rect, m.src.Rect
 	upper.Max.Y = min(m.from*grid.Side, m.src.Rect.Max.Y)
@@ -212,7 +213,7 @@ func (m *message) restless(n int) bool {
 	}
 	for y := range s.dirty.Rows {
 		for x := s.dirty.Next(0, y); x < s.dirty.Cols; x = s.dirty.Next(x+1, y) {
-			if t := m.v.history(x, y); !t.film || t.heat <= hot {
+			if !m.v.history(x, y).moving() {
 				if n--; n < 0 {
 					return true
 				}
@@ -240,6 +241,8 @@ func (m *message) lookAfter(moves []screen.Move) {
 // move carries out one move on what the viewer has.
 func (m *message) move(mv screen.Move) {
 	v := m.v
+	v.light(mv.To)
+	v.light(mv.To.Sub(mv.To.Min).Add(mv.From))
 	v.shown.Shift(mv)
 	if v.meant != v.shown {
 		v.meant.Shift(mv)
@@ -303,6 +306,7 @@ func (m *message) text(area image.Rectangle, limit int) {
 	}
 	m.section(kindText)
 	m.tiles(&m.v.textTiles, textChunk, words, t, limit, func(r image.Rectangle) {
+		m.v.light(r)
 		m.e.text.Encode(&m.e.rc, m.src, m.v.shown, r)
 	})
 }
@@ -316,6 +320,7 @@ func (m *message) exact(area image.Rectangle, limit int, lossy bool) {
 	}
 	m.section(kindExact)
 	m.tiles(&m.v.exactTiles, 1, small, t, limit, func(r image.Rectangle) {
+		m.v.light(r)
 		m.e.rc.Raw(uint32(b2i(lossy)), 1)
 		m.e.exact.Encode(&m.e.rc, m.src, m.v.shown, r, lossy)
 	})
@@ -398,6 +403,7 @@ func (m *message) settle(want *grid.Set, run, r image.Rectangle, cost int) {
 	for x := run.Min.X; x < run.Max.X; x++ {
 		want.Del(x, run.Min.Y)
 		m.v.lossy.Del(x, run.Min.Y)
+		m.v.loose.Del(x, run.Min.Y)
 		m.v.rough.Del(x, run.Min.Y)
 		m.v.history(x, run.Min.Y).cost = uint16(min(cost, 1<<16-1))
 	}
@@ -429,20 +435,10 @@ func (m *message) film(bytes int) {
 	if !m.until.IsZero() {
 		v.filmRow = first(&s.done, v.filmRow, mostFilm)
 	}
+	loose := m.loosing(&s.done)
+	p.Hide = loose
 	m.msg = v.film.Encode(m.msg, m.src, v.shown, &s.done, p)
-	rough := v.film.Stats().MeanQP > roughQP
-	for y := range s.done.Rows {
-		for run := range runs(&s.done, 0, s.done.Cols, y) {
-			v.meant.Copy(m.src, s.done.Tile(run.Min.X, y).Union(s.done.Tile(run.Max.X-1, y)))
-			for x := run.Min.X; x < run.Max.X; x++ {
-				m.mark(x, y)
-				if rough && v.lossy.Has(x, y) {
-					v.rough.Add(x, y)
-				}
-				s.films.Del(x, y)
-			}
-		}
-	}
+	m.filmed(&s.done, loose, v.film.Stats().MeanQP > roughQP)
 }
 
 // mostFilm is how many tiles of a film one message codes where time matters: a
@@ -496,7 +492,7 @@ func (m *message) end() []byte {
 	}
 	if v.band.due(v.seq) {
 		m.section(kindCheck)
-		m.msg = v.band.appendCheck(m.msg, v.shown)
+		m.msg = v.appendCheck(m.msg)
 	}
 	v.summed = 0
 	return m.close()

@@ -35,9 +35,11 @@ const (
 const filmOver = time.Second
 
 // askAgain is after how many messages a tile of a film is looked at again: the
-// question costs as much as the tile. Whole rows of tiles are asked in turn, for
-// most of the cost is fetching the pixels, which rows side by side bring along.
-const askAgain = 16
+// question costs more than the tile. Whole rows of tiles are asked in turn, for
+// most of the cost is fetching the pixels, which rows side by side bring along. Of a
+// large film it is one of askOf tiles side by side, and the one to its right where the
+// answer is that there is no film any more.
+const askAgain, askOf, largeFilm = 16, 4, 1024
 
 // A few photographs, such as an icon that is drawn or a picture in a page that
 // scrolls in, are coded without loss at once if they are likely to fit.
@@ -132,7 +134,7 @@ func (m *message) tellTile(x, y int) (moving bool) {
 		t.film, t.cost = false, 0
 	}
 	t.beat(m.now)
-	if !t.film || t.heat <= hot || (y+int(m.v.seq))%askAgain == 0 {
+	if !t.moving() || m.turn(x, y) || m.over(x+1, y) {
 		t.film = m.photographic(x, y, t)
 	}
 	if t.film {
@@ -141,6 +143,22 @@ func (m *message) tellTile(x, y int) (moving bool) {
 	}
 	m.set.words.Add(x, y)
 	return false
+}
+
+// turn tells that it is a tile's turn to be looked at although it is a film's.
+func (m *message) turn(x, y int) bool {
+	n := int(m.v.seq)
+	return (y+n)%askAgain == 0 && (m.set.dirty.Len() < largeFilm || (x+n/askAgain)%askOf == 0)
+}
+
+// over tells that a tile changes all the time and is no film, as of the message before
+// if it is not told yet.
+func (m *message) over(x, y int) bool {
+	if x >= m.v.lossy.Cols {
+		return false
+	}
+	t := m.v.history(x, y)
+	return !t.film && t.heat > hot && m.now-t.changed <= filmOver
 }
 
 // patience is how foreign a tile may be without being a photograph.
