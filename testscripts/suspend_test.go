@@ -60,7 +60,7 @@ func TestLabSuspended(t *testing.T) {
 			d.typed(text)
 			awaitSame(t, d.there, d.here)
 			t.Logf("-> the exact picture of all: %s", time.Since(began).Round(time.Millisecond))
-			eventually(t, "the session is direct", func() bool { return d.viewer.lastPath() == "direct" })
+			eventually(t, "the session is direct", func() bool { return d.viewer.lastPath().text("kind") == "direct" })
 			t.Logf("-> direct again: %s", time.Since(began).Round(time.Millisecond))
 			if d.host.ended() || d.viewer.ended() {
 				t.Error("the session did not last")
@@ -69,16 +69,16 @@ func TestLabSuspended(t *testing.T) {
 	}
 }
 
-// lastPath is the kind of path that an actor told of last.
-func (a *actor) lastPath() (kind string) {
+// lastPath is the path that an actor told of last.
+func (a *actor) lastPath() (p event) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	for _, e := range a.events {
 		if e.text("event") == "path" {
-			kind = e.text("kind")
+			p = e
 		}
 	}
-	return kind
+	return p
 }
 
 // suspend stops or continues an actor with all of its helpers, as a computer that sleeps
