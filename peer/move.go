@@ -26,6 +26,9 @@ func (v *View) move(ctx context.Context, wg *sync.WaitGroup, s *secure.Session, 
 	settle := time.NewTimer(settleFor)
 	defer settle.Stop()
 	for {
+		if left := v.settleLeft(); left > 0 {
+			settle.Reset(left)
+		}
 		select {
 		case <-settle.C:
 		case <-v.settled:
@@ -51,6 +54,9 @@ func (v *View) notePath(p Path) {
 	v.mu.Lock()
 	news := isNews(v.path, p)
 	v.path = p
+	if p.RTT > 0 {
+		v.trip = p.RTT
+	}
 	v.mu.Unlock()
 	if news {
 		v.o.Events(PathChanged{Path: p})
@@ -115,16 +121,26 @@ func (v *View) openEarly(ctx context.Context, s *secure.Session, conn link.Conn)
 	v.early = placed{sealed, raw.Path()}
 }
 
-// settleFor is how long the screen stays where it is at the beginning, unless its
-// picture is exact before. A direct path comes when the first one is half there; to
-// hand it over then would cost the person two round trips more.
-const settleFor = time.Second
+// How long the screen stays where it is at the beginning, unless its picture is exact
+// before. A direct path comes when the first one is half there; to hand it over then
+// would cost the person two round trips more. The first picture takes up to three, so on
+// a long line that is how long it stays.
+const (
+	settleFor   = time.Second // at least
+	settleTrips = 3
+	settleMost  = 5 * time.Second
+)
+
+// settleLeft is how much of that time is left, 0 or less when it is over.
+func (v *View) settleLeft() time.Duration {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return time.Until(v.since.Add(min(max(settleFor, settleTrips*v.trip), settleMost)))
+}
 
 // settling tells whether the first picture is on its way.
 func (v *View) settling() bool {
-	v.mu.Lock()
-	young := time.Since(v.since) < settleFor
-	v.mu.Unlock()
+	young := v.settleLeft() > 0
 	v.glass.mu.Lock()
 	defer v.glass.mu.Unlock()
 	return young && !v.glass.sharp

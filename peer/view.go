@@ -70,6 +70,7 @@ type View struct {
 	host     Viewer
 	since    time.Time
 	path     Path
+	trip     time.Duration // of the path, as it was measured last; 0: not yet
 	grants   Grant
 	session  uint64
 	key      [32]byte
