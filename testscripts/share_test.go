@@ -236,6 +236,10 @@ func TestTerminalMenu(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.clickPicture(free)
+	eventually(t, "the terminal has the keyboard", func() bool {
+		f, err := xproto.GetInputFocus(x.conn).Reply()
+		return err == nil && x.within(f.Focus, x.shared)
+	})
 	before := x.popups()
 	s.here.key(controlL, true)
 	s.here.fake(xproto.MotionNotify, 0, int16(window.Min.X+free.X), int16(window.Min.Y+free.Y))

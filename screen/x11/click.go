@@ -77,7 +77,9 @@ func (i *Injector) pointAt(p screen.Pointer, at image.Point, heed bool) (unfocus
 	}
 	xtest.FakeInput(i.x.Conn, xproto.MotionNotify, 0, 0, i.x.root, int16(at.X), int16(at.Y), 0)
 	if !presses {
-		i.setButtons(p.Buttons)
+		if i.setButtons(p.Buttons); i.buttons == 0 {
+			f.lookForGrab()
+		}
 		return 0, ""
 	}
 	if w = f.pressable(w, at); w == 0 {
@@ -143,13 +145,14 @@ func (f *fence) deliver(button byte, held bool) bool {
 	press := func() { xtest.FakeInput(c, xproto.ButtonPress, button, 0, f.x.root, 0, 0, 0) }
 	switch r.Status {
 	case xproto.GrabStatusSuccess:
+		f.mayClick(true)
 		xproto.AllowEvents(c, xproto.AllowSyncPointer, xproto.TimeCurrentTime)
 		press()
 		xproto.AllowEvents(c, xproto.AllowReplayPointer, xproto.TimeCurrentTime)
 		xproto.UngrabPointer(c, xproto.TimeCurrentTime)
 		return true
 	case xproto.GrabStatusAlreadyGrabbed:
-		if held || f.group.menu() {
+		if held || f.mayClick(false) {
 			press()
 			return true
 		}

@@ -35,6 +35,8 @@ type fence struct {
 	raised time.Time
 	aim    xproto.Window // while a button goes down: the shared window that gets it
 	asked  time.Time     // when a click last asked for the focus
+
+	pointerGrab, keyGrab menuGrab
 }
 
 func newFence(x *client, g *Group, raise bool) (*fence, error) {
@@ -122,7 +124,7 @@ func (f *fence) mayPress(s keysym.Sym, code byte, mods uint16) string {
 	switch {
 	case !ok:
 		return refuseFocus
-	case !f.freeKeys() && !f.group.menu():
+	case !f.mayType(f.freeKeys()):
 		return refuseFocus
 	case forServer(s, mods):
 		return refuseHotKey

@@ -17,6 +17,7 @@ import (
 type Group struct {
 	mu    sync.Mutex
 	pics  []grouped
+	since time.Time        // the menus are those that stand now
 	acted time.Time        // when the remote hand did something
 	on    screen.PictureID // where
 }
@@ -34,6 +35,9 @@ type grouped struct {
 func (g *Group) set(pics []grouped) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	if !slices.EqualFunc(g.pics, pics, func(a, b grouped) bool { return slices.Equal(a.pops, b.pops) }) {
+		g.since = time.Now()
+	}
 	g.pics = pics
 }
 
@@ -61,12 +65,12 @@ func (g *Group) has(w xproto.Window) (id screen.PictureID, ok bool) {
 	return 0, false
 }
 
-// menu tells whether a menu stands before a shared window: it may have taken the
-// pointer or the keyboard for itself.
-func (g *Group) menu() bool {
+// menu tells whether a menu stands before a shared window, which may have taken the
+// pointer or the keyboard for itself, and since when there was no other.
+func (g *Group) menu() (since time.Time, open bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	return slices.ContainsFunc(g.pics, func(p grouped) bool { return p.menu })
+	return g.since, slices.ContainsFunc(g.pics, func(p grouped) bool { return p.menu })
 }
 
 // popup tells whether no window manager cares for a window, so that it never gets

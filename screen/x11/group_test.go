@@ -3,6 +3,7 @@ package x11
 import (
 	"bytes"
 	"encoding/binary"
+	"image"
 	"os"
 	"testing"
 	"time"
@@ -181,4 +182,18 @@ func FuzzKeys(f *testing.F) {
 			}
 		}
 	})
+}
+
+// A viewer types in whichever of four layouts is active.
+func TestWindowGroups(t *testing.T) {
+	t.Parallel()
+	x := startX(t, "640x480x24")
+	x.must(t, "setxkbmap", "-layout", "us,de,ru,fr", "-option", "grp:menu_toggle")
+	s := show(t, x, WindowOptions{Size: image.Pt(300, 200)})
+	hands := s.hands(t)
+	const q, altGr = 24, 92 // the latter has no other meaning in any of them
+	for range 4 {
+		hands.play([]stroke{{q, nil}, {q, []byte{altGr}}, {codeMenu, nil}})
+	}
+	s.await("what was typed", func() bool { return s.typed() == "qqq@ййaæ" })
 }
