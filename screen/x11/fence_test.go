@@ -16,6 +16,7 @@ import (
 	"github.com/jezek/xgb/xtest"
 
 	"sightline/screen"
+	"sightline/screen/keysym"
 )
 
 // victim is a program with one window that counts what it gets.
@@ -338,5 +339,49 @@ func TestFenceRefuses(t *testing.T) {
 	is("a key for it", i.Key(screen.Key{Sym: 'a', Down: true}), refuseFocus)
 	if secret.buttons.Load() != 0 || secret.typed.Load() != 0 {
 		t.Errorf("the foreign window got %d clicks and %d keys", secret.buttons.Load(), secret.typed.Load())
+	}
+}
+
+// The hot keys that window managers come with do nothing for a remote hand: the shared
+// window stays open, has the keyboard, and the keys that are none arrive. // issue 5
+func TestFenceHotKeysOfManagers(t *testing.T) {
+	t.Parallel()
+	for _, wm := range []string{"openbox", "jwm"} {
+		t.Run(wm, func(t *testing.T) {
+			t.Parallel()
+			x := startX(t, "640x480x24")
+			x.manage(t, wm)
+			shared := x.victim(t, "shared", image.Rect(100, 100, 400, 300), 0x204060)
+			i := inject(t, x, InjectorOptions{})
+			if err := i.Fence([]screen.WindowID{screen.WindowID(shared.win)}); err != nil {
+				t.Fatal(err)
+			}
+			press := func(s keysym.Sym) error {
+				defer i.Key(screen.Key{Sym: s})
+				return i.Key(screen.Key{Sym: s, Down: true})
+			}
+			shared.await(t, "the keyboard", func() bool {
+				i.Pointer(screen.Pointer{At: image.Pt(10, 10), Buttons: screen.Left})
+				i.Pointer(screen.Pointer{At: image.Pt(10, 10)})
+				return press('a') == nil
+			})
+			if err := i.Key(screen.Key{Sym: keysym.AltL, Down: true}); err != nil {
+				t.Fatal(err)
+			}
+			const tab, f3 = 0xff09, 0xffc0
+			for _, s := range []keysym.Sym{tab, f3 + 1} { // the next window, close this one
+				var no *screen.Refused
+				if err := press(s); !errors.As(err, &no) || no.Reason != refuseHotKey {
+					t.Errorf("Alt and %v: %v", s, err)
+				}
+			}
+			if err := press('q'); err != nil {
+				t.Errorf("Alt and q, which is no hot key: %v", err)
+			}
+			i.ReleaseAll()
+			if err := press('a'); err != nil {
+				t.Errorf("afterwards: %v", err)
+			}
+		})
 	}
 }
