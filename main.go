@@ -707,7 +707,7 @@ func serveView(ctx context.Context, run config.ViewRun, code invite.Code, w scre
 		run.FullScreen = false
 		out = &sink{} // the picture has the terminal
 	}
-	clip := openClipboard(w, run.Ask)
+	clip := openClipboard(w)
 	if clip != nil {
 		defer clip.Close()
 	}
@@ -738,12 +738,9 @@ func serveView(ctx context.Context, run config.ViewRun, code invite.Code, w scre
 	return err
 }
 
-// openClipboard opens the one where the window is, if that is asked for; nil:
-// there is none.
-func openClipboard(w screen.Window, ask []string) screen.Clipboard {
-	if !slices.Contains(ask, "clip-to-host") && !slices.Contains(ask, "clip-to-viewer") {
-		return nil
-	}
+// openClipboard opens the one where the window is; nil: there is none. Nothing is
+// read from it unless that is asked for.
+func openClipboard(w screen.Window) screen.Clipboard {
 	if o, ok := w.(screen.ClipboardOpener); ok {
 		if c, err := o.OpenClipboard(); err == nil {
 			return c

@@ -249,6 +249,8 @@ func TestUsageErrors(t *testing.T) {
 		{"demo for", "demo --for 5", "", "", `--for: "5" is not a time`, ""},
 		{"kick whom", "ctl kick", "", "", "it is used as: sightline ctl kick WHO", "ctl status"},
 		{"grant what", "ctl grant 1", "", "", "it is used as: sightline ctl grant WHO LIST", "ctl status"},
+		{"ask what", "ctl ask", "", "", "it is used as: sightline ctl ask LIST", "control or clipboard"},
+		{"ask whom", "ctl ask 1 clipboard", "", "", "it is used as: sightline ctl ask LIST", "control or clipboard"},
 		{"grant nothing", "ctl grant 1 ,", "", "", "no right is named", ""},
 		{"control characters", "ctl kick \x1b[2J", "", "", `"?[2J" is neither`, ""},
 		{"environment", "host", "SIGHTLINE_HOST_EXPIRE=never", "", `SIGHTLINE_HOST_EXPIRE: "never" is not a time`, ""},
@@ -328,6 +330,10 @@ func TestOtherRuns(t *testing.T) {
 		{"ctl grant build-7 view,pointer", func(ty *typed) (any, any) {
 			c := ranAs[CtlRun](ty)
 			return []any{c.Verb, c.Who, c.Allow}, []any{"grant", "build-7", []string{"view", "pointer"}}
+		}},
+		{"ctl ask clipboard", func(ty *typed) (any, any) {
+			c := ranAs[CtlRun](ty)
+			return []any{c.Verb, c.Who, c.Allow}, []any{"ask", "", []string{"view", "clip-to-host", "clip-to-viewer"}}
 		}},
 		{"ctl stop", func(ty *typed) (any, any) { return ranAs[CtlRun](ty).Verb, "stop" }},
 		{"doctor network --json", func(ty *typed) (any, any) {

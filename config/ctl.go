@@ -35,6 +35,7 @@ var verbs = []verb{
 	{"kick", "End a viewer's session; its code is burnt", always, never},
 	{"grant", "Change what a viewer may do: the list is all of it", always, always},
 	{"pass", "Hand control to a viewer who may have it", always, never},
+	{"ask", "Ask the host for more, on the viewer: control, clipboard", never, always},
 	{"windows", "List this computer's windows; those marked * are shared", never, never},
 	{"share", "Share a further window (of a host with --window)", window, never},
 	{"unshare", "Take a window away from all viewers at once", window, never},
@@ -49,6 +50,8 @@ func (v verb) use() string {
 	switch {
 	case v.who == window:
 		return v.name + " WINDOW"
+	case v.allow == always && v.who == never:
+		return v.name + " LIST"
 	case v.allow == always:
 		return v.name + " WHO LIST"
 	case v.who == always:
@@ -80,6 +83,9 @@ func (v verb) arguments(cmd *cobra.Command, args []string) error {
 	if v.who == window {
 		return usage("it is used as: sightline ctl %s", v.use()).advise("WINDOW is its ID, its class or a part of its title; `sightline ctl windows` lists all")
 	}
+	if v.who == never && v.allow == always {
+		return usage("it is used as: sightline ctl %s", v.use()).advise("LIST is control or clipboard, or both with a comma")
+	}
 	return usage("it is used as: sightline ctl %s", v.use()).advise("WHO is a seat's number or a viewer's name; `sightline ctl status` lists both")
 }
 
@@ -107,13 +113,14 @@ func (t *tree) ctlVerb(v verb, with *CtlRun) *cobra.Command {
 	}
 	cmd.RunE = func(cmd *cobra.Command, args []string) (err error) {
 		with.Verb = v.name
+		named := v.allow == always // the last argument is the list
+		if named {
+			allow, args = args[len(args)-1], args[:len(args)-1]
+		}
 		if len(args) > 0 {
 			with.Who = args[0]
 		}
-		if len(args) > 1 {
-			allow = args[1]
-		}
-		if cmd.Flags().Changed("allow") || len(args) > 1 {
+		if cmd.Flags().Changed("allow") || named {
 			granted, bad := Rights(splitList(allow))
 			if bad != nil {
 				return bad

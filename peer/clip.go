@@ -308,8 +308,8 @@ func (st *seat) exchange(ctx context.Context, s *secure.Sealed) error {
 
 // clipboard sends what is copied here, if that is wanted on both sides.
 func (v *View) clipboard(ctx context.Context) {
-	if v.board.to == nil && v.o.Wants.Any(wire.ClipToHost|wire.ClipToViewer) {
-		v.o.Events(Denied{Reason: "there is no clipboard here"})
+	if v.board.to == nil && v.o.Wants.Any(clipboards) {
+		v.o.Events(Denied{Reason: noClipboard.Msg})
 	}
 	v.board.watch(ctx, func(c screen.Clip, news bool) {
 		ok, why := sendable(c)
@@ -326,7 +326,32 @@ func (v *View) clipboard(ctx context.Context) {
 // clipRights are those of the clipboard that the host gave and this side asked
 // for: neither can open the other's clipboard alone.
 func (v *View) clipRights() Grant {
-	return v.rights() & v.o.Wants & (wire.ClipToHost | wire.ClipToViewer)
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.grants & v.wants & clipboards
+}
+
+// clipboards are both directions.
+const clipboards = wire.ClipToHost | wire.ClipToViewer
+
+var noClipboard = &Error{Class: ClassUsage, Msg: "there is no clipboard here"}
+
+// Ask asks the host for more rights, and, of those that it has given already, for
+// control. The clipboard is open on this side from then on, as if it had been asked
+// for at the door.
+func (v *View) Ask(g Grant) error {
+	g &^= wire.View // which it has
+	switch {
+	case g == 0, g&^(wire.HandsOn|clipboards) != 0:
+		return &Error{Class: ClassUsage, Msg: "only control and the clipboard can be asked for in mid-session"}
+	case g.Any(clipboards) && v.board.to == nil:
+		return noClipboard
+	}
+	v.mu.Lock()
+	v.wants |= g
+	v.mu.Unlock()
+	signal(v.granted) // the host may have given it before
+	return v.control.Send(wire.TypeWant, wire.AppendGrants(nil, g))
 }
 
 // exchange serves the clipboard channel.

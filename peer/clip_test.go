@@ -14,8 +14,6 @@ import (
 	"sightline/screen/screentest"
 )
 
-const clipboards = wire.ClipToHost | wire.ClipToViewer
-
 // desks is a session between two desktops with a clipboard each.
 type desks struct {
 	*rig
@@ -70,6 +68,40 @@ func pngOf(t testing.TB, w, h int) []byte {
 		t.Fatal(err)
 	}
 	return b.Bytes()
+}
+
+// TestAskForClipboard: nothing is copied before both sides want it, whoever of them
+// began; a viewer that asks in mid-session gets what the host allows.
+func TestAskForClipboard(t *testing.T) {
+	t.Parallel()
+	d := newDesks(t, looks|clipboards, looks)
+	d.there.Copy(text("nobody asked for this"))
+	if err := d.v.view.Ask(looks); ClassOf(err) != ClassUsage {
+		t.Errorf("it asks to view: %v", err)
+	}
+	d.v.glass.Send(screen.AskClipboard)
+	d.open()
+	must(t, d.v.glass.Wait(d.ctx, func(s screentest.Seen) bool { return s.State.Clips }))
+	d.there.Copy(text("from there"))
+	d.comes(d.here, text("from there"))
+	d.here.Copy(text("from here"))
+	d.comes(d.there, text("from here"))
+}
+
+// TestClipboardGivenUnasked: a host that gives the right opens nothing until the
+// viewer asks, which needs no further answer.
+func TestClipboardGivenUnasked(t *testing.T) {
+	t.Parallel()
+	d := newDesks(t, looks, looks)
+	must(t, d.host.Grant(1, looks|clipboards))
+	await[Granted](t, d.ctx, d.v.events, 1)
+	if d.v.view.clipRights() != 0 {
+		t.Error("the clipboard is open")
+	}
+	must(t, d.v.view.Ask(clipboards))
+	d.open()
+	d.here.Copy(text("now"))
+	d.comes(d.there, text("now"))
 }
 
 func TestClipboard(t *testing.T) {

@@ -82,11 +82,11 @@ func (g *glass) dim(since time.Time) {
 	}
 }
 
-func (g *glass) title(title string, viewOnly, shared bool) {
+func (g *glass) title(title string, viewOnly, shared, clips bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	s := g.state
-	s.Title, s.ViewOnly, s.Shared = title, viewOnly, shared
+	s.Title, s.ViewOnly, s.Shared, s.Clips = title, viewOnly, shared, clips
 	if s != g.state {
 		g.state = s
 		g.w.State(s)

@@ -74,6 +74,8 @@ func (v *View) do(e screen.Event) {
 			v.End()
 		case screen.AskControl:
 			v.AskControl()
+		case screen.AskClipboard:
+			v.AskClipboard()
 		case screen.AskPass:
 			v.PassControl()
 		case screen.AskCtrlAltDel:

@@ -30,7 +30,7 @@ type ViewOptions struct {
 	Version string // of the program
 	Wants   Grant  // asked for; default View
 	// Clipboard of this desktop, which stays the caller's to close; nil: none. It
-	// is used for the rights in Wants only.
+	// is used for the rights in Wants only, and those of Ask.
 	Clipboard screen.Clipboard
 	State     screen.State // how the window starts; the title is set by View
 	Kind      string       // of the window, for Status: native, terminal, none
@@ -72,6 +72,7 @@ type View struct {
 	path     Path
 	trip     time.Duration // of the path, as it was measured last; 0: not yet
 	grants   Grant
+	wants    Grant // at the door, and later
 	session  uint64
 	key      [32]byte
 	keep     time.Duration
@@ -114,7 +115,7 @@ func NewView(o ViewOptions) (*View, error) {
 	}
 	b := &board{to: o.Clipboard}
 	return &View{
-		board: b, clips: newClips(b),
+		wants: o.Wants, board: b, clips: newClips(b),
 		o: o, me: me, log: o.Log, control: newLine(wire.Control), input: newLine(wire.Input),
 		glass: newGlass(o.Window, o.State), done: make(chan struct{}),
 		screens: make(chan screenStream, 4), lost: make(chan struct{}, 1), over: make(chan error, 1),
@@ -576,16 +577,22 @@ func (v *View) retitle() {
 		only = only || w.You && v.taken
 		shared = shared || !w.You && w.Grants.Any(wire.HandsOn)
 	}
+	clips := v.board.to == nil || (v.grants & v.wants).Has(clipboards)
 	v.mu.Unlock()
-	v.glass.title(title, only, shared)
+	v.glass.title(title, only, shared, clips)
 }
 
 // End closes the session; Run returns nil.
 func (v *View) End() { v.endOnce.Do(func() { close(v.done) }) }
 
 // AskControl asks the host for pointer and keyboard.
-func (v *View) AskControl() {
-	v.control.Send(wire.TypeWant, wire.AppendGrants(nil, wire.HandsOn))
+func (v *View) AskControl() { v.Ask(wire.HandsOn) }
+
+// AskClipboard asks the host for copying and pasting in both directions.
+func (v *View) AskClipboard() {
+	if err := v.Ask(clipboards); err != nil {
+		v.o.Events(Denied{Reason: err.Error()})
+	}
 }
 
 // PassControl hands control to the first who asks for it, or lets it go.
@@ -597,7 +604,7 @@ func (v *View) Status() ViewStatus {
 	defer v.mu.Unlock()
 	s := ViewStatus{
 		Host: v.host, State: v.state, Since: v.since, Path: v.path, Grants: v.grants,
-		Viewers: v.roster, Refused: v.refusals, Wants: v.o.Wants, Window: v.o.Kind, Lags: append([]time.Duration(nil), v.lags...),
+		Viewers: v.roster, Refused: v.refusals, Wants: v.wants, Window: v.o.Kind, Lags: append([]time.Duration(nil), v.lags...),
 	}
 	s.Picture, s.Dimmed, s.Stats = v.glass.status()
 	if n := len(v.lags); n > 0 {

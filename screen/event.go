@@ -57,6 +57,7 @@ const (
 	AskEnd        Ask = iota // end the session
 	AskCtrlAltDel            // send that combination
 	AskControl               // ask for pointer and keyboard: the host, or the viewer who has them
+	AskClipboard             // ask the host for copying and pasting in both directions
 	AskPass                  // pass them on to a viewer who asks, or let them go
 )
 

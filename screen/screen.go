@@ -202,5 +202,6 @@ type State struct {
 	Grab        Grab      // rule for the keyboard
 	ViewOnly    bool      // the pointer is only shown; of input moves alone are told, with no button down
 	Shared      bool      // several viewers may control, one at a time: AskPass means something
+	Clips       bool      // copying and pasting works in both directions: nothing to ask for
 	DimmedSince time.Time // the picture is old since then; zero: it is live
 }

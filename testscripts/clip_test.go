@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/jezek/xgb/xproto"
 )
 
 // copy puts data on a selection as a program of that desktop does.
@@ -87,4 +89,37 @@ func TestClipboardOfDesktops(t *testing.T) {
 	if got := s.here.paste("clipboard", "image/png"); !bytes.Equal(got, shot.Bytes()) {
 		t.Errorf("after the secret %d bytes can be pasted", len(got))
 	}
+}
+
+// A viewer that came to look asks for the clipboard in mid-session, from the menu of
+// its window; nothing is copied before.
+func TestClipboardAskedFor(t *testing.T) {
+	t.Parallel()
+	s := setting{host: []string{"--allow", "view,control,clipboard"}, view: []string{"--ask", "view,control"}}.open(t)
+	s.there.copy("clipboard", "UTF8_STRING", []byte("nobody asked for this"))
+	s.here.focused("sightline")
+	s.menu("Ask for the clipboard")
+	if e := s.await(s.viewer, "granted"); e.text("grants") != "view,pointer,keyboard,clip-to-host,clip-to-viewer" {
+		t.Errorf("the rights are %s", e.text("grants"))
+	}
+	eventually(t, "what is copied comes", func() bool {
+		s.there.copy("clipboard", "UTF8_STRING", []byte("asked for"))
+		return string(s.here.paste("clipboard", "UTF8_STRING")) == "asked for"
+	})
+}
+
+// menu opens the menu of the viewer's window and chooses a line from below.
+func (s *session) menu(line string) {
+	s.Helper()
+	up := map[string]int{"End session": 1, "Ask for the clipboard": 2}[line]
+	s.here.press(0xffc5) // F8
+	for range up {
+		s.here.press(0xff52) // Up
+	}
+	s.here.press(0xff0d) // Return
+}
+
+func (d *display) press(sym xproto.Keysym) {
+	d.key(sym, true)
+	d.key(sym, false)
 }

@@ -11,6 +11,7 @@ import (
 var (
 	viewRight     = right("view")
 	controlRights = right("pointer") | right("keyboard")
+	clipRights    = right("clip-to-host") | right("clip-to-viewer")
 )
 
 // right finds a right by its word, 0 if there is none.

@@ -16,6 +16,7 @@ import (
 type ViewControls interface {
 	Status() peer.ViewStatus
 	AskControl()
+	AskClipboard()
 	PassControl()
 	CtrlAltDel()
 	End()
@@ -49,6 +50,7 @@ type viewPage struct {
 	status peer.ViewStatus
 	rate   rate
 	asked  bool // for control, without an answer yet
+	clip   bool // the same for the clipboard
 }
 
 type viewStatusMsg struct{ peer.ViewStatus }
@@ -94,9 +96,9 @@ func (m *viewPage) happened(ev peer.Event) tea.Cmd {
 	m.event(ev)
 	switch ev := ev.(type) {
 	case peer.Denied:
-		m.asked = m.asked && ev.Count > 0
+		m.asked, m.clip = m.asked && ev.Count > 0, m.clip && ev.Count > 0
 	case peer.Granted, peer.Left:
-		m.asked = false
+		m.asked, m.clip = false, false
 	case peer.Roster:
 		if you := self(ev.Viewers); you.Acts || you.Asks { // the host has heard it
 			m.asked = false
@@ -118,6 +120,7 @@ func (m *viewPage) happened(ev peer.Event) tea.Cmd {
 var viewKeys = []key[*viewPage]{
 	{[]string{"r"}, "r ask for control", (*viewPage).whyNotAsk, (*viewPage).ask},
 	{[]string{"g"}, "g give control away", (*viewPage).whyNotGive, (*viewPage).give},
+	{[]string{"c"}, "c ask for the clipboard", (*viewPage).whyNotClip, (*viewPage).askClip},
 	{[]string{"x"}, "x send Ctrl+Alt+Del", (*viewPage).whyNoKeys, (*viewPage).ctrlAltDel},
 	{[]string{"q", "ctrl+c"}, "q end", nil, (*viewPage).end}, // ctl stop
 }
@@ -136,6 +139,24 @@ func (m *viewPage) whyNotAsk() string {
 		return "asked already, the viewer who has control or the person at the host passes it on"
 	}
 	return ""
+}
+
+func (m *viewPage) whyNotClip() string {
+	switch {
+	case !m.connected():
+		return "not connected yet"
+	case (m.status.Grants & m.status.Wants).Has(clipRights):
+		return "copying and pasting works already"
+	case m.clip:
+		return "asked already, the person at the host answers"
+	}
+	return ""
+}
+
+func (m *viewPage) askClip() tea.Cmd {
+	m.clip = true
+	m.note("you asked for the clipboard")
+	return act(func() error { m.o.Controls.AskClipboard(); return nil })
 }
 
 func (m *viewPage) whyNotGive() string {

@@ -16,6 +16,7 @@ type fakeView struct {
 
 func (v *fakeView) Status() peer.ViewStatus { return v.ViewStatus }
 func (v *fakeView) AskControl()             { v.told = append(v.told, "ask") }
+func (v *fakeView) AskClipboard()           { v.told = append(v.told, "ask clipboard") }
 func (v *fakeView) PassControl()            { v.told = append(v.told, "pass") }
 func (v *fakeView) CtrlAltDel()             { v.told = append(v.told, "c-a-del") }
 func (v *fakeView) End()                    { v.told = append(v.told, "end") }
@@ -101,6 +102,8 @@ func TestViewKeys(t *testing.T) {
 		{"ask for what another has", "r r", looking, "ask", "asked already", false},
 		{"ask for what one has", "r", acting, "", "you have control", false},
 		{"stands in line", "r", lined, "", "asked already, the viewer who has control", false},
+		{"ask for the clipboard", "c", watching(), "ask clipboard", "", false},
+		{"ask for the clipboard twice", "c c", watching(), "ask clipboard", "asked already", false},
 		{"give away", "g", acting, "pass", "", false},
 		{"give away what another has", "g", looking, "", "you have not got control", false},
 		{"give to nobody", "g", steering, "", "you have not got control", false},

@@ -39,7 +39,7 @@ const (
 )
 
 // menu is what the status line says after the prefix; it fits 80 columns.
-const menu = "e end  +- zoom  arrows move  0 fit  n next  d C-A-Del  c control  g give  ] Ctrl-]"
+const menu = "e end +- zoom arrows move 0 fit n next d C-A-Del c control g give v clip ] ^]"
 
 // place is what is behind a cell.
 type place struct {
@@ -102,6 +102,8 @@ func (h *hand) answer(t token, send func(screen.Event)) command {
 		send(screen.AskControl)
 	case 'g':
 		send(screen.AskPass)
+	case 'v':
+		send(screen.AskClipboard)
 	case prefix:
 		h.press(prefix, control, send)
 	}

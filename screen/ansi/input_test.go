@@ -133,6 +133,7 @@ func TestHand(t *testing.T) {
 		"ctrl alt del":   {"\x1dd", false, events{screen.AskCtrlAltDel}, []command{cmdMenu, cmdMenu}},
 		"control":        {"\x1dc", true, events{screen.AskControl}, []command{cmdMenu, cmdMenu}},
 		"pass control":   {"\x1dg", false, events{screen.AskPass}, []command{cmdMenu, cmdMenu}},
+		"clipboard":      {"\x1dv", true, events{screen.AskClipboard}, []command{cmdMenu, cmdMenu}},
 		"literal prefix": {"\x1d\x1d", false, events{down(keysym.ControlL), down(']'), up(']'), up(keysym.ControlL)}, []command{cmdMenu, cmdMenu}},
 		"zoom and back":  {"\x1d++-0\x1b[Dn\x1b", false, nil, []command{cmdMenu, cmdZoomIn, cmdZoomIn, cmdZoomOut, cmdFit, cmdLeft, cmdNext, cmdMenu}},
 		"pasted prefix":  {"\x1b[200~\x1de\x1b[201~", false, events{down(keysym.ControlL), down(']'), up(']'), up(keysym.ControlL), down('e'), up('e')}, nil},

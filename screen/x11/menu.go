@@ -47,6 +47,9 @@ func (w *Window) menuItems() []menuItem {
 			items = append(items, menuItem{"Pass control on", func() { w.out.put(screen.Ask(screen.AskPass)) }})
 		}
 	}
+	if !w.state.Clips {
+		items = append(items, menuItem{"Ask for the clipboard", func() { w.out.put(screen.Ask(screen.AskClipboard)) }})
+	}
 	return append(items, menuItem{"End session", func() { w.out.put(screen.Ask(screen.AskEnd)) }})
 }
 

@@ -54,6 +54,7 @@ const (
 	Kick   = "kick"
 	Grant  = "grant"
 	Pass   = "pass"
+	Ask    = "ask" // of a viewer, for more rights
 
 	Windows = "windows"
 	Share   = "share"
@@ -67,14 +68,14 @@ const (
 )
 
 // Verbs lists what a role may be told, in the order of the help text.
-var Verbs = []string{Status, Admit, Refuse, Kick, Grant, Pass, Windows, Share, Unshare, Pause, Resume, Renew, Code, Stop}
+var Verbs = []string{Status, Admit, Refuse, Kick, Grant, Pass, Ask, Windows, Share, Unshare, Pause, Resume, Renew, Code, Stop}
 
 // Request is one question or command.
 type Request struct {
 	Verb   string   `json:"verb"`
 	Seat   int      `json:"seat,omitempty"`   // of a viewer; 0: the only one there is
 	Window string   `json:"window,omitempty"` // share, unshare: its ID, class or a part of its title
-	Grants []string `json:"grants,omitempty"` // admit: at most these; grant: these from now on
+	Grants []string `json:"grants,omitempty"` // admit: at most these; grant: these from now on; ask: for these
 }
 
 // Response answers a Request. Code is the exit code of the command that asked.
@@ -125,7 +126,9 @@ func (r Request) check() error {
 		return fmt.Errorf("%w: share and unshare name a window, nothing else does", ErrRequest)
 	case len(r.Grants) > maxGrants:
 		return fmt.Errorf("%w: more than %d rights", ErrRequest, maxGrants)
-	case len(r.Grants) > 0 && r.Verb != Admit && r.Verb != Grant:
+	case r.Verb == Ask && len(r.Grants) == 0:
+		return fmt.Errorf("%w: ask names rights", ErrRequest)
+	case len(r.Grants) > 0 && r.Verb != Admit && r.Verb != Grant && r.Verb != Ask:
 		return fmt.Errorf("%w: %s takes no rights", ErrRequest, r.Verb)
 	}
 	_, err := r.rights()

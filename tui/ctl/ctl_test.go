@@ -35,6 +35,8 @@ func TestParseRequest(t *testing.T) {
 		{"fraction", `{"verb":"kick","seat":1.5}`, Request{}, "cannot unmarshal"},
 		{"unknown right", `{"verb":"grant","grants":["root\u001b[2J"]}`, Request{}, `"root\x1b[2J"`},
 		{"rights for kick", `{"verb":"kick","grants":["view"]}`, Request{}, "takes no rights"},
+		{"ask", `{"verb":"ask","grants":["clip-to-host"]}`, Request{Verb: Ask, Grants: []string{"clip-to-host"}}, ""},
+		{"ask what", `{"verb":"ask"}`, Request{}, "names rights"},
 		{"share", `{"verb":"share","window":"0x2d"}`, Request{Verb: Share, Window: "0x2d"}, ""},
 		{"share what", `{"verb":"share"}`, Request{}, "name a window"},
 		{"a window for kick", `{"verb":"kick","window":"x"}`, Request{}, "name a window"},
@@ -180,10 +182,14 @@ func TestForHostPassesErrors(t *testing.T) {
 	}
 }
 
-type fakeView struct{ ended bool }
+type fakeView struct {
+	ended bool
+	asked peer.Grant
+}
 
 func (v *fakeView) Status() peer.ViewStatus { return peer.ViewStatus{State: "connected"} }
 func (v *fakeView) End()                    { v.ended = true }
+func (v *fakeView) Ask(g peer.Grant) error  { v.asked = g; return nil }
 
 func TestForView(t *testing.T) {
 	v := &fakeView{}
@@ -193,6 +199,9 @@ func TestForView(t *testing.T) {
 	}
 	if r := h(t.Context(), Request{Verb: Status}); !r.OK || r.Status.View.State != "connected" || v.ended {
 		t.Errorf("status: %+v", r)
+	}
+	if r := h(t.Context(), Request{Verb: Ask, Grants: []string{"clip-to-host", "control"}}); !r.OK || v.asked != vocabulary["clip-to-host"]|vocabulary["control"] {
+		t.Errorf("ask: %+v, %v", r, v.asked)
 	}
 	if r := h(t.Context(), Request{Verb: Stop}); !r.OK || !v.ended {
 		t.Errorf("stop: %+v", r)

@@ -26,6 +26,7 @@ type Host interface {
 // View is what ctl needs of a running viewer. *peer.View has it.
 type View interface {
 	Status() peer.ViewStatus
+	Ask(peer.Grant) error
 	End()
 }
 
@@ -50,9 +51,22 @@ func ForHost(h Host) Handler {
 	}
 }
 
-// ForView makes a viewer obey: status and stop.
+// ForView makes a viewer obey: status, ask and stop.
 func ForView(v View) Handler {
-	return ForStatus("viewer", func() *Report { return ReportView(v.Status()) }, v.End)
+	rest := ForStatus("viewer", func() *Report { return ReportView(v.Status()) }, v.End)
+	return func(ctx context.Context, r Request) Response {
+		if r.Verb != Ask {
+			return rest(ctx, r)
+		}
+		g, err := r.rights()
+		if err == nil {
+			err = v.Ask(g)
+		}
+		if err != nil {
+			return failure(err)
+		}
+		return Response{OK: true, Status: ReportView(v.Status())}
+	}
 }
 
 // ForStatus answers status and stop for a role that can be told nothing else,
@@ -74,6 +88,8 @@ func obey(h Host, r Request) error {
 	switch r.Verb {
 	case Status, Windows:
 		return nil
+	case Ask:
+		return fail(peer.ClassUsage, "`sightline ctl grant` changes what a viewer may do", "a viewer asks, not a host")
 	case Share, Unshare:
 		return choose(h, r)
 	case Pause, Resume:
