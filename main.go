@@ -1186,6 +1186,9 @@ func say(out io.Writer, lines []string) error {
 func doctorFirewall(ctx context.Context, run config.DoctorRun) error {
 	n := run.Settings.Network
 	r := netcheck.Reach{Outbound: n.Listen == "none", Direct: n.Direct && n.Listen != "none", LAN: n.LAN && n.Listen != "none"}
+	if r.MapPorts = n.MapPorts && r.Direct; r.MapPorts {
+		r.Router = link.Router()
+	}
 	known, err := joins(run.Settings.Relays)
 	if err != nil {
 		return err

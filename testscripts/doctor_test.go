@@ -160,6 +160,7 @@ func TestLabFirewall(t *testing.T) {
 	}{
 		{"relay only", "SIGHTLINE_NETWORK_DIRECT=false", "cone", "relayed", nil, nil},
 		{"direct", "SIGHTLINE_NETWORK_DIRECT=true", "cone", "direct", []string{"11.1.0.2", "192.168.1.10"}, []string{"11.2.0.2", "192.168.2.10"}},
+		{"with a port at the router", "SIGHTLINE_NETWORK_MAP_PORTS=true", "cone+upnp", "direct", []string{"11.1.0.2", "192.168.1.10"}, []string{"11.2.0.2", "192.168.2.10"}},
 		{"outbound only", "SIGHTLINE_NETWORK_LISTEN=none", "cone", "relayed", nil, nil},
 		{"through a proxy", "SIGHTLINE_NETWORK_DIRECT=false", "proxy", "relayed", nil, nil},
 	} {

@@ -59,7 +59,8 @@ func (n *Node) newHost() (host.Host, error) {
 	} else {
 		opts = append(opts, libp2p.Transport(tcp.NewTCPTransport), libp2p.Transport(n.newQUIC))
 	}
-	if n.o.MapPorts {
+	// A port is of use to who may come directly from elsewhere.
+	if n.o.MapPorts && n.o.Listen != "none" && !n.o.NoDirect && !n.o.RelayOnly && !n.o.LANOnly {
 		opts = append(opts, libp2p.NATManager(func(net network.Network) basichost.NATManager {
 			n.maps = newMapper(net)
 			return n.maps

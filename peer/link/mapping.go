@@ -208,6 +208,15 @@ func (m *mapper) protocol() string {
 // goes by the router to ask. Nothing is sent to it.
 var pcpAnycast = net.IPv4(192, 0, 0, 9)
 
+// Router is the address of the box that is asked for a port, "" if there is none.
+func Router() string {
+	ip, err := gateway()
+	if err != nil {
+		return ""
+	}
+	return ip.String()
+}
+
 // gateway is the router of the default route. A look-up of 0.0.0.0 is refused by the
 // library on Linux.
 func gateway() (net.IP, error) {

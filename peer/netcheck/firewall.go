@@ -1,6 +1,7 @@
 package netcheck
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net"
@@ -33,6 +34,8 @@ type Reach struct {
 	Outbound bool     // no socket of our own, so no QUIC: only `doctor network` sends UDP
 	Direct   bool     // the other machine is contacted once it is admitted
 	LAN      bool     // live numbers are searched and answered by multicast
+	MapPorts bool     // a router is asked to open our port
+	Router   string   // its address, "" if it is not known
 }
 
 // Destinations lists everything, each once, and looks the names up.
@@ -56,6 +59,12 @@ func Destinations(ctx context.Context, r Reach) []Destination {
 	}
 	if r.Proxy != "" {
 		add(destination(r.Proxy, "tcp", "proxy"))
+	}
+	if r.MapPorts {
+		router := cmp.Or(r.Router, "any")
+		add(Destination{Host: router, Port: 5351, Proto: "udp", Why: "a port at the router, by PCP or NAT-PMP"})
+		add(Destination{Host: "239.255.255.250", Port: 1900, Proto: "udp", Why: "search for a router that knows UPnP"})
+		add(Destination{Host: router, Proto: "tcp", Why: "a port at the router, by UPnP"})
 	}
 	if r.LAN {
 		add(Destination{Host: "224.0.0.251", Port: 5353, Proto: "udp", Why: "search on the LAN"})

@@ -23,6 +23,8 @@ func TestDestinations(t *testing.T) {
 			"192.0.2.1:4001/tcp [2001:db8::1]:443/tcp localhost:80/tcp 192.0.2.1:4001/udp any:53/udp any:53/tcp"},
 		{"direct, proxy", Reach{Relays: []p2p.AddrInfo{{Addrs: relay.Addrs[:2]}}, Direct: true, Proxy: "192.0.2.9:3128", STUN: []string{"192.0.2.1:4001", "192.0.2.1:4002"}},
 			"192.0.2.1:4001/udp 192.0.2.1:4002/udp 192.0.2.1:4001/tcp 192.0.2.1:4002/tcp 192.0.2.9:3128/tcp any:any/udp any:any/tcp"},
+		{"a port at the router", Reach{MapPorts: true, Router: "192.168.1.1"}, "192.168.1.1:5351/udp 239.255.255.250:1900/udp 192.168.1.1:any/tcp"},
+		{"a port at a router that is not known", Reach{MapPorts: true}, "any:5351/udp 239.255.255.250:1900/udp any:any/tcp"},
 		{"LAN", Reach{LAN: true}, "224.0.0.251:5353/udp any:any/udp any:any/tcp"},
 	} {
 		all := Destinations(t.Context(), row.r)
