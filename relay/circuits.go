@@ -6,7 +6,10 @@ import (
 	"context"
 	"io"
 	"maps"
+	"net"
+	"net/netip"
 	"slices"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -19,6 +22,7 @@ import (
 	"github.com/libp2p/go-libp2p/p2p/protocol/circuitv2/proto"
 	"github.com/libp2p/go-libp2p/p2p/protocol/circuitv2/util"
 	ma "github.com/multiformats/go-multiaddr"
+	manet "github.com/multiformats/go-multiaddr/net"
 	"github.com/multiformats/go-multistream"
 
 	"sightline/relay/share"
@@ -36,7 +40,8 @@ import (
 // gatedHost is the host that libp2p's relay sees.
 type gatedHost struct {
 	host.Host
-	gate *gate
+	gate   *gate
+	second []netip.AddrPort // where connections come to ask, and stay for no longer
 }
 
 func (h gatedHost) SetStreamHandler(id protocol.ID, relay network.StreamHandler) {
@@ -64,7 +69,7 @@ func (h gatedHost) streamTo(ctx context.Context, p p2p.ID, ids ...protocol.ID) (
 	if len(conns) < 2 || len(ids) != 1 {
 		return h.Host.NewStream(ctx, p, ids...)
 	}
-	up := bestWay(conns)
+	up := h.bestWay(conns)
 	if up == nil {
 		return nil, network.ErrNoConn
 	}
@@ -83,14 +88,42 @@ func (h gatedHost) streamTo(ctx context.Context, p p2p.ID, ids ...protocol.ID) (
 // by WebSocket, and of equals the newest, which is the one whose host surely lives.
 // libp2p would take the one with the most streams, so that a host that has climbed to
 // a better connection would never get a circuit there.
-func bestWay(conns []network.Conn) network.Conn {
+//
+// One to a second port is the last choice: its host asks how it is seen, refuses all
+// streams and hangs up. A viewer that came at that moment was told that the host is gone.
+func (h gatedHost) bestWay(conns []network.Conn) network.Conn {
 	var best network.Conn
-	for _, c := range conns {
-		if !c.IsClosed() && (best == nil || isWeb(best) || !isWeb(c)) { // oldest first
+	for _, c := range conns { // oldest first
+		if !c.IsClosed() && (best == nil || h.rank(c) >= h.rank(best)) {
 			best = c
 		}
 	}
 	return best
+}
+
+func (h gatedHost) rank(c network.Conn) int {
+	switch {
+	case h.isSecond(c):
+		return 0
+	case isWeb(c):
+		return 1
+	}
+	return 2
+}
+
+func (h gatedHost) isSecond(c network.Conn) bool {
+	a := c.LocalMultiaddr()
+	port, err := a.ValueForProtocol(ma.P_TCP)
+	if err != nil {
+		port, err = a.ValueForProtocol(ma.P_UDP)
+	}
+	ip, notIP := manet.ToIP(a)
+	if err != nil || notIP != nil {
+		return false
+	}
+	return slices.ContainsFunc(h.second, func(s netip.AddrPort) bool {
+		return strconv.Itoa(int(s.Port())) == port && (s.Addr().IsUnspecified() || net.IP(s.Addr().AsSlice()).Equal(ip))
+	})
 }
 
 func isWeb(c network.Conn) bool {

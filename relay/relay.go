@@ -188,7 +188,7 @@ func start(o Options, plan plan) (s *Server, err error) {
 	if s.host, err = newHost(o, announce.Addrs, s.udp); err != nil {
 		return s, fmt.Errorf("start the relay's network: %w", err)
 	}
-	if err = s.serve(); err != nil {
+	if err = s.serve(plan.second()); err != nil {
 		return s, err
 	}
 	for _, a := range plan.multiaddrs() {
@@ -202,7 +202,7 @@ func start(o Options, plan plan) (s *Server, err error) {
 
 // serve starts the directory and the circuits. Both before the first listener, so
 // that nobody meets a relay that has only half of its protocols.
-func (s *Server) serve() (err error) {
+func (s *Server) serve(second []netip.AddrPort) (err error) {
 	if s.volume, err = newVolume(s.o.Volume, s.o.Limits.Volume, time.Now()); err != nil {
 		return err
 	}
@@ -215,7 +215,7 @@ func (s *Server) serve() (err error) {
 	if err != nil {
 		return err
 	}
-	s.circuit, err = circuit.New(gatedHost{s.host, s.gate},
+	s.circuit, err = circuit.New(gatedHost{s.host, s.gate, second},
 		circuit.WithResources(s.o.Limits.resources(len(s.o.Trusted) > 0)),
 		circuit.WithACL(acl{s.dir}),
 		circuit.WithMetricsTracer(s.gate),

@@ -45,7 +45,7 @@ func simulateWith(t *testing.T, l Limits, wrap func(network.Stream) network.Stre
 		t.Fatal(err)
 	}
 	s.gate = newGate(l.withDefaults(), v, func(Event) {})
-	r, err := circuit.New(gatedHost{wrappedHost{s.relay, wrap}, s.gate}, circuit.WithResources(l.withDefaults().resources(true)),
+	r, err := circuit.New(gatedHost{wrappedHost{s.relay, wrap}, s.gate, nil}, circuit.WithResources(l.withDefaults().resources(true)),
 		circuit.WithMetricsTracer(s.gate), circuit.WithReservationAddressFilter(func(ma.Multiaddr) bool { return true }))
 	if err != nil {
 		t.Fatal(err)
