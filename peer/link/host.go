@@ -55,9 +55,9 @@ func (n *Node) newHost() (host.Host, error) {
 		libp2p.IPv6BlackHoleSuccessCounter(nil),
 	}
 	if n.o.Listen == "none" {
-		opts = append(opts, libp2p.Transport(tcp.NewTCPTransport, tcp.DisableReuseport()))
+		opts = append(opts, libp2p.Transport(newTCP(tcp.DisableReuseport())))
 	} else {
-		opts = append(opts, libp2p.Transport(tcp.NewTCPTransport), libp2p.Transport(n.newQUIC))
+		opts = append(opts, libp2p.Transport(newTCP()), libp2p.Transport(n.newQUIC))
 	}
 	// A port is of use to who may come directly from elsewhere.
 	if n.o.MapPorts && n.o.Listen != "none" && !n.o.NoDirect && !n.o.RelayOnly && !n.o.LANOnly {

@@ -119,7 +119,7 @@ func (t *webTransport) Dial(ctx context.Context, a ma.Multiaddr, p p2p.ID) (tran
 		scope.Done()
 		return nil, err
 	}
-	up, err := t.upgrader.Upgrade(ctx, t, c, network.DirOutbound, p, scope)
+	up, err := eager{t.upgrader}.Upgrade(ctx, t, c, network.DirOutbound, p, scope)
 	if err != nil { // Upgrade has closed the connection
 		scope.Done()
 		return nil, err
