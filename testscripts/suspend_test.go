@@ -15,17 +15,25 @@ import (
 
 // How long the computers of TestLabSuspended sleep: longer than a silent path is kept,
 // and within the time in which a session may be resumed.
-var asleep = flag.Duration("asleep", 25*time.Second, "how long the computers of TestLabSuspended sleep")
+var (
+	asleep = flag.Duration("asleep", 25*time.Second, "how long the computers of TestLabSuspended sleep")
+	rowAll = flag.Bool("rows", false, "play each row of TestLabSuspended and TestLabClimbs, not the first alone")
+)
 
 // TestLabSuspended: the host's computer, the viewer's or both are suspended in the middle
 // of a session. Numbered keys are typed before, meanwhile and afterwards: the session goes
 // on without a code, no key is lost, doubled or out of order, and the picture is exact.
 // (D9)
+//
+//	go test ./testscripts -run 'TestLabSuspended|TestLabClimbs' -v -args -rows
 func TestLabSuspended(t *testing.T) {
-	for _, row := range []struct {
+	for n, row := range []struct {
 		name         string
 		host, viewer bool
 	}{{"both", true, true}, {"host", true, false}, {"viewer", false, true}} {
+		if n > 0 && !*rowAll {
+			break
+		}
 		t.Run(row.name, func(t *testing.T) {
 			t.Parallel()
 			l := newLab(t, "cone", "cone", "--delay", "20")
