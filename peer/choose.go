@@ -42,7 +42,7 @@ func (h *Host) UnshareWindow(id WindowID) error {
 	}
 	pic, err := c.Unshare(id)
 	if err != nil {
-		return &Error{Class: ClassUsage, Err: err, Fix: "`sightline ctl windows` lists them; pause or stop ends all of it"}
+		return &Error{Class: ClassUsage, Err: err, Fix: "`sightline ctl windows` lists them"}
 	}
 	h.canvas.Forget(pic)
 	h.hands.lift()

@@ -53,6 +53,7 @@ type ViewStatus struct {
 	Grants  Grant
 	Wants   Grant
 	Picture string // "1920x1080"
+	Bare    bool   // the host has said that nothing is shared now
 	Window  string // "native", "terminal", "none"
 	Stats   Stats
 	Dimmed  time.Time // no picture since; zero: live

@@ -607,6 +607,7 @@ func (v *View) Status() ViewStatus {
 		Viewers: v.roster, Refused: v.refusals, Wants: v.wants, Window: v.o.Kind, Lags: append([]time.Duration(nil), v.lags...),
 	}
 	s.Picture, s.Dimmed, s.Stats = v.glass.status()
+	s.Bare = v.frame.shows && s.Picture == ""
 	if n := len(v.lags); n > 0 {
 		s.Stats.RTT, s.Path.RTT = v.lags[n-1], v.lags[n-1]
 	}

@@ -20,7 +20,8 @@ type Chooser interface {
 	// Share adds a window. One that is shared already is no error.
 	Share(WindowID) error
 	// Unshare takes a window away, and returns which picture it was. What a Next
-	// before it told may still speak of that (Canvas.Forget). The last window stays.
+	// before it told may still speak of that (Canvas.Forget). After the last one there is no
+	// picture, until another is shared.
 	Unshare(WindowID) (PictureID, error)
 	// Shared says for a person what is shared.
 	Shared() string

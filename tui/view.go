@@ -266,7 +266,10 @@ func (m *viewPage) waiting() string {
 // picture is its size and how it moves, and how old it is if it does not.
 func (m *viewPage) picture() string {
 	s := m.status
-	if s.Picture == "" {
+	switch {
+	case s.Bare:
+		return m.style.warn("none: nothing is shared now")
+	case s.Picture == "":
 		return "none yet"
 	}
 	p := fmt.Sprintf("%s   %.0f fps   %s/s", clean(s.Picture), s.Stats.FPS, amount(uint64(m.rate.perSec)))

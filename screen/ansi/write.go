@@ -162,6 +162,8 @@ func (w *Window) statusLocked(title string) string {
 		if w.view.src != p.Bounds() {
 			parts = append(parts, fmt.Sprintf("zoomed to %d x %d px", w.view.src.Dx(), w.view.src.Dy()))
 		}
+	} else if w.layout != nil {
+		parts = append(parts, "nothing is shared now")
 	} else {
 		parts = append(parts, "waiting for a picture")
 	}

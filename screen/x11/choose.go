@@ -1,7 +1,6 @@
 package x11
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -53,20 +52,14 @@ func (s *Windows) Share(id screen.WindowID) error {
 	return s.rearranged()
 }
 
-// errLastWindow: with no picture at all a viewer could not tell a fault from a choice.
-var errLastWindow = errors.New("this is the only window that is shared")
-
 // Unshare takes a window away: its pixels are read no more, and the fence keeps
 // hands out of it, before this returns.
 func (s *Windows) Unshare(id screen.WindowID) (screen.PictureID, error) {
 	s.turn.Lock()
 	defer s.turn.Unlock()
 	n := s.sharing(xproto.Window(id))
-	switch {
-	case n < 0:
+	if n < 0 {
 		return 0, fmt.Errorf("window %#x is not shared", uint64(id))
-	case len(s.shares) == 1:
-		return 0, errLastWindow
 	}
 	sh := s.shares[n]
 	s.shares = slices.Delete(s.shares, n, n+1)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"image"
 	"testing"
+	"time"
 
 	"sightline/screen"
 )
@@ -35,9 +36,6 @@ func TestWindowsChosenMidway(t *testing.T) {
 	}
 	if got := chosen(); len(got) != 3 || !got["first"] || got["second"] || got["private"] {
 		t.Errorf("choices %v", got)
-	}
-	if _, err := a.src.Unshare(screen.WindowID(first.win)); err == nil {
-		t.Error("the only window was taken away")
 	}
 	if err := a.src.Share(0x7fffffff); err == nil {
 		t.Error("a window that does not exist was shared")
@@ -91,6 +89,28 @@ func TestWindowsChosenMidway(t *testing.T) {
 	}
 	share(screen.WindowID(first.win)) // as another picture
 	a.until("the first again", func() bool { return len(a.canvas.Layout().Pictures) == 2 && a.pixel(2, 5, 5) == 0x204060 })
+	for _, w := range []screen.WindowID{screen.WindowID(first.win), screen.WindowID(second.win)} {
+		id, err := a.src.Unshare(w)
+		if err != nil {
+			t.Fatal(err)
+		}
+		a.canvas.Forget(id)
+	}
+	if _, ok := a.src.Group().has(first.win); ok || a.src.Shared() != "none now" {
+		t.Errorf("shared is %s", a.src.Shared())
+	}
+	if c.Reset(); a.src.Next(deadline(t), &c) != nil || c.Layout == nil || len(c.Layout.Pictures) != 0 {
+		t.Errorf("without a window the layout is %+v", c.Layout)
+	}
+	quiet, enough := context.WithTimeout(t.Context(), 300*time.Millisecond) // the pointer's looks, and nothing to tell
+	defer enough()
+	if c.Reset(); a.src.Next(quiet, &c) == nil {
+		t.Errorf("without a window it tells %+v", c)
+	}
+	share(screen.WindowID(second.win))
+	a.until("the second after nothing", func() bool {
+		return len(a.canvas.Layout().Pictures) == 1 && a.pixel(a.canvas.Layout().Pictures[0].ID, 5, 5) == 0x00aa00
+	})
 	ctx, stop := context.WithCancel(t.Context())
 	stop()
 	if err := a.src.Next(ctx, &c); err == nil {

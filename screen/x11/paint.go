@@ -150,6 +150,8 @@ func (w *Window) overlay() {
 	}
 	if w.look.dimmed {
 		w.drawDim()
+	} else if w.look.bare {
+		w.label(bareWords)
 	}
 	w.drawCursor()
 	w.drawMarks()
@@ -157,6 +159,9 @@ func (w *Window) overlay() {
 		w.drawMenu()
 	}
 }
+
+// bareWords stand in a window whose host shares no window now.
+const bareWords = "nothing is shared now"
 
 // dimAfter is how old a picture is when it is shown as old.
 const dimAfter = 3 * time.Second

@@ -67,6 +67,7 @@ type look struct {
 	sized           bool // the window has got its size from a layout or from the options
 	full            bool
 	dimmed          bool
+	bare            bool // the host has said that there is no picture
 	dimmer          *time.Timer
 	exposed         image.Rectangle // of exposures that are still coming in
 	cursor          remoteCursor
@@ -196,6 +197,7 @@ func (w *Window) Layout(l *screen.Layout) error {
 	if err := w.pen.settle(); err != nil {
 		return w.broken(err)
 	}
+	w.look.bare = len(pics) == 0
 	w.written, w.owed = false, false // all is drawn anew
 	old := w.store
 	w.store = w.newStore(pics, size)

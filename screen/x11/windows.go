@@ -156,6 +156,9 @@ func (s *Windows) Shared() string {
 	for _, sh := range s.shares {
 		list = append(list, fmt.Sprintf("%s %dx%d", sh.class, sh.rect.Dx(), sh.rect.Dy()))
 	}
+	if len(list) == 0 {
+		return "none now"
+	}
 	return strings.Join(list, ", ")
 }
 
@@ -322,7 +325,7 @@ func (s *Windows) handOut(c *screen.Change, now time.Time) bool {
 
 // point tells of the pointer, in the picture that it is in.
 func (s *Windows) point(c *screen.Change, now time.Time) (bool, error) {
-	if !s.pending.reshaped && now.Before(s.cursor.due()) {
+	if len(s.shares) == 0 || !s.pending.reshaped && now.Before(s.cursor.due()) {
 		return false, nil
 	}
 	reshaped := s.pending.reshaped

@@ -1,6 +1,7 @@
 package ctl
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"strings"
@@ -107,7 +108,7 @@ func formatView(row rowFunc, v ViewReport, now time.Time) {
 	}
 	row("path", "%s", v.Path)
 	formatRefused(row, "control", v.Refused)
-	row("picture", "%s, %.0f a second, window: %s", v.Picture, v.Stats.FPS, v.Window)
+	row("picture", "%s, %.0f a second, window: %s", cmp.Or(v.Picture, "none"), v.Stats.FPS, v.Window)
 	if v.Dimmed != nil {
 		row("", "no picture since %s", v.Dimmed.Format(time.TimeOnly))
 	}
