@@ -10,8 +10,9 @@ import (
 
 const (
 	// quiet is how long a picture rests before its details follow: a person
-	// does not miss them in what moves.
-	quiet = 150 * time.Millisecond
+	// does not miss them in what moves. A little more than the codec lets a tile rest, or
+	// the first slice would find nothing.
+	quiet = 152 * time.Millisecond
 	// sumAfter is how long an exact picture rests before it is summed up, which costs each
 	// side a millisecond; not between the letters that somebody types.
 	sumAfter = time.Second
@@ -39,6 +40,7 @@ type detail struct {
 	id      screen.PictureID
 	whole   bool          // all of it was sent, if roughly
 	changed time.Time     // last frame with news
+	at      time.Time     // when that was captured
 	rough   time.Time     // since when it waits for a slice
 	again   time.Time     // not before
 	pause   time.Duration // the last one, after a slice that found nothing
@@ -64,10 +66,12 @@ func (c *cast) look(l *screen.Layout) {
 	}
 }
 
-// changed notes that news of a picture are about to be sent.
-func (c *cast) changed(id screen.PictureID, now time.Time) {
+// changed notes that news of a picture, captured at some time, are about to be sent. What an
+// update had no room for is no news.
+func (c *cast) changed(id screen.PictureID, at, now time.Time) {
 	for i := range c.detail {
-		if d := &c.detail[i]; d.id == id {
+		if d := &c.detail[i]; d.id == id && (at.IsZero() || at != d.at) {
+			d.at = at
 			if !d.whole { // a picture that nobody here has seen move, or the rest of it
 				d.changed = now.Add(-quiet)
 			} else {

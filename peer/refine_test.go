@@ -331,3 +331,20 @@ func TestRestBesideFilm(t *testing.T) {
 		}
 	})
 }
+
+// TestRestIsNoNews: what an update had no room for does not make the details of a picture wait
+// again; the next picture does.
+func TestRestIsNoNews(t *testing.T) {
+	c := &cast{enc: codec.NewEncoder(), detail: []detail{{id: 3, whole: true}}}
+	first := time.Now()
+	c.changed(3, first, first.Add(5*time.Millisecond))
+	c.changed(3, first, first.Add(70*time.Millisecond))
+	if got := c.detail[0].changed.Sub(first); got != 5*time.Millisecond {
+		t.Errorf("it changed %v after it was captured", got)
+	}
+	next := first.Add(80 * time.Millisecond)
+	c.changed(3, next, next)
+	if got := c.detail[0].changed.Sub(first); got != 80*time.Millisecond {
+		t.Errorf("the next one changed it %v after", got)
+	}
+}

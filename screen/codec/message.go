@@ -14,12 +14,13 @@ import (
 
 // message is one update in the making.
 type message struct {
-	e   *TilesEncoder
-	v   *view
-	src *screen.Frame
-	b   Budget
-	now time.Duration
-	set *tileSets
+	e    *TilesEncoder
+	v    *view
+	src  *screen.Frame
+	b    Budget
+	now  time.Duration // since the encoder's birth,
+	beat time.Duration // and less what encoding took beyond workMost
+	set  *tileSets
 
 	msg    []byte
 	start  int  // of the message in msg
@@ -39,13 +40,14 @@ const mostBytes = MaxMessage - 64<<10
 
 // begin writes the header.
 func (m *message) begin(e *TilesEncoder, v *view, c *screen.Change, b Budget, dst []byte) {
-	*m = message{e: e, v: v, src: c.Frame, b: b, now: e.now() - e.over, set: &e.tiles, unseen: m.unseen[:0], msg: dst, start: len(dst), max: mostBytes}
+	*m = message{e: e, v: v, src: c.Frame, b: b, now: e.now(), set: &e.tiles, unseen: m.unseen[:0], msg: dst, start: len(dst), max: mostBytes}
 	if b.Bytes > 0 {
 		m.max = min(b.Bytes, mostBytes)
 	}
 	if b.CPU > 0 {
 		m.until = time.Now().Add(b.CPU)
 	}
+	m.beat = m.now - e.over
 	m.set.size(c.Frame.Rect.Size())
 	flags := byte(0)
 	if v.fresh {

@@ -130,10 +130,10 @@ func (m *message) putOff(row int) {
 // tellTile does so for one tile, which is a film that moves, or is not.
 func (m *message) tellTile(x, y int) (moving bool) {
 	t := m.v.history(x, y)
-	if m.now-t.changed > filmOver {
+	if m.beat-t.beaten > filmOver {
 		t.film, t.cost = false, 0
 	}
-	t.beat(m.now)
+	t.beat(m.now, m.beat)
 	if !t.moving() || m.turn(x, y) || m.over(x+1, y) {
 		t.film = m.photographic(x, y, t)
 	}
@@ -158,7 +158,7 @@ func (m *message) over(x, y int) bool {
 		return false
 	}
 	t := m.v.history(x, y)
-	return !t.film && t.heat > hot && m.now-t.changed <= filmOver
+	return !t.film && t.heat > hot && m.beat-t.beaten <= filmOver
 }
 
 // patience is how foreign a tile may be without being a photograph.

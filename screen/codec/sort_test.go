@@ -138,3 +138,33 @@ func TestFirstPictureNeedsNoRest(t *testing.T) {
 		t.Errorf("refined after %v", rested)
 	}
 }
+
+// TestRestsByTheClock: what a message took to encode delays what follows it by no more than
+// that.
+func TestRestsByTheClock(t *testing.T) {
+	r := newRig(t, 54)
+	f := screen.NewFrame(image.Rect(0, 0, 256, 256))
+	f.Fill(f.Rect, 0xffffff)
+	r.host[0], r.owed[0] = f, screen.Region{f.Rect}
+	r.step(0, Budget{})
+	r.clock += 10 * time.Second
+	speckle(f, f.Rect, r.rng, 1<<24)
+	r.owed[0] = screen.Region{f.Rect}
+	slow := time.Duration(0)
+	r.enc.now = func() time.Duration { r.clock += slow; return r.clock }
+	slow = 100 * time.Millisecond // from when it begins to when it ends
+	r.step(0, Budget{})
+	began := r.clock - slow
+	slow = 0
+	if r.enc.Exact(0) {
+		t.Fatal("it was exact at once")
+	}
+	r.clock = began + refineAfter - 34*time.Millisecond // a step adds 33
+	if n := r.step(0, Budget{Idle: true}); n > 0 {
+		t.Errorf("%d bytes %v after it came", n, r.clock-began)
+	}
+	r.clock = began + refineAfter - 33*time.Millisecond
+	if n := r.step(0, Budget{Idle: true}); n == 0 {
+		t.Errorf("nothing %v after it came", r.clock-began)
+	}
+}
