@@ -243,10 +243,12 @@ func (i *Injector) turnModifier(undo []step, turn int, codes []byte, name keysym
 // Times of borrowing a key code. Programs read the map when they hear that it
 // changed; measured with xterm: with no wait the text is garbled, 2 ms are
 // enough. A code that meant something else a moment ago must not come again
-// while a slow program still looks up the former key.
+// while a slow program still looks up the former key: on a machine seven times as
+// busy as it can be, xterm took 250 ms and more (5 of 6 runs of TestLayoutMatrix had
+// wrong letters), a second never. Nobody types 19 such characters in a second.
 const (
 	mapWait  = 10 * time.Millisecond
-	mapReuse = 250 * time.Millisecond
+	mapReuse = time.Second
 )
 
 // spare is a key code that the host's map leaves empty.
