@@ -221,7 +221,7 @@ func (c *cast) news(u *update, ch *screen.Changes, w wish) error {
 	c.gait.behind = false
 	for i := range ch.Frames {
 		f := &ch.Frames[i]
-		c.changed(f.Picture, f.Frame.At, time.Now())
+		c.changed(f, time.Now())
 		rest, err := c.encode(u, f, codec.Budget{Bytes: w.bytes, CPU: newsCPU, First: w.first}, i == len(ch.Frames)-1)
 		if err != nil {
 			return err

@@ -13,6 +13,8 @@ const (
 	// does not miss them in what moves. A little more than the codec lets a tile rest, or
 	// the first slice would find nothing.
 	quiet = 152 * time.Millisecond
+	// smallNews are those of less than this part of the picture, one in so many.
+	smallNews = 64
 	// sumAfter is how long an exact picture rests before it is summed up, which costs each
 	// side a millisecond; not between the letters that somebody types.
 	sumAfter = time.Second
@@ -66,21 +68,27 @@ func (c *cast) look(l *screen.Layout) {
 	}
 }
 
-// changed notes that news of a picture, captured at some time, are about to be sent. What an
-// update had no room for is no news.
-func (c *cast) changed(id screen.PictureID, at, now time.Time) {
+// changed notes that news of a picture are about to be sent. What an update had no room for
+// is no news, and what is small does not hold up the details of all the rest: which tiles rest
+// the codec knows.
+func (c *cast) changed(ch *screen.Change, now time.Time) {
+	at, exact := ch.Frame.At, c.enc.Exact(ch.Picture)
+	small := len(ch.Moves) == 0 && smallNews*ch.Damage.Area() < ch.Frame.Rect.Dx()*ch.Frame.Rect.Dy()
 	for i := range c.detail {
-		if d := &c.detail[i]; d.id == id && (at.IsZero() || at != d.at) {
-			d.at = at
-			if !d.whole { // a picture that nobody here has seen move, or the rest of it
-				d.changed = now.Add(-quiet)
-			} else {
-				d.changed = now
-			}
-			if c.enc.Exact(id) {
-				d.rough = now
-			}
-			d.again, d.pause = time.Time{}, 0
+		d := &c.detail[i]
+		if d.id != ch.Picture || !at.IsZero() && at == d.at {
+			continue
+		}
+		d.at = at
+		d.again, d.pause = time.Time{}, 0
+		switch {
+		case !d.whole: // a picture that nobody here has seen move, or the rest of it
+			d.changed = now.Add(-quiet)
+		case exact || !small:
+			d.changed = now
+		}
+		if exact {
+			d.rough = now
 		}
 	}
 }

@@ -333,18 +333,26 @@ func TestRestBesideFilm(t *testing.T) {
 }
 
 // TestRestIsNoNews: what an update had no room for does not make the details of a picture wait
-// again; the next picture does.
+// again, nor does what is small; the next picture does.
 func TestRestIsNoNews(t *testing.T) {
-	c := &cast{enc: codec.NewEncoder(), detail: []detail{{id: 3, whole: true}}}
+	c := &cast{enc: &rough{owed: 1}, detail: []detail{{id: 3, whole: true}}}
 	first := time.Now()
-	c.changed(3, first, first.Add(5*time.Millisecond))
-	c.changed(3, first, first.Add(70*time.Millisecond))
-	if got := c.detail[0].changed.Sub(first); got != 5*time.Millisecond {
-		t.Errorf("it changed %v after it was captured", got)
-	}
-	next := first.Add(80 * time.Millisecond)
-	c.changed(3, next, next)
-	if got := c.detail[0].changed.Sub(first); got != 80*time.Millisecond {
-		t.Errorf("the next one changed it %v after", got)
+	f := screen.NewFrame(image.Rect(0, 0, 640, 480))
+	for _, row := range []struct {
+		name   string
+		at     int // ms, when it was captured; taken up 5 ms later
+		damage image.Rectangle
+		want   int
+	}{
+		{"a picture", 0, f.Rect, 5},
+		{"what it left over", 0, f.Rect, 5},
+		{"a letter", 60, image.Rect(0, 0, 16, 16), 5},
+		{"the next picture", 80, f.Rect, 85},
+	} {
+		f.At = first.Add(time.Duration(row.at) * time.Millisecond)
+		c.changed(&screen.Change{Picture: 3, Frame: f, Damage: screen.Region{row.damage}}, f.At.Add(5*time.Millisecond))
+		if got := c.detail[0].changed.Sub(first); got != time.Duration(row.want)*time.Millisecond {
+			t.Errorf("after %s it rests since %v", row.name, got)
+		}
 	}
 }
