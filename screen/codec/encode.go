@@ -72,6 +72,7 @@ type view struct {
 	summed        int           // rows of it, since it last changed; see Sum
 	film          *pict.Encoder // nil until something was coded with loss
 	finder        motion.Finder
+	moved         time.Duration // when a message last had moves
 	next, filmRow int           // rows of tiles with which the next message begins, if time is short
 	apart         grid.Set      // see Apart
 	cover         []screen.Move // what the next message begins with; see Meet
@@ -128,7 +129,7 @@ func (v *view) clone() *view {
 	shown := cloneFrame(v.shown)
 	c := &view{
 		shown: shown, meant: shown, tiles: append([]history(nil), v.tiles...),
-		fresh: v.fresh, seq: v.seq, band: v.band, summed: v.summed, textTiles: *v.textTiles.Clone(), exactTiles: *v.exactTiles.Clone(),
+		fresh: v.fresh, seq: v.seq, band: v.band, moved: v.moved, summed: v.summed, textTiles: *v.textTiles.Clone(), exactTiles: *v.exactTiles.Clone(),
 	}
 	if v.meant != v.shown {
 		c.meant = cloneFrame(v.meant)
@@ -239,7 +240,7 @@ func (e *TilesEncoder) view(c *screen.Change) (*view, error) {
 		return nil, fmt.Errorf("encode picture %d: more pictures than a session holds", c.Picture)
 	}
 	shown := screen.NewFrame(box)
-	v := &view{shown: shown, meant: shown, fresh: true}
+	v := &view{shown: shown, meant: shown, fresh: true, moved: -filmOver}
 	v.lossy.Size(box.Dx(), box.Dy())
 	v.rough.Size(box.Dx(), box.Dy())
 	v.loose.Size(box.Dx(), box.Dy())

@@ -66,9 +66,14 @@ func (v *view) light(r image.Rectangle) {
 }
 
 // loosing gives those of the tiles that are about to be coded with loss which may be
-// loose afterwards.
+// loose afterwards: none while something moves, for what is meant is where moves are found. A
+// photograph in a page that scrolls changes all the time, too.
 func (m *message) loosing(tiles *grid.Set) *grid.Set {
 	loose := &m.set.loose
+	if m.scrolls() {
+		loose.Clear()
+		return loose
+	}
 	loose.Copy(tiles)
 	for y := range tiles.Rows {
 		for x := tiles.Next(0, y); x < tiles.Cols; x = tiles.Next(x+1, y) {

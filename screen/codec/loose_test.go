@@ -97,3 +97,34 @@ func TestStoppedFilmMoves(t *testing.T) {
 	}
 	r.equal(0)
 }
+
+// TestPhotographScrolls: a photograph that scrolls changes all the time and is copied all the same.
+func TestPhotographScrolls(t *testing.T) {
+	r := newRig(t, 84)
+	f := screen.NewFrame(image.Rect(0, 0, 640, 480))
+	r.host[0] = f
+	photo := screen.NewFrame(image.Rect(0, 0, 640, 1200))
+	for y := range 1200 {
+		row := photo.Row(y, 0, 640)
+		for x := range 640 {
+			v := byte(x*y/96) + byte(r.rng.IntN(6))
+			row[4*x], row[4*x+1], row[4*x+2] = v, v/2+byte(y), 255-v
+		}
+	}
+	whole, scrolled := 0, 0
+	for step := range 60 {
+		for y := range 480 {
+			copy(f.Row(y, 0, 640), photo.Row(y+12*step, 0, 640))
+		}
+		r.owed[0] = screen.Region{f.Rect}
+		switch n := r.step(0, Budget{}); {
+		case step == 0:
+			whole = n
+		case step >= 20:
+			scrolled += n
+		}
+	}
+	if scrolled/40 > whole/16 {
+		t.Errorf("a photograph of %d bytes costs %d for each 12 rows of 480 that it scrolls", whole, scrolled/40)
+	}
+}

@@ -201,6 +201,7 @@ func (m *message) follow(told []screen.Move) {
 		m.lookAfter(e.moves[found:])
 	}
 	if len(e.moves) > 0 {
+		m.v.moved = m.now
 		m.section(kindMoves)
 		m.msg = appendMoves(m.msg, e.moves)
 	}
@@ -257,7 +258,8 @@ func (m *message) move(mv screen.Move) {
 	for y := t.Min.Y; y < t.Max.Y; y++ {
 		for x := t.Min.X; x < t.Max.X; x++ {
 			m.mark(x, y)
-			v.history(x, y).changed = m.now
+			h := v.history(x, y)
+			h.changed, h.beaten = m.now, m.beat
 		}
 	}
 }

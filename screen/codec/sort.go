@@ -37,8 +37,8 @@ const filmOver = time.Second
 // askAgain is after how many messages a tile of a film is looked at again: the
 // question costs more than the tile. Whole rows of tiles are asked in turn, for
 // most of the cost is fetching the pixels, which rows side by side bring along. Of a
-// large film it is one of askOf tiles side by side, and the one to its right where the
-// answer is that there is no film any more.
+// large film, where nothing scrolls, it is one of askOf tiles side by side, and those to its
+// left where it turns out to be no film any more.
 const askAgain, askOf, largeFilm = 16, 4, 1024
 
 // A few photographs, such as an icon that is drawn or a picture in a page that
@@ -148,7 +148,13 @@ func (m *message) tellTile(x, y int) (moving bool) {
 // turn tells that it is a tile's turn to be looked at although it is a film's.
 func (m *message) turn(x, y int) bool {
 	n := int(m.v.seq)
-	return (y+n)%askAgain == 0 && (m.set.dirty.Len() < largeFilm || (x+n/askAgain)%askOf == 0)
+	return (y+n)%askAgain == 0 && (m.scrolls() || m.set.dirty.Len() < largeFilm || (x+n/askAgain)%askOf == 0)
+}
+
+// scrolls tells that of late something moved as a whole: what changes all the time need not
+// be a film then.
+func (m *message) scrolls() bool {
+	return m.now-m.v.moved < filmOver
 }
 
 // over tells that a tile changes all the time and is no film, as of the message before

@@ -37,6 +37,7 @@ const (
 type Options struct {
 	Source   string      // auto, pattern, screen:NAME, window:TITLE; "": auto
 	Windows  []string    // single windows, by a part of the title, the class or the ID as 0x…; nil: what Source says
+	Pick     bool        // single windows, to begin with those of Windows, if any
 	Raise    bool        // a click on a covered window may bring it forward
 	App      string      // a program to be shared alone, on a display of its own; "": none
 	Virtual  image.Point // size of such a display, px; with no App it has a whole desktop session
@@ -101,7 +102,7 @@ func OpenHost(o Options) (*Shared, error) {
 	switch {
 	case o.App != "" || o.Virtual != (image.Point{}):
 		return openVirtual(o)
-	case len(o.Windows) > 0:
+	case o.Pick || len(o.Windows) > 0:
 		return openWindows(o)
 	case o.Source == SourcePattern:
 		return openPattern(), nil
