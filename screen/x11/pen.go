@@ -32,9 +32,9 @@ type pen struct {
 
 	shm, render byte // major opcodes, 0: not there
 
-	marked bool // a reply is on its way
-	head   [32]byte
-	fault  error // first X error since settle
+	marks int // whose replies are on their way: events draw without waiting for the one before
+	head  [32]byte
+	fault error // first X error since settle
 }
 
 // Request codes (X protocol, appendix B; MIT-SHM; RENDER).
@@ -132,20 +132,20 @@ func (p *pen) flush() error {
 // mark ends a drawing: it is sent, and settle will know when it is done.
 func (p *pen) mark() error {
 	p.req(opGetInputFocus, 0, 1)
-	p.marked = true
+	p.marks++
 	return p.flush()
 }
 
 // settle waits until the server has done everything up to the last mark, and
 // returns the first error of it.
 func (p *pen) settle() error {
-	for p.marked {
+	for p.marks > 0 {
 		kind, err := p.message()
 		if err != nil {
 			return err
 		}
 		if kind == 1 {
-			p.marked = false
+			p.marks--
 		}
 	}
 	err := p.fault
@@ -182,7 +182,7 @@ func (p *pen) extension(name string) (byte, error) {
 	p.req(opQueryExtension, 0, 2+pad4(len(name))/4)
 	p.u16(len(name), 0)
 	p.text(name)
-	p.marked = true
+	p.marks++
 	if err := p.flush(); err != nil {
 		return 0, err
 	}
