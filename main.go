@@ -384,7 +384,7 @@ func host(ctx context.Context, run config.HostRun) error {
 		return peer.ErrNobody
 	}
 	shared, err := desktop.OpenHost(desktop.Options{
-		Source: run.Settings.Host.Source, Windows: run.Windows, Raise: run.Raise, App: run.App, Virtual: run.Virtual, Follow: run.Settings.Host.FollowSize,
+		Source: run.Settings.Host.Source, Windows: run.Windows, Pick: run.Pick, Raise: run.Raise, App: run.App, Virtual: run.Virtual, Follow: run.Settings.Host.FollowSize,
 		Guardian: guardian(), MaxFPS: run.Settings.Host.MaxFPS, LocalPause: run.Settings.Host.LocalPause, Log: logger(),
 	})
 	var none *desktop.NoWindow
@@ -421,7 +421,7 @@ func serveHost(ctx context.Context, run config.HostRun, shared *desktop.Shared) 
 		wg.Go(func() {
 			cancelIf(cancel, tui.RunHost(ctx, tui.HostOptions{
 				In: run.In, Out: run.Out, Events: out.page, Controls: h,
-				CommandFor: commandFor, Fingerprint: peer.Fingerprint(d.node.ID()),
+				CommandFor: commandFor, Fingerprint: peer.Fingerprint(d.node.ID()), Pick: run.Pick,
 			}))
 			h.Stop()
 		})

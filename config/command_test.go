@@ -179,6 +179,9 @@ func TestHostRun(t *testing.T) {
 		{"window", "host --window xterm --window 0x12 --allow-raise", nil, "", func(h HostRun) (any, any) {
 			return []any{h.Windows, h.Raise}, []any{[]string{"xterm", "0x12"}, true}
 		}},
+		{"pick", "host --pick --allow-raise", nil, "", func(h HostRun) (any, any) {
+			return []any{h.Windows, h.Pick}, []any{[]string(nil), true}
+		}},
 		{"screen", "host --screen DP-1 --once --viewers 3 --expire 90s --accept-cmd true", nil, "", func(h HostRun) (any, any) {
 			return []any{h.Settings.Host.Source, h.Once, h.Settings.Host.Viewers, h.Settings.Host.Expire, h.AcceptCmd},
 				[]any{"screen:DP-1", true, 3, 90 * time.Second, "true"}

@@ -95,6 +95,7 @@ func (t *tree) host() *cobra.Command {
 	b.bind(flags, "source", "host.source")
 	flags.StringVar(&screen, "screen", "", "share the screen with this `NAME` (as `sightline doctor display` lists it), a region such as 1280x720+100+50, or all")
 	flags.StringArrayVar(&with.Windows, "window", nil, "share only this `WINDOW`: a part of its title, its class or its ID as 0x…; may be given several times")
+	flags.BoolVar(&with.Pick, "pick", false, "choose the windows to share from a list, on the host's page or by `sightline ctl windows` and `share`")
 	flags.BoolVar(&with.Raise, "allow-raise", false, "a viewer's click on a covered window of --window brings it forward")
 	flags.StringVar(&with.App, "app", "", "run `COMMAND` on a display of its own and share only that")
 	flags.StringVar(&virtual, "virtual", "", "share a desktop session on a display of its own, or set the size that --app's has at first: `WxH` in pixels")
@@ -145,11 +146,13 @@ func (t *tree) host() *cobra.Command {
 	return cmd
 }
 
-// windows checks what --window says.
+// windows checks what --window and --pick say.
 func (h *HostRun) windows(cmd *cobra.Command) error {
 	for _, other := range []string{"source", "screen", "app", "virtual"} {
-		if err := exclusive(cmd, "window", other); err != nil {
-			return err
+		for _, flag := range []string{"window", "pick"} {
+			if err := exclusive(cmd, flag, other); err != nil {
+				return err
+			}
 		}
 	}
 	for _, w := range h.Windows {

@@ -100,6 +100,7 @@ type HostRun struct {
 	AcceptCmd string      // a command that decides; "" for none
 	Once      bool        // one session, then end with its exit code
 	Windows   []string    // single windows: parts of titles, classes, or IDs as 0x…; nil: what Settings.Host.Source says
+	Pick      bool        // single windows, those of Windows and more from a list
 	Raise     bool        // a click on a covered window may bring it forward
 	App       string      // a command to run and share on a display of its own; "": none
 	Virtual   image.Point // size of that display, px; with no App it gets a desktop session; zero: none is wanted, or with App the usual size

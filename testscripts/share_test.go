@@ -7,6 +7,7 @@ import (
 	"image"
 	"net"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -102,17 +103,63 @@ func (x *terminals) places() (free, covered image.Point) {
 // shareTerminal is a session in which only the terminal called "shared" is shared.
 func shareTerminal(t *testing.T, x *terminals, options ...string) *session {
 	t.Helper()
+	s := hostTerminals(t, x, append([]string{"--window", "shared"}, options...)...)
+	s.await(s.viewer, "stats", "refined=true")
+	return s
+}
+
+// hostTerminals is a session in which what the options say is shared.
+func hostTerminals(t *testing.T, x *terminals, options ...string) *session {
+	t.Helper()
 	s := &session{crew: newCrew(t), there: x.display}
 	s.here = openDisplay(t, screenSize).connect()
 	s.here.run("openbox", "openbox")
 	_, join := s.crew.relay()
 	env := []string{"SIGHTLINE_RELAYS=" + join}
-	args := append([]string{"host", "--json", "--accept", "--allow", "view,control", "--window", "shared", "--pause-on-local-input", "0"}, options...)
+	args := append([]string{"host", "--json", "--accept", "--allow", "view,control", "--pause-on-local-input", "0"}, options...)
 	s.host = s.start("host", append(env, "DISPLAY="+x.name), args...)
 	s.code = s.await(s.host, "code").text("code")
 	s.viewer = s.start("viewer", append(env, "DISPLAY="+s.here.name), "view", "--json", "--window", "native", s.code)
-	s.await(s.viewer, "stats", "refined=true")
 	return s
+}
+
+// With --pick nothing is shared until a window is chosen from the list; then that one is,
+// and no other. // issue 5
+func TestPick(t *testing.T) {
+	t.Parallel()
+	x := openTerminals(t)
+	s := hostTerminals(t, x, "--pick")
+	s.await(s.host, "joined")
+	ctl := func(args ...string) string {
+		cmd := exec.Command(s.bin, append([]string{"ctl"}, args...)...)
+		cmd.Env = s.host.cmd.Env
+		out, err := cmd.CombinedOutput()
+		if err != nil {
+			t.Fatalf("ctl %v: %v: %s", args, err, out)
+		}
+		return string(out)
+	}
+	if list := ctl("windows"); !strings.Contains(list, "shared") || !strings.Contains(list, "private") {
+		t.Errorf("the list is %q", list)
+	}
+	if got := s.picture(); got != "" && got != "0x0" {
+		t.Errorf("the viewer has a picture of %s before a window was chosen", got)
+	}
+	ctl("grant", "1", "view") // while a viewer has the keyboard it could be that viewer who types this
+	ctl("share", fmt.Sprintf("%#x", uint32(x.shared)))
+	ctl("grant", "1", "view,control")
+	s.await(s.viewer, "stats", "refined=true")
+	eventually(t, "what is typed arrives", func() bool {
+		s.clickPicture(image.Pt(20, 20))
+		s.here.write("a\n")
+		return strings.Contains(x.typed("shared"), "a\n")
+	})
+	x.raise(x.private)
+	s.here.write("secret\n")
+	s.await(s.viewer, "denied", "reason=focus")
+	if got := x.typed("private"); got != "" {
+		t.Errorf("%q was typed into the private terminal", got)
+	}
 }
 
 // click clicks on the viewer's side at a point of the picture.

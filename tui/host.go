@@ -43,6 +43,8 @@ type HostOptions struct {
 	Fingerprint string
 	Now         func() time.Time // nil: time.Now
 	Delay       time.Duration    // before "yes" can be chosen. 0: 5 s
+	// Pick begins with the list of windows: nothing is shared until one is chosen.
+	Pick bool
 }
 
 // RunHost shows the host's page until the role ends (peer.Ended, or Events is
@@ -93,7 +95,12 @@ func newHostPage(o HostOptions) *hostPage {
 	return &hostPage{page: newPage(o.Out, o.Now, RoleHost), o: o, rates: map[peer.SeatID]rate{}}
 }
 
-func (m *hostPage) Init() tea.Cmd { return m.refresh() }
+func (m *hostPage) Init() tea.Cmd {
+	if _, can := m.o.Controls.(windower); m.o.Pick && can {
+		return tea.Batch(m.refresh(), m.openList())
+	}
+	return m.refresh()
+}
 
 func (m *hostPage) refresh() tea.Cmd {
 	return m.read(func() tea.Msg { return hostStatusMsg{m.o.Controls.Status()} })

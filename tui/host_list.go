@@ -44,7 +44,7 @@ func (m *hostPage) whyNoWindows() string {
 		return "this host cannot share single windows"
 	}
 	if !m.status.Picks {
-		return "the whole screen is shared; --window shares single windows"
+		return "the whole screen is shared; --window and --pick share single windows"
 	}
 	return ""
 }

@@ -445,6 +445,12 @@ func TestHostWindows(t *testing.T) {
 	if m.picker.open || strings.Join(h.told, "; ") != "hold true; hold false" {
 		t.Errorf("a question came: open %t, told %v", m.picker.open, h.told)
 	}
+	m = newHostPage(HostOptions{Out: io.Discard, Controls: windowHost{&fakeHost{HostStatus: s}}, Now: (&clockwork{noon}).now, Pick: true})
+	m.wake = noTick
+	run(m, m.Init())
+	if !m.picker.open {
+		t.Error("--pick does not begin with the list")
+	}
 	whole, _, _ := hostAt(open())
 	press(whole, "w")
 	if !strings.Contains(whole.notice, "cannot share single windows") {
