@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"image"
 	"io"
 	"io/fs"
 	"log/slog"
@@ -383,10 +384,13 @@ func host(ctx context.Context, run config.HostRun) error {
 	if !run.Accept && run.AcceptCmd == "" && !run.Terminal && !run.FullScreen {
 		return peer.ErrNobody
 	}
-	shared, err := desktop.OpenHost(desktop.Options{
-		Source: run.Settings.Host.Source, Windows: run.Windows, Pick: run.Pick, Raise: run.Raise, App: run.App, Virtual: run.Virtual, Follow: run.Settings.Host.FollowSize,
-		Guardian: guardian(), MaxFPS: run.Settings.Host.MaxFPS, LocalPause: run.Settings.Host.LocalPause, Log: logger(),
-	})
+	shared, err := openHost(run)
+	if errors.Is(err, screen.ErrNoDisplay) && run.FullScreen && onAnyScreen(run) {
+		shared, err = offerInstead(ctx, run, err)
+		if shared == nil && err == nil {
+			return nil
+		}
+	}
 	var none *desktop.NoWindow
 	if errors.As(err, &none) {
 		return &peer.Error{Class: peer.ClassUsage, Err: err, Fix: none.Hint}
@@ -396,6 +400,35 @@ func host(ctx context.Context, run config.HostRun) error {
 	}
 	defer shared.Close()
 	return serveHost(ctx, run, shared)
+}
+
+// onAnyScreen tells that nothing else was asked for than the screen that there is.
+func onAnyScreen(run config.HostRun) bool {
+	s := run.Settings.Host.Source
+	return (s == "" || s == desktop.SourceAuto) && !run.Pick && len(run.Windows) == 0 && run.App == "" && run.Virtual == (image.Point{})
+}
+
+// offerInstead asks the person at a machine without a display what to share; nil: nothing.
+func offerInstead(ctx context.Context, run config.HostRun, why error) (*desktop.Shared, error) {
+	o, err := tui.RunOffer(ctx, tui.StartOptions{In: run.In, Out: run.Out}, tui.Explain(why).Sentence)
+	if err != nil || o == (tui.Offer{}) {
+		return nil, err
+	}
+	run.App = o.App
+	if o.Desktop {
+		run.Virtual = image.Pt(1920, 1080)
+	}
+	if o.Pattern {
+		run.Settings.Host.Source = desktop.SourcePattern
+	}
+	return openHost(run)
+}
+
+func openHost(run config.HostRun) (*desktop.Shared, error) {
+	return desktop.OpenHost(desktop.Options{
+		Source: run.Settings.Host.Source, Windows: run.Windows, Pick: run.Pick, Raise: run.Raise, App: run.App, Virtual: run.Virtual, Follow: run.Settings.Host.FollowSize,
+		Guardian: guardian(), MaxFPS: run.Settings.Host.MaxFPS, LocalPause: run.Settings.Host.LocalPause, Log: logger(),
+	})
 }
 
 func serveHost(ctx context.Context, run config.HostRun, shared *desktop.Shared) error {

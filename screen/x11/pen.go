@@ -18,9 +18,8 @@ import (
 //
 //	request   opcode u8 | data u8 | length u16 (words) | ...
 //
-// There is never more than one mark on the way: whoever draws waits until the
-// server has done what was drawn before, so a slow server makes a slow viewer
-// and not a long queue.
+// Whoever draws a frame waits until the server has done what was drawn before, so a
+// slow server makes a slow viewer and not a long queue. Events draw without waiting.
 type pen struct {
 	c    net.Conn
 	r    *bufio.Reader
