@@ -24,7 +24,7 @@ func TestSettling(t *testing.T) {
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				v := &View{glass: newGlass(screentest.NewGlass(), screen.State{}), since: time.Now()}
+				v := &View{glass: newGlass(screentest.NewGlass(), screen.State{}), board: &board{}, since: time.Now()}
 				v.o.Events = func(Event) {}
 				v.notePath(Path{Kind: link.Relayed, RTT: row.trip})
 				v.notePath(Path{Kind: link.Direct}) // the better one, not measured yet

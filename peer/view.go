@@ -281,18 +281,22 @@ func (v *View) hello() []byte {
 func (v *View) await(ctx context.Context, s *secure.Session, conn link.Conn, hello []byte, resumed bool) error {
 	c := s.Control()
 	c.SetDeadline(time.Now().Add(acceptIn))
-	stop := context.AfterFunc(ctx, func() { c.Reset() })
+	var told, asked atomic.Bool // told: the host has our Hello, and may let us in
+	defer context.AfterFunc(ctx, func() {
+		if !told.Load() {
+			c.Reset()
+			return
+		}
+		turnAway(c, asked.Load())
+	})()
 	if len(hello) > 0 {
 		if _, err := c.Write(hello); err != nil {
 			return cause(ctx, err)
 		}
+		told.Store(true)
 		v.openEarly(ctx, s, conn)
 	}
-	if !stop() {
-		return context.Cause(ctx)
-	}
-	var asked atomic.Bool
-	defer context.AfterFunc(ctx, func() { turnAway(c, asked.Load()) })()
+	told.Store(true) // in a session that is resumed it was before
 	r := wire.NewReader(c, wire.Control)
 	for {
 		t, _, body, err := r.Next()
