@@ -1,6 +1,11 @@
 package peer
 
-import "sightline/screen"
+import (
+	"context"
+	"time"
+
+	"sightline/screen"
+)
 
 // Window is a window of this computer that can be shared, or is.
 type Window = screen.Choice
@@ -25,6 +30,14 @@ func (h *Host) ShareWindow(id WindowID) error {
 	c, ok := h.o.Source.(screen.Chooser)
 	if !ok {
 		return errWhole
+	}
+	// What was taken away just now must be gone from the source's layout first: both changes
+	// in one would leave the canvas forgetting a picture that is shared again.
+	for range 100 {
+		if !h.canvas.Forgetting() {
+			break
+		}
+		sleep(context.Background(), 10*time.Millisecond)
 	}
 	if err := c.Share(id); err != nil {
 		return &Error{Class: ClassUsage, Err: err}

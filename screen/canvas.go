@@ -126,6 +126,13 @@ func (c *Canvas) Forget(id PictureID) {
 	}
 }
 
+// Forgetting tells whether a picture was forgotten that the source's layouts may still name.
+func (c *Canvas) Forgetting() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return len(c.gone) > 0
+}
+
 // withoutLocked is a layout without what was forgotten.
 func (c *Canvas) withoutLocked(l *Layout) *Layout {
 	if len(c.gone) == 0 {
