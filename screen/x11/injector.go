@@ -57,16 +57,17 @@ type Injector struct {
 	held  []heldKey   // in the order in which they went down
 
 	// Owned by the caller's goroutine.
-	keys    *keyboard
-	spares  spares
-	layout  layout
-	fence   *fence // nil: the whole screen
-	local   localHand
-	buttons screen.Buttons
-	stale   screen.Buttons  // were down when the local hand stepped in: they must come up first
-	area    image.Rectangle // of the root window
-	closed  bool
-	dog     *dog // cuts the connection when the server does not answer
+	keys     *keyboard
+	spares   spares
+	repeater repeater
+	layout   layout
+	fence    *fence // nil: the whole screen
+	local    localHand
+	buttons  screen.Buttons
+	stale    screen.Buttons  // were down when the local hand stepped in: they must come up first
+	area     image.Rectangle // of the root window
+	closed   bool
+	dog      *dog // cuts the connection when the server does not answer
 }
 
 type heldKey struct {
@@ -82,6 +83,7 @@ func OpenInjector(o InjectorOptions) (*Injector, error) {
 		return nil, err
 	}
 	i := &Injector{x: x, opt: o, log: silent(o.Log), ended: make(chan struct{}), dog: newDog(connectTimeout, x.close)}
+	i.repeater.x = x
 	i.local = localHand{x: x, pause: o.LocalPause, now: time.Now}
 	if err := i.prepare(); err != nil {
 		x.close()
@@ -104,7 +106,11 @@ func (i *Injector) prepare() (err error) {
 		return err
 	}
 	i.x.watchOutputs()
-	i.plays = i.x.useXKB()
+	if i.plays = i.x.useXKB(); i.plays {
+		if err := i.repeater.learn(); err != nil {
+			return err
+		}
+	}
 	if err := i.readMap(); err != nil {
 		return err
 	}
@@ -211,7 +217,7 @@ func (i *Injector) press(s keysym.Sym) error {
 	if s == keysym.NoSymbol || held != 0 && (!i.plays || s.IsModifier()) {
 		return nil
 	}
-	if err := i.refresh(); err != nil {
+	if err := errors.Join(i.refresh(), i.repeater.settle()); err != nil {
 		return err
 	}
 	mask, err := i.modifiers()
@@ -248,13 +254,13 @@ func (i *Injector) press(s keysym.Sym) error {
 		return err
 	}
 	if held == 0 {
-		err = i.pressOnce(c.code)
+		i.pressOnce(c.code)
 	} else {
-		err = i.pressAgain(c.code)
+		i.pressAgain(c.code)
 	}
 	i.undo(undo)
 	i.spares.used(c.code, time.Now())
-	return err
+	return nil
 }
 
 // modifiers are those that are down; who has just looked need not ask again.
@@ -303,6 +309,9 @@ func (i *Injector) lift(s keysym.Sym) error {
 	i.fake(xproto.KeyRelease, code)
 	i.guard.tell("-k", code)
 	i.spares.used(code, time.Now())
+	if err := i.repeater.settle(); err != nil {
+		return err
+	}
 	if !i.inGroup() {
 		if err := i.layout.back(); err != nil {
 			return err
@@ -387,6 +396,7 @@ func (i *Injector) Pointer(p screen.Pointer) error {
 		i.setButtons(i.buttons & p.Buttons)
 		return &screen.Refused{Reason: refuseOutside}
 	}
+	defer i.x.wire.hold()()
 	xtest.FakeInput(i.x.Conn, xproto.MotionNotify, 0, 0, i.x.root, int16(at.X), int16(at.Y), 0)
 	i.setButtons(p.Buttons)
 	i.turn(p.Wheel.Y, 4, 5)
@@ -480,7 +490,7 @@ func (i *Injector) ReleaseAll() error {
 		i.spares.used(held[n].code, time.Now())
 	}
 	i.setButtons(0)
-	if err := i.layout.back(); err != nil {
+	if err := errors.Join(i.repeater.settle(), i.layout.back()); err != nil {
 		return fault(err)
 	}
 	i.x.Sync()

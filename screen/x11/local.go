@@ -72,10 +72,12 @@ func (l *localHand) rests(held keySet, buttons screen.Buttons, urgent bool) (boo
 		}
 	}
 	if now.Sub(l.seen) >= lookEach {
+		send := l.x.wire.hold()
 		l.ask = &question{
 			at: now, pointer: xproto.QueryPointer(l.x.Conn, l.x.root), keys: xproto.QueryKeymap(l.x.Conn),
 			moved: l.moved, held: held, buttons: buttons,
 		}
+		send()
 		l.moved = nil
 		if urgent {
 			if err := l.judge(); err != nil {

@@ -3,6 +3,7 @@ package x11
 import (
 	"encoding/binary"
 
+	"github.com/jezek/xgb"
 	"github.com/jezek/xgb/xproto"
 )
 
@@ -26,19 +27,30 @@ const (
 	usualDelay = 500
 )
 
+// repeats asks how keys are repeated now.
 func (c *client) repeats() (repeats, error) {
-	b, err := c.askXKB(xkbGetControls, xkbCoreKeyboard, 0)
+	r, err := readRepeats(c.askRepeats())
+	if r.delay == neverRepeat {
+		r.delay = usualDelay
+	}
+	return r, err
+}
+
+func (c *client) askRepeats() *xgb.Cookie {
+	cookie := c.NewCookie(true, true)
+	c.NewRequest(c.xkbRequest(xkbGetControls, xkbCoreKeyboard, 0), cookie)
+	return cookie
+}
+
+func readRepeats(asked *xgb.Cookie) (repeats, error) {
+	b, err := asked.Reply()
 	if err != nil {
 		return repeats{}, err
 	}
 	if len(b) < 24 {
 		return repeats{}, errShortMap
 	}
-	r := repeats{binary.LittleEndian.Uint16(b[20:]), binary.LittleEndian.Uint16(b[22:])}
-	if r.delay == neverRepeat {
-		r.delay = usualDelay
-	}
-	return r, nil
+	return repeats{binary.LittleEndian.Uint16(b[20:]), binary.LittleEndian.Uint16(b[22:])}, nil
 }
 
 // setRepeats leaves all other controls of the keyboard as they are.
@@ -50,24 +62,76 @@ func (c *client) setRepeats(r repeats) {
 	c.sendXKB(xkbSetControls, body[:]...)
 }
 
-// pressOnce presses a key that the server does not repeat, if that can be had.
-func (i *Injector) pressOnce(code byte) error {
-	if !i.plays {
-		i.fake(xproto.KeyPress, code)
+// repeater is how an Injector presses keys that the server does not repeat, without
+// asking the server first: that would be a round trip on the way of each key.
+//
+// The settings of the last time are put back, and the answer to what they were is read
+// when the key comes up. If a person has changed them in between, what this person chose
+// is put in force then. All that belongs to one press is one piece that no other program
+// gets into: what it finds is a person's choice, and never half of a press.
+type repeater struct {
+	x     *client
+	kept  repeats     // what is put back
+	found *xgb.Cookie // what the last press found, not read yet; nil: that was read
+}
+
+// learn reads the settings for the first time.
+func (r *repeater) learn() (err error) {
+	r.kept, err = r.x.repeats()
+	return err
+}
+
+// press has a key pressed by fake. It does not wait for the server; alone tells that the
+// caller keeps other programs out.
+func (r *repeater) press(fake func(), alone bool) {
+	defer r.x.wire.hold()()
+	if !alone {
+		xproto.GrabServer(r.x.Conn)
+		defer xproto.UngrabServer(r.x.Conn)
+	}
+	r.found = r.x.askRepeats()
+	r.x.setRepeats(repeats{neverRepeat, r.kept.interval})
+	fake()
+	r.x.setRepeats(r.kept)
+}
+
+// settle sees to it that what a person has set meanwhile stands. The caller must not keep
+// other programs out.
+func (r *repeater) settle() error {
+	if r.found == nil {
 		return nil
 	}
-	r, err := i.x.repeats()
+	found, err := readRepeats(r.found)
+	r.found = nil
+	if err != nil || found == r.kept || found.delay == neverRepeat { // the last is a press by another host
+		return err
+	}
+	xproto.GrabServer(r.x.Conn)
+	defer xproto.UngrabServer(r.x.Conn)
+	now, err := r.x.repeats()
 	if err != nil {
 		return err
 	}
-	i.x.setRepeats(repeats{neverRepeat, r.interval})
-	i.fake(xproto.KeyPress, code)
-	i.x.setRepeats(r)
+	if now == r.kept { // ours, and nobody's choice
+		r.x.setRepeats(found)
+		now = found
+	}
+	r.kept = now
 	return nil
 }
 
+// pressOnce presses a key that the server does not repeat, if that can be had.
+func (i *Injector) pressOnce(code byte) {
+	press := func() { i.fake(xproto.KeyPress, code) }
+	if !i.plays {
+		press()
+		return
+	}
+	i.repeater.press(press, i.fence != nil)
+}
+
 // pressAgain plays a repetition of a key that we hold: up and down, as servers do it.
-func (i *Injector) pressAgain(code byte) error {
+func (i *Injector) pressAgain(code byte) {
 	i.fake(xproto.KeyRelease, code)
-	return i.pressOnce(code)
+	i.pressOnce(code)
 }

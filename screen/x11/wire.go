@@ -96,6 +96,10 @@ type wire struct {
 
 	setupSent bool // owned by the writer (xgb.NewConnNet, before there is another)
 
+	mu      sync.Mutex // guards holding and held
+	holding bool
+	held    []byte // requests that wait
+
 	head [32]byte // owned by the reader: what is left of a message's first 32 bytes
 	left []byte   //   part of head, or of the set-up
 	body uint64   //   bytes of a reply still to come
@@ -113,7 +117,44 @@ func (w *wire) Write(b []byte) (int, error) {
 		w.setupSent = true
 		return len(b), nil
 	}
-	return w.Conn.Write(b)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if !w.holding {
+		return w.Conn.Write(b)
+	}
+	w.held = append(w.held, b...)
+	if b[0] == opGetInputFocus { // xgb's own question, for which it waits itself
+		return len(b), w.flushLocked()
+	}
+	return len(b), nil
+}
+
+// hold gathers the requests that follow, until the returned function sends them in one
+// piece: a server that is woken once does them at once, one after another. Nobody may
+// wait for an answer to one of them before that. One goroutine holds at a time.
+func (w *wire) hold() (send func()) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.holding = true
+	return w.send
+}
+
+func (w *wire) send() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.holding = false
+	if w.flushLocked() != nil {
+		w.Conn.Close() // as xgb does it: whoever waits hears of it
+	}
+}
+
+func (w *wire) flushLocked() error {
+	if len(w.held) == 0 {
+		return nil
+	}
+	_, err := w.Conn.Write(w.held)
+	w.held = w.held[:0]
+	return err
 }
 
 func (w *wire) Read(b []byte) (int, error) {

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"io"
 	"net"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -101,5 +102,40 @@ func TestHandshake(t *testing.T) {
 			}
 			us.Close()
 		})
+	}
+}
+
+// pieces notes what is written, each piece as it is.
+type pieces struct {
+	net.Conn
+	wrote []string
+}
+
+func (p *pieces) Write(b []byte) (int, error) {
+	p.wrote = append(p.wrote, string(b))
+	return len(b), nil
+}
+
+// What is held goes in one piece; a question for which xgb itself waits goes at once.
+func TestWireHolds(t *testing.T) {
+	p := &pieces{}
+	w := newWire(p, nil)
+	focus := string([]byte{opGetInputFocus, 0, 1, 0})
+	for _, b := range []string{"set-up", "alone"} {
+		w.Write([]byte(b))
+	}
+	send := w.hold()
+	w.Write([]byte("one "))
+	w.Write([]byte("two"))
+	send()
+	send = w.hold()
+	w.Write([]byte("three "))
+	w.Write([]byte(focus))
+	w.Write([]byte("four"))
+	send()
+	w.hold()()
+	w.Write([]byte("five"))
+	if want := []string{"alone", "one two", "three " + focus, "four", "five"}; !slices.Equal(p.wrote, want) {
+		t.Errorf("wrote %q, want %q", p.wrote, want)
 	}
 }
