@@ -33,6 +33,8 @@ type message struct {
 	from   int           // row of tiles that is looked at and sorted first
 	unseen screen.Region // what there was no time to look at
 	tick   int           // calls of spent since the clock was looked at
+	asked  int           // tiles of films that were looked at again,
+	left   int           // and those of them that are none any more
 }
 
 // mostBytes leaves room for the tile that goes over the limit.

@@ -31,8 +31,18 @@ const (
 	movingStays   = 32
 )
 
-// filmOver is how long a tile must rest to be looked at without prejudice.
-const filmOver = time.Second
+// filmOver is how long a tile must rest to be looked at without prejudice, and
+// filmHalts is after how long it is looked at again at all: what comes then may be what was
+// behind the film's window. At ten frames a second a film does not halt.
+const (
+	filmOver  = time.Second
+	filmHalts = 150 * time.Millisecond
+)
+
+// Where so many tiles of films were asked, and more than one in surpriseOf of them is none any
+// more, the film has ended as a whole, and all its tiles are asked in the same message: what
+// comes after it is not left blurred.
+const fewAsked, surpriseOf = 16, 4
 
 // askAgain is after how many messages a tile of a film is looked at again: the
 // question costs more than the tile. Whole rows of tiles are asked in turn, for
@@ -111,6 +121,27 @@ func (m *message) tell() (moving bool) {
 			moving = m.tellTile(x, y) || moving
 		}
 	}
+	if m.asked >= fewAsked && m.left*surpriseOf > m.asked {
+		moving = m.askAll()
+	}
+	return moving
+}
+
+// askAll looks at every tile that was taken for one of a film, as it was one before.
+func (m *message) askAll() (moving bool) {
+	films := &m.set.films
+	for y := range films.Rows {
+		for x := films.Next(0, y); x < films.Cols; x = films.Next(x+1, y) {
+			t := m.v.history(x, y)
+			t.cost = 0
+			if t.film = !t.moving() || m.photographic(x, y, t); t.film {
+				moving = moving || t.heat > hot
+				continue
+			}
+			films.Del(x, y)
+			m.set.words.Add(x, y)
+		}
+	}
 	return moving
 }
 
@@ -130,12 +161,21 @@ func (m *message) putOff(row int) {
 // tellTile does so for one tile, which is a film that moves, or is not.
 func (m *message) tellTile(x, y int) (moving bool) {
 	t := m.v.history(x, y)
-	if m.beat-t.beaten > filmOver {
-		t.film, t.cost = false, 0
+	rested := m.beat - t.beaten
+	if rested > filmHalts {
+		t.cost = 0 // what it was dear for is past
+	}
+	if rested > filmOver {
+		t.film = false
 	}
 	t.beat(m.now, m.beat)
-	if !t.moving() || m.turn(x, y) || m.over(x+1, y) {
+	switch {
+	case !t.moving():
 		t.film = m.photographic(x, y, t)
+	case rested > filmHalts || m.turn(x, y) || m.over(x+1, y):
+		t.film = m.photographic(x, y, t)
+		m.asked++
+		m.left += b2i(!t.film)
 	}
 	if t.film {
 		m.set.films.Add(x, y)

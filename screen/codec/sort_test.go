@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"sightline/screen"
+	"sightline/screen/codec/clips"
 )
 
 // TestTextIsTriedAgain: a tile of text that was dear once, because its letters
@@ -166,5 +167,45 @@ func TestRestsByTheClock(t *testing.T) {
 	r.clock = began + refineAfter - 33*time.Millisecond
 	if n := r.step(0, Budget{Idle: true}); n == 0 {
 		t.Errorf("nothing %v after it came", r.clock-began)
+	}
+}
+
+// TestFilmEnds: the text that comes in the place of a film, at once or after a while, is exact from
+// its first frame on.
+func TestFilmEnds(t *testing.T) {
+	page := screen.NewFrame(image.Rect(0, 0, 640, 432))
+	c, err := clips.Load("other-editor")
+	if err == nil {
+		c, err = c.Sized(640, 432)
+	}
+	if err == nil {
+		err = c.Head(1).Play(func(f *screen.Frame, _ screen.Region) error { page.Copy(f, f.Rect); return nil })
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, row := range []struct {
+		name string
+		film image.Rectangle
+		halt time.Duration
+	}{{"large, at once", page.Rect, 0}, {"small, after it halted", image.Rect(160, 96, 288, 192), 300 * time.Millisecond}} {
+		t.Run(row.name, func(t *testing.T) {
+			r := newRig(t, 55)
+			r.host[0] = screen.NewFrame(page.Rect)
+			for step := range 16 {
+				r.frame(row.film, step)
+				r.step(0, Budget{})
+			}
+			if n, all := r.enc.views[0].loose.Len(), row.film.Dx()/16*row.film.Dy()/16; n < all*9/10 {
+				t.Fatalf("%d of %d tiles are a film", n, all)
+			}
+			r.clock += row.halt
+			r.host[0].Copy(page, row.film)
+			r.owed[0] = screen.Region{row.film}
+			n := r.step(0, Budget{})
+			if lossy := r.enc.views[0].lossy.Len(); lossy > 0 {
+				t.Errorf("%d tiles of the page are not exact, in %d bytes", lossy, n)
+			}
+		})
 	}
 }
