@@ -498,7 +498,7 @@ func (m *message) pickRested() {
 			if m.now-t.changed < t.rest() || s.dirty.Has(x, y) {
 				continue
 			}
-			if m.foreign(x, y) <= foreignStays {
+			if m.wordy(x, y, t) {
 				s.words.Add(x, y)
 			} else {
 				s.small.Add(x, y)
@@ -508,4 +508,13 @@ func (m *message) pickRested() {
 			}
 		}
 	}
+}
+
+// wordy tells whether a tile that was shown with loss is better made exact as text: words that
+// went as a picture because the line is slow, and what is flat in a photograph.
+func (m *message) wordy(x, y int, t *history) bool {
+	if t.film && flat(m.src, m.v.lossy.Tile(x, y)) < mostlyFlat {
+		return false // asking the text coder would cost an eighth of the time
+	}
+	return m.foreign(x, y) <= foreignStays
 }
