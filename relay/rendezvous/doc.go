@@ -115,6 +115,12 @@ func (e *LimitError) Error() string {
 	return fmt.Sprintf("the relay's limit is reached; try again in %s", e.Wait)
 }
 
+// Hint is advice in one line: nothing is wrong with the relay's string or the code.
+func (e *LimitError) Hint() string {
+	return fmt.Sprintf("wait %s, then run the same command again: the relay counts all tries from your network together. "+
+		"Its owner can raise relay.limits or name the network in relay.trusted; `view --direct HOST:PORT` asks no relay", e.Wait)
+}
+
 // digitsError asks for a longer number. It does not leave the package: Publish
 // answers it with a new proposal.
 type digitsError struct{ digits int }

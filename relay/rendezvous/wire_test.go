@@ -109,6 +109,8 @@ func TestParseAnswers(t *testing.T) {
 	var limit *LimitError
 	if err := parseDone([]byte{byte(statusLimit), 0, 0, 0, 90}); !errors.As(err, &limit) || limit.Wait != 90*time.Second {
 		t.Errorf("limit: %v", err)
+	} else if !strings.Contains(limit.Hint(), "wait 1m30s") {
+		t.Errorf("hint: %s", limit.Hint())
 	}
 }
 
