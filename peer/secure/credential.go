@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"runtime"
 
 	"golang.org/x/crypto/argon2"
 
@@ -96,6 +97,9 @@ func (c Credential) scalars(profile byte, salt [saltLen]byte) (w0, w1 []byte, er
 func Stretch(secret string, salt [saltLen]byte) []byte {
 	input := lp([]byte(secret), nil, nil)
 	defer clear(input)
+	// Its 64 MiB are garbage then. The pictures of the session that comes next find them,
+	// while memory that is new to the process costs its first touch.
+	defer runtime.GC()
 	return argon2.IDKey(input, salt[:], argonTime, argonMemory, argonThreads, stretchedLen)
 }
 
