@@ -8,7 +8,6 @@ import (
 	"io"
 	"net"
 	"sync"
-	"sync/atomic"
 
 	"github.com/libp2p/go-libp2p/core/network"
 	p2p "github.com/libp2p/go-libp2p/core/peer"
@@ -105,10 +104,9 @@ func (n *Node) askCircuit(ctx context.Context, relay p2p.AddrInfo, to p2p.ID) (*
 		return nil, fmt.Errorf("ask for a circuit: %w", err)
 	}
 	c := &askedConn{
-		Stream: s, rw: msmux.NewMSSelect(s, proto.ProtoIDv2Hop), to: to,
-		begun: make(chan struct{}), ended: make(chan struct{}),
+		Stream: s, rw: msmux.NewMSSelect(s, proto.ProtoIDv2Hop), to: to, hope: newHope(),
 	}
-	if err := c.ask(); err != nil {
+	if err := c.request(); err != nil {
 		s.Reset()
 		return nil, fmt.Errorf("ask for a circuit: %w", err)
 	}
@@ -132,31 +130,20 @@ const maxHop = 4096
 // errOtherSecurity: the peer does not speak the security that was begun with.
 var errOtherSecurity = errors.New("the other machine speaks another security protocol")
 
-// askedConn is a circuit whose relay has been asked for it. The first thing that
-// is written, the multistream question for a security protocol, is answered here
-// with the answer that is hoped for; the true ones are read, and compared, before
-// the first byte that comes after them.
+// askedConn is a circuit whose relay has been asked for it. It hopes for the peer's first
+// answer as for the relay's.
 type askedConn struct {
 	network.Stream
 	rw io.ReadWriter // the stream, behind the name of the hop protocol
 	to p2p.ID
-
-	begin    sync.Once
-	begun    chan struct{} // closed when question is set
-	question []byte
-	close    sync.Once
-	ended    chan struct{} // closed by Close
-
-	// Owned by the one reader.
-	told int // bytes of the question that were given back as the answer
-	met  atomic.Bool
+	hope
 
 	mu      sync.Mutex
 	refused error // guarded by mu
 }
 
-// ask sends the request.
-func (c *askedConn) ask() error {
+// request asks the relay.
+func (c *askedConn) request() error {
 	if err := c.Stream.SetProtocol(proto.ProtoIDv2Hop); err != nil {
 		return err
 	}
@@ -174,10 +161,7 @@ func (c *askedConn) ask() error {
 
 // Write implements net.Conn.
 func (c *askedConn) Write(p []byte) (int, error) {
-	c.begin.Do(func() {
-		c.question = bytes.Clone(p)
-		close(c.begun)
-	})
+	c.ask(p)
 	n, err := c.rw.Write(p)
 	if err != nil && !c.met.Load() {
 		return len(p), nil // a relay that says no reads no further: what it says is what counts
@@ -187,21 +171,8 @@ func (c *askedConn) Write(p []byte) (int, error) {
 
 // Read implements net.Conn.
 func (c *askedConn) Read(p []byte) (int, error) {
-	if !c.met.Load() {
-		select {
-		case <-c.begun:
-		case <-c.ended:
-			return 0, net.ErrClosed
-		}
-		if c.told < len(c.question) {
-			n := copy(p, c.question[c.told:])
-			c.told += n
-			return n, nil
-		}
-		if err := c.meet(); err != nil {
-			return 0, err
-		}
-		c.met.Store(true)
+	if n, err := c.answer(p, c.meet); n > 0 || err != nil {
+		return n, err
 	}
 	return c.rw.Read(p)
 }
@@ -240,7 +211,7 @@ func (c *askedConn) refusal() error {
 
 // Close implements net.Conn.
 func (c *askedConn) Close() error {
-	c.close.Do(func() { close(c.ended) })
+	c.end()
 	return c.Stream.Reset()
 }
 

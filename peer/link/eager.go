@@ -3,8 +3,6 @@ package link
 import (
 	"bytes"
 	"context"
-	"net"
-	"sync"
 
 	"github.com/libp2p/go-libp2p/core/network"
 	p2p "github.com/libp2p/go-libp2p/core/peer"
@@ -40,53 +38,24 @@ func newTCP(opts ...tcp.Option) func(transport.Upgrader, network.ResourceManager
 	}
 }
 
-// eagerConn answers the first thing that is written, the multistream question for a
-// security protocol, with the answer that is hoped for; the true one is read, and
-// compared, before the first byte that comes after it.
+// eagerConn is a connection that hopes for its first answer.
 type eagerConn struct {
 	manet.Conn
-
-	begin    sync.Once
-	begun    chan struct{} // closed when question is set
-	question []byte
-	close    sync.Once
-	ended    chan struct{} // closed by Close
-
-	// Owned by the one reader.
-	told int // bytes of the question that were given back as the answer
-	met  bool
+	hope
 }
 
-func newEagerConn(c manet.Conn) *eagerConn {
-	return &eagerConn{Conn: c, begun: make(chan struct{}), ended: make(chan struct{})}
-}
+func newEagerConn(c manet.Conn) *eagerConn { return &eagerConn{Conn: c, hope: newHope()} }
 
 // Write implements net.Conn.
 func (c *eagerConn) Write(p []byte) (int, error) {
-	c.begin.Do(func() {
-		c.question = bytes.Clone(p)
-		close(c.begun)
-	})
+	c.ask(p)
 	return c.Conn.Write(p)
 }
 
 // Read implements net.Conn.
 func (c *eagerConn) Read(p []byte) (int, error) {
-	if !c.met {
-		select {
-		case <-c.begun:
-		case <-c.ended:
-			return 0, net.ErrClosed
-		}
-		if c.told < len(c.question) {
-			n := copy(p, c.question[c.told:])
-			c.told += n
-			return n, nil
-		}
-		if err := c.meet(); err != nil {
-			return 0, err
-		}
-		c.met = true
+	if n, err := c.answer(p, c.meet); n > 0 || err != nil {
+		return n, err
 	}
 	return c.Conn.Read(p)
 }
@@ -108,6 +77,6 @@ func (c *eagerConn) meet() error {
 
 // Close implements net.Conn.
 func (c *eagerConn) Close() error {
-	c.close.Do(func() { close(c.ended) })
+	c.end()
 	return c.Conn.Close()
 }
