@@ -527,7 +527,7 @@ func newHost(run config.HostRun, shared *desktop.Shared, out *sink) (*peer.Host,
 		return nil, nil, err
 	}
 	h, err := peer.NewHost(peer.HostOptions{
-		Key: d.key, Node: d.node, Source: shared.Source, Injector: shared.Injector, Clipboard: shared.Clipboard, Sign: shared.Sign, Resize: shared.Resize, Directory: d, Events: out.tell,
+		Key: d.key, Node: d.node, Source: shared.Source, Injector: shared.Injector, Clipboard: shared.Clipboard, Sign: shared.Sign, Resize: shared.Resize, Busy: processors(), Directory: d, Events: out.tell,
 		Name: run.Settings.Name, Version: version, Sharing: shared.What, Allow: allow, Viewers: run.Settings.Host.Viewers,
 		Expire: run.Settings.Host.Expire, Accept: run.Accept, Once: run.Once, All: run.Settings.Host.Control == "all", First: first, Log: d.log,
 	})
@@ -535,6 +535,21 @@ func newHost(run config.HostRun, shared *desktop.Shared, out *sink) (*peer.Host,
 		d.Close()
 	}
 	return h, d, err
+}
+
+// processors has the Go runtime use one processor while a host has little to do: to wake
+// others costs a third of what typing costs. nil where somebody has set how many it uses.
+func processors() func(busy bool) {
+	if os.Getenv("GOMAXPROCS") != "" {
+		return nil
+	}
+	return func(busy bool) {
+		if busy {
+			runtime.SetDefaultGOMAXPROCS()
+		} else {
+			runtime.GOMAXPROCS(1)
+		}
+	}
 }
 
 func cancelIf(cancel context.CancelCauseFunc, err error) {

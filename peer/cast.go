@@ -21,8 +21,9 @@ import (
 //	both go on with a film, in step ──► the same, after a key picture (meet.go)
 //	a member falls behind the log ──► a cast of its own, with a clone of the encoder
 type cast struct {
-	id  uint64 // locks are taken in this order
-	tap *screen.Tap
+	id   uint64 // locks are taken in this order
+	tap  *screen.Tap
+	load *load // of the host; nil: nobody asks
 
 	mu      sync.Mutex // held while encoding: all members wait for the same bytes
 	enc     codec.Encoder
@@ -88,8 +89,8 @@ type wish struct {
 var casts atomic.Uint64 // how many there were
 
 // newCast makes one that owes everything to its only member.
-func newCast(enc codec.Encoder, tap *screen.Tap, p *picture) *cast {
-	c := &cast{id: casts.Add(1), tap: tap, enc: enc, members: map[*picture]*member{p: {bytes: behindAtFirst}}}
+func newCast(enc codec.Encoder, tap *screen.Tap, load *load, p *picture) *cast {
+	c := &cast{id: casts.Add(1), tap: tap, load: load, enc: enc, members: map[*picture]*member{p: {bytes: behindAtFirst}}}
 	p.cast.Store(c)
 	if p.left.Load() {
 		p.leave()
@@ -241,6 +242,7 @@ const newsCPU = 40 * time.Millisecond
 // encode adds a frame to an update, unless the pixels are what they were. last:
 // no other frame follows in it.
 func (c *cast) encode(u *update, ch *screen.Change, b codec.Budget, last bool) (rest screen.Region, err error) {
+	c.load.note(ch.Damage.Area(), 0)
 	began, empty := time.Now(), len(u.buf)
 	buf, rest, err := c.enc.Encode(u.buf, ch, b)
 	if err != nil {
@@ -250,7 +252,9 @@ func (c *cast) encode(u *update, ch *screen.Change, b codec.Budget, last bool) (
 		u.add(wire.TypeFrame, nil)
 		u.parts[len(u.parts)-1].exact = last && rest.Empty() && !c.tap.Owes() && c.isExact()
 	}
-	u.took += time.Since(began)
+	took := time.Since(began)
+	c.load.note(0, took)
+	u.took += took
 	return rest, nil
 }
 
@@ -277,7 +281,7 @@ func (c *cast) pending(n uint64) (bytes int) {
 // it has not been sent yet.
 func (c *cast) split(p *picture, m *member) {
 	n := &cast{
-		id: casts.Add(1), tap: c.tap.Clone(), pics: c.pics.Clone(), detail: slices.Clone(c.detail),
+		id: casts.Add(1), tap: c.tap.Clone(), load: c.load, pics: c.pics.Clone(), detail: slices.Clone(c.detail),
 		members: map[*picture]*member{p: m}, next: c.next, pointer: c.pointer,
 	}
 	n.pointer.buf = nil

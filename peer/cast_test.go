@@ -134,7 +134,7 @@ func (th *theatre) enter(lag time.Duration) *watcher {
 	st := &seat{host: th.h, id: SeatID(len(th.all) + 1), grants: wire.View, traffic: &traffic{}}
 	w := &watcher{st: st, lag: lag, dec: codec.NewDecoder()}
 	st.picture.init()
-	newCast(codec.NewEncoder(), th.h.canvas.Tap(), &st.picture)
+	newCast(codec.NewEncoder(), th.h.canvas.Tap(), nil, &st.picture)
 	th.h.mu.Lock()
 	th.h.seats[st.id] = st
 	th.h.mu.Unlock()
@@ -519,7 +519,7 @@ func (th *theatre) sit(b *testing.B) *silent {
 	w := &silent{st: st}
 	w.out = newBehind(w)
 	b.Cleanup(func() { st.stopCounting(&st.picture); w.out.Close() })
-	newCast(codec.NewEncoder(), th.h.canvas.Tap(), &st.picture)
+	newCast(codec.NewEncoder(), th.h.canvas.Tap(), nil, &st.picture)
 	th.h.seats[st.id] = st
 	return w
 }
@@ -562,7 +562,7 @@ func showTo(b *testing.B, viewers int, change func(*theatre, int)) {
 		defer st.stopCounting(&st.picture)
 	}
 	first := &lines[0].st.picture
-	c := newCast(codec.NewEncoder(), th.h.canvas.Tap(), first)
+	c := newCast(codec.NewEncoder(), th.h.canvas.Tap(), nil, first)
 	for _, w := range lines[1:] {
 		w.st.picture.cast.Store(c)
 		c.members[&w.st.picture] = &member{bytes: behindAtFirst}

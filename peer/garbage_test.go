@@ -43,7 +43,7 @@ func TestShowNoGarbage(t *testing.T) {
 	defer out.Close()
 	f := screen.NewFrame(image.Rect(0, 0, 640, 480))
 	h.canvas.Update(&screen.Change{Layout: &screen.Layout{Pictures: []screen.Picture{{Rect: f.Rect}}}, Frame: f, Damage: screen.Region{f.Rect}})
-	newCast(&still{}, h.canvas.Tap(), p)
+	newCast(&still{}, h.canvas.Tap(), nil, p)
 	defer p.leave()
 	defer st.stopCounting(p)
 	change := &screen.Change{Frame: f, Damage: screen.Region{image.Rect(10, 10, 100, 30)}, Cursor: &screen.Cursor{}}

@@ -48,9 +48,12 @@ type HostOptions struct {
 	// Resize gives what is shared another size, px; nil: it has its own. Out of
 	// bounds it takes the nearest.
 	Resize func(image.Point) error
-	Once   bool   // one session, then Run returns how it ended
-	First  *Draft // of the first code; nil: it is made when it is needed
-	Log    *slog.Logger
+	// Busy is told when this host has much to do, as at first, and when it has little; nil:
+	// nobody asks. It is called with locks held, and must return soon.
+	Busy  func(bool)
+	Once  bool   // one session, then Run returns how it ended
+	First *Draft // of the first code; nil: it is made when it is needed
+	Log   *slog.Logger
 }
 
 // Host shares a screen. Make it with NewHost; Run does the work; the other
@@ -66,6 +69,7 @@ type Host struct {
 	floor  floor
 	points pointing
 	sizing sizing
+	load   load
 	log    *slog.Logger
 	stop   chan struct{} // closed by Stop
 
@@ -118,7 +122,8 @@ func NewHost(o HostOptions) (*Host, error) {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
 	return &Host{
-		o: o, me: me, porch: &secure.Porch{}, hands: newHands(o.Injector), board: &board{to: o.Clipboard}, log: o.Log,
+		load: load{tell: o.Busy},
+		o:    o, me: me, porch: &secure.Porch{}, hands: newHands(o.Injector), board: &board{to: o.Clipboard}, log: o.Log,
 		stop: make(chan struct{}), watch: make(chan struct{}, 1), signs: make(chan struct{}, 1), changed: make(chan struct{}, 1),
 		seats: map[SeatID]*seat{}, floor: floor{all: o.All}, sharing: o.Sharing,
 	}, nil
@@ -157,6 +162,7 @@ func (h *Host) Run(ctx context.Context) error {
 	h.dismiss(lastWord(err))
 	cancel(err)
 	wg.Wait()
+	h.load.end()
 	if errors.Is(err, errStopped) || errors.Is(err, errOnceDone) {
 		err = nil
 		if h.o.Once {

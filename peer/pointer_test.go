@@ -83,7 +83,7 @@ func (l *narrow) Write(b []byte) (int, error) {
 func (th *theatre) watch(rate int, rtt time.Duration) (l *narrow, leave func()) {
 	st := &seat{host: th.h, id: 1, grants: wire.View, traffic: &traffic{}}
 	st.picture.init()
-	newCast(codec.NewEncoder(), th.h.canvas.Tap(), &st.picture)
+	newCast(codec.NewEncoder(), th.h.canvas.Tap(), nil, &st.picture)
 	th.h.seats[1] = st
 	l = &narrow{st: st, rate: rate, rtt: rtt, dec: codec.NewDecoder()}
 	ctx, stop := context.WithCancel(context.Background())

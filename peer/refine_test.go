@@ -143,7 +143,7 @@ func onLine(t *testing.T, e *rough, l *far, do func(paint func())) {
 		l.p = p
 		f := screen.NewFrame(image.Rect(0, 0, 64, 64))
 		h.canvas.Update(&screen.Change{Layout: &screen.Layout{Pictures: []screen.Picture{{Rect: f.Rect}}}, Frame: f, Damage: screen.Region{f.Rect}})
-		newCast(e, h.canvas.Tap(), p)
+		newCast(e, h.canvas.Tap(), nil, p)
 		done := make(chan error, 1)
 		go func() { done <- st.paint(ctx, l, p) }()
 		do(func() { h.canvas.Update(&screen.Change{Frame: f, Damage: screen.Region{image.Rect(0, 0, 8, 8)}}) })

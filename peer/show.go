@@ -98,7 +98,7 @@ func (st *seat) show(ctx context.Context, s *secure.Sealed) error {
 	}
 	defer func() { p.turn <- struct{}{} }()
 	if p.cast.Load() == nil {
-		newCast(codec.NewEncoder(), st.host.canvas.Tap(), p)
+		newCast(codec.NewEncoder(), st.host.canvas.Tap(), &st.host.load, p)
 		go func() { <-st.gone; p.leaveForGood() }()
 	} else if !p.clean {
 		p.needReset()
@@ -203,7 +203,7 @@ func (p *picture) hold(on bool) {
 // startAfresh forgets what the viewer has.
 func (st *seat) startAfresh(p *picture) {
 	p.leave()
-	newCast(codec.NewEncoder(), st.host.canvas.Tap(), p)
+	newCast(codec.NewEncoder(), st.host.canvas.Tap(), &st.host.load, p)
 	p.afresh = true
 	p.mu.Lock()
 	defer p.mu.Unlock()
