@@ -4,6 +4,8 @@ import (
 	"io"
 	"strings"
 	"testing"
+
+	tea "github.com/charmbracelet/bubbletea"
 )
 
 const noScreen = "no display: DISPLAY is not set, and no session of yours runs"
@@ -48,5 +50,15 @@ func TestOfferKeys(t *testing.T) {
 				t.Errorf("choice %+v, quit %t", m.choice, quit)
 			}
 		})
+	}
+}
+
+// A command that is pasted into the menu is a program to share, not so many keys.
+func TestOfferPaste(t *testing.T) {
+	m := newOfferPage(StartOptions{Out: io.Discard, Now: (&clockwork{noon}).now}, noScreen)
+	m.wake = noTick
+	send(m, tea.KeyMsg{Type: tea.KeyRunes, Runes: []rune("xterm -e top"), Paste: true})
+	if !press(m, "enter") || m.choice != (Offer{App: "xterm -e top"}) {
+		t.Errorf("choice %+v", m.choice)
 	}
 }

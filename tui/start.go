@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -34,124 +35,40 @@ func RunStart(ctx context.Context, o StartOptions) (Choice, error) {
 	return m.choice, err
 }
 
-// roles is the menu.
-var roles = []struct{ key, role, title, text string }{
-	{"s", RoleHost, "share", "show this screen; you are asked before anybody comes in"},
-	{"c", RoleView, "connect", "see another screen with the code that it shows"},
-	{"r", RoleRelay, "relay", "help others to meet; it cannot read their sessions"},
-}
-
-// connect is the menu's line for typing a code.
-const connect = 1
+// roles is the menu, and what each of its lines is.
+var (
+	roles     = []string{RoleHost, RoleView, RoleRelay}
+	roleLines = []menuLine{
+		{"s", "share", "show this screen; you are asked before anybody comes in"},
+		{"c", "connect", "see another screen with the code that it shows"},
+		{"r", "relay", "help others to meet; it cannot read their sessions"},
+	}
+)
 
 type startPage struct {
-	page
-	cursor int
-	typing bool // the code is being typed
-	typed  string
+	menu
 	choice Choice
 }
 
 func newStartPage(o StartOptions) *startPage {
-	return &startPage{page: newPage(o.Out, o.Now, "")}
+	m := &startPage{}
+	m.menu = menu{
+		page: newPage(o.Out, o.Now, ""), lines: roleLines, asks: slices.Index(roles, RoleView),
+		pick:  func(i int) { m.choice = Choice{Role: roles[i]} },
+		enter: m.code,
+	}
+	return m
 }
 
-func (m *startPage) Init() tea.Cmd { return nil }
+func (m *startPage) Update(msg tea.Msg) (tea.Model, tea.Cmd) { return m, m.update(msg) }
 
-func (m *startPage) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
-	m.common(msg)
-	var cmd tea.Cmd
-	if k, ok := msg.(tea.KeyMsg); ok {
-		cmd = m.keys(k)
+func (m *startPage) code(typed string) (wrong string) {
+	verdict, ok := judge(typed)
+	if !ok {
+		return verdict
 	}
-	return m, tea.Batch(cmd, m.tick(false))
-}
-
-// keys takes a message apart: what arrives in one read is one message, however
-// many characters it has. A code that is pasted into the menu wants to connect.
-func (m *startPage) keys(k tea.KeyMsg) tea.Cmd {
-	switch {
-	case m.typing:
-		return m.typeCode(k)
-	case k.Paste:
-		m.choose(connect)
-		return m.typeCode(k)
-	case k.Type == tea.KeyRunes && len(k.Runes) > 1:
-		first := m.menu(string(k.Runes[:1]))
-		if first != nil {
-			return first
-		}
-		return m.keys(tea.KeyMsg{Type: tea.KeyRunes, Runes: k.Runes[1:]})
-	}
-	return m.menu(k.String())
-}
-
-func (m *startPage) menu(key string) tea.Cmd {
-	switch key {
-	case "up", "shift+tab":
-		m.cursor = (m.cursor + len(roles) - 1) % len(roles)
-	case "down", "tab":
-		m.cursor = (m.cursor + 1) % len(roles)
-	case "enter":
-		return m.choose(m.cursor)
-	case "q", "esc", "ctrl+c":
-		return tea.Quit
-	}
-	for i, r := range roles {
-		if r.key == key {
-			return m.choose(i)
-		}
-	}
-	return nil
-}
-
-func (m *startPage) choose(i int) tea.Cmd {
-	m.cursor = i
-	if roles[i].role == RoleView {
-		m.typing = true
-		return nil
-	}
-	m.choice = Choice{Role: roles[i].role}
-	return tea.Quit
-}
-
-// maxTyped bounds what can be typed: a ticket has up to 512 characters.
-const maxTyped = 512
-
-func (m *startPage) typeCode(k tea.KeyMsg) tea.Cmd {
-	switch k.Type {
-	case tea.KeyEsc:
-		m.typing, m.typed = false, ""
-	case tea.KeyCtrlC:
-		return tea.Quit
-	case tea.KeyCtrlU:
-		m.typed = ""
-	case tea.KeyBackspace:
-		if r := []rune(m.typed); len(r) > 0 {
-			m.typed = string(r[:len(r)-1])
-		}
-	case tea.KeyRunes, tea.KeySpace:
-		if s := m.typed + clean1(string(k.Runes)); len(s) <= maxTyped {
-			m.typed = s
-		}
-	case tea.KeyEnter:
-		verdict, ok := judge(m.typed)
-		if !ok {
-			m.say("not yet: %s", verdict)
-			return nil
-		}
-		m.choice = Choice{Role: RoleView, Code: strings.TrimSpace(m.typed)}
-		return tea.Quit
-	}
-	return nil
-}
-
-// clean1 is clean for one typed character, which may be a space.
-func clean1(s string) string {
-	if s == " " {
-		return s
-	}
-	return clean(s)
+	m.choice = Choice{Role: RoleView, Code: typed}
+	return ""
 }
 
 // codeDigits is the length of the shortest code: 5 of the number, 8 of the secret.
@@ -191,14 +108,8 @@ func countDigits(s string) (n int) {
 // View draws the page as of the last message.
 func (m *startPage) View() string {
 	lines := []string{"", " Two computers meet by a code that one shows and the other types.", ""}
-	for i, r := range roles {
-		mark := "   "
-		if i == m.cursor {
-			mark = " > "
-		}
-		lines = append(lines, mark+"["+r.key+"] "+m.style.bold(fit(r.title, 9))+r.text)
-	}
-	if roles[m.cursor].role == RoleRelay {
+	lines = append(lines, m.drawn()...)
+	if roles[m.cursor] == RoleRelay {
 		lines = append(lines, "",
 			" A relay is closed: hosts get in by the string that it prints, viewers by a code.",
 			" With --open every host on the network may use it and its bandwidth.")
@@ -220,7 +131,7 @@ func (m *startPage) codeLines() []string {
 	return []string{"",
 		" The code on the host's screen, 48291-7304-4187 for example:",
 		"",
-		label("Code", m.style.bold(m.typed)+"_"),
+		m.field("Code"),
 		label("", verdict),
 	}
 }
