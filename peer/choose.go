@@ -14,7 +14,7 @@ type Window = screen.Choice
 type WindowID = screen.WindowID
 
 // errWhole is what choosing windows means where none were chosen at the start.
-var errWhole = &Error{Class: ClassUsage, Msg: "this host does not share single windows", Fix: "start it with --window"}
+var errWhole = &Error{Class: ClassUsage, Msg: "this host does not share single windows", Fix: "start it with --window WINDOW, or with --pick to choose from a list"}
 
 // Windows lists the windows that can be shared, and which are.
 func (h *Host) Windows() ([]Window, error) {
