@@ -97,7 +97,7 @@ func (g *glass) status() (picture string, dimmed time.Time, s Stats) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if len(g.layout.Pictures) > 0 {
-		size := g.layout.Pictures[0].Rect.Size()
+		size := g.layout.Pictures[0].Lasting().Size()
 		picture = fmt.Sprintf("%dx%d", size.X, size.Y)
 	}
 	return picture, g.state.DimmedSince, g.stats
@@ -286,6 +286,7 @@ func (g *glass) layoutLocked(body []byte) error {
 		at := image.Pt(int(q.X), int(q.Y))
 		l.Pictures = append(l.Pictures, screen.Picture{
 			ID: screen.PictureID(q.ID), Name: q.Name, Rect: image.Rectangle{Min: at, Max: at.Add(image.Pt(int(q.W), int(q.H)))},
+			Main: rectOf(q.Main), Over: rectOf(q.Over),
 		})
 	}
 	g.layout = l

@@ -3,6 +3,7 @@ package peer
 import (
 	"context"
 	"errors"
+	"image"
 	"io"
 	"sync"
 	"sync/atomic"
@@ -266,10 +267,22 @@ func layoutInfo(l *screen.Layout) []wire.PictureInfo {
 	for _, p := range l.Pictures {
 		list = append(list, wire.PictureInfo{
 			ID: uint8(p.ID), X: int32(p.Rect.Min.X), Y: int32(p.Rect.Min.Y),
-			W: clamp16(p.Rect.Dx()), H: clamp16(p.Rect.Dy()), Name: p.Name,
+			W: clamp16(p.Rect.Dx()), H: clamp16(p.Rect.Dy()), Name: p.Name, Main: boxOf(p.Main), Over: boxOf(p.Over),
 		})
 	}
 	return list
+}
+
+// boxOf is a part of a picture on the wire.
+func boxOf(r image.Rectangle) wire.Box {
+	if r.Empty() {
+		return wire.Box{}
+	}
+	return wire.Box{X: clamp16(r.Min.X), Y: clamp16(r.Min.Y), W: clamp16(r.Dx()), H: clamp16(r.Dy())}
+}
+
+func rectOf(b wire.Box) image.Rectangle {
+	return image.Rect(int(b.X), int(b.Y), int(b.X)+int(b.W), int(b.Y)+int(b.H))
 }
 
 // watchAcks reads the viewer's acknowledgements until the stream ends.

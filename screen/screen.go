@@ -46,14 +46,27 @@ type WindowID uint64
 
 // Picture is one thing that is shown. Its size is Rect.Size(); Rect.Min is its
 // place on the host's desktop, in px, for a viewer that shows several.
+//
+// A menu may reach over the edge of a shared window, and makes the picture larger
+// for a while. A viewer goes by Main, which stays as it is, for scale and place.
 type Picture struct {
 	ID   PictureID
 	Name string
 	Rect image.Rectangle
+	Main image.Rectangle // the part without such menus, in the picture's own pixels; empty: all of it
+	Over image.Rectangle // around all of such a menu, in the picture's own pixels; empty: there is none
 }
 
 // Bounds is the picture's own coordinate system: (0,0) to its size.
 func (p Picture) Bounds() image.Rectangle { return image.Rectangle{Max: p.Rect.Size()} }
+
+// Lasting is the part of the picture that a viewer goes by.
+func (p Picture) Lasting() image.Rectangle {
+	if p.Main.Empty() {
+		return p.Bounds()
+	}
+	return p.Main
+}
 
 // Layout is the whole list of pictures; what is missing in a new one is gone.
 type Layout struct{ Pictures []Picture }

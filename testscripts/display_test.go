@@ -7,6 +7,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"image"
 	"os"
 	"os/exec"
 	"strings"
@@ -133,7 +134,15 @@ func (d *display) shot(width, height uint16) ([]byte, error) {
 
 // shotOf reads the top left of a window, all of which must be on the screen.
 func (d *display) shotOf(w xproto.Window, width, height uint16) ([]byte, error) {
-	r, err := xproto.GetImage(d.conn, xproto.ImageFormatZPixmap, xproto.Drawable(w), 0, 0, width, height, 0xffffff).Reply()
+	return d.pixels(w, image.Rect(0, 0, int(width), int(height)))
+}
+
+// shotAt reads a part of the screen as it is seen.
+func (d *display) shotAt(r image.Rectangle) ([]byte, error) { return d.pixels(d.root, r) }
+
+func (d *display) pixels(w xproto.Window, at image.Rectangle) ([]byte, error) {
+	r, err := xproto.GetImage(d.conn, xproto.ImageFormatZPixmap, xproto.Drawable(w), int16(at.Min.X), int16(at.Min.Y),
+		uint16(at.Dx()), uint16(at.Dy()), 0xffffff).Reply()
 	if err != nil {
 		return nil, err
 	}

@@ -18,7 +18,7 @@ type session struct {
 	*crew
 	there, here         *display // the host's screen, the viewer's
 	relay, host, viewer *actor
-	code                string
+	code, join          string
 }
 
 const screenSize = "1024x768"

@@ -127,6 +127,27 @@ type PictureInfo struct {
 	X, Y int32 // px on the host's desktop
 	W, H uint16
 	Name string
+	Main Box // without the menus that reach over the window's edge; zero: all
+	Over Box // around such a menu; zero: there is none
+}
+
+// Box is a part of a picture, px from its top left corner.
+type Box struct{ X, Y, W, H uint16 }
+
+func (b Box) append(dst []byte) []byte {
+	for _, v := range [...]uint16{b.X, b.Y, b.W, b.H} {
+		dst = binary.BigEndian.AppendUint16(dst, v)
+	}
+	return dst
+}
+
+// box is a Box within a picture of w by h px: zero, or with pixels in it.
+func (p *parser) box(w, h uint16) Box {
+	b := Box{p.u16(), p.u16(), p.u16(), p.u16()}
+	if b != (Box{}) && (b.W == 0 || b.H == 0 || int(b.X)+int(b.W) > int(w) || int(b.Y)+int(b.H) > int(h)) {
+		p.bad = true
+	}
+	return b
 }
 
 // maxPictures of a layout; as screen.MaxPictures.
@@ -134,7 +155,9 @@ const maxPictures = 16
 
 // AppendLayout adds the body of a Layout.
 //
-//	u8 count | count times: u8 id | i32 x | i32 y | u16 w | u16 h | u8 n, name
+//	u8 count | count times: u8 id | i32 x | i32 y | u16 w | u16 h | u8 n, name | main | over
+//
+//	main, over: u16 x | u16 y | u16 w | u16 h
 func AppendLayout(dst []byte, pics []PictureInfo) []byte {
 	pics = pics[:min(len(pics), maxPictures)]
 	dst = append(dst, byte(len(pics)))
@@ -145,6 +168,7 @@ func AppendLayout(dst []byte, pics []PictureInfo) []byte {
 		dst = binary.BigEndian.AppendUint16(dst, q.W)
 		dst = binary.BigEndian.AppendUint16(dst, q.H)
 		dst = appendText(dst, q.Name, MaxName)
+		dst = q.Over.append(q.Main.append(dst))
 	}
 	return dst
 }
@@ -161,6 +185,7 @@ func ParseLayout(b []byte) ([]PictureInfo, error) {
 	pics := make([]PictureInfo, 0, n)
 	for range n {
 		q := PictureInfo{ID: p.u8(), X: int32(p.u32()), Y: int32(p.u32()), W: p.u16(), H: p.u16(), Name: p.text(MaxName)}
+		q.Main, q.Over = p.box(q.W, q.H), p.box(q.W, q.H)
 		if seen[q.ID] {
 			return nil, fmt.Errorf("%w: picture %d twice", ErrMalformed, q.ID)
 		}

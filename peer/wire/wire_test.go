@@ -49,7 +49,7 @@ func samples() []sample {
 	key := [32]byte{0: 0xaa, 31: 0xbb}
 	accept := Accept{Grants: View | Keyboard, Session: 0x0102030405060708, Resume: key, Keep: 5 * time.Minute, Name: "host", Version: "1.0"}
 	frame := FinishFrame(append(BeginFrame(nil), "codec"...), 0, FrameHead{Number: 7, Exact: true})
-	layout := []PictureInfo{{ID: 1, X: -1920, Y: 8, W: 1920, H: 1080, Name: "left"}, {ID: 0, W: 640, H: 480}}
+	layout := []PictureInfo{{ID: 1, X: -1920, Y: 8, W: 1920, H: 1080, Name: "left"}, {ID: 0, W: 640, H: 480, Main: Box{0, 10, 640, 470}, Over: Box{5, 0, 100, 20}}}
 	return []sample{
 		{"hello", Control, TypeHello, 0, Hello{Wants: View | HandsOn, Name: "Anna", Version: "1.0"}.Append(nil),
 			"00000012 01 00000000 00000007 04 416e6e61 03 312e30", parseWith(ParseHello), Hello{View | HandsOn, "Anna", "1.0"}},
@@ -99,7 +99,8 @@ func samples() []sample {
 		{"cursor", Screen, TypeCursor, 0, CursorState{Picture: 2, X: 10, Y: 0xffff, Hidden: true, Shape: []byte{1, 2}}.Append(nil),
 			"09 02 02 000a ffff 01 0102", parseWith(ParseCursor), CursorState{2, 10, 0xffff, true, []byte{1, 2}}},
 		{"layout", Screen, TypeLayout, 0, AppendLayout(nil, layout),
-			"22 03 02  01 fffff880 00000008 0780 0438 04 6c656674  00 00000000 00000000 0280 01e0 00", parseWith(ParseLayout), layout},
+			"42 03 02  01 fffff880 00000008 0780 0438 04 6c656674 0000000000000000 0000000000000000  " +
+				"00 00000000 00000000 0280 01e0 00 0000 000a 0280 01d6 0005 0000 0064 0014", parseWith(ParseLayout), layout},
 		{"moved", Screen, TypeMoved, 0, nil, "01 04", nil, nil},
 		{"shown", Screen, TypeShown, 0, ShownFrame{Number: 7, Held: 2 * time.Millisecond, Took: 300 * time.Microsecond}.Append(nil),
 			"06 05 07 0014 0003", parseWith(ParseShown), ShownFrame{7, 2 * time.Millisecond, 300 * time.Microsecond}},
@@ -170,10 +171,11 @@ func TestLimits(t *testing.T) {
 			if i < len(ids) {
 				id = ids[i]
 			}
-			b = append(append(b, id), make([]byte, 13)...)
+			b = append(append(b, id), make([]byte, 29)...)
 		}
 		return b
 	}
+	part := func(b Box) []byte { return AppendLayout(nil, []PictureInfo{{W: 640, H: 480, Main: b}}) }
 	candidates := func(n, size int) []byte {
 		b := []byte{0, byte(n)}
 		for range n {
@@ -192,6 +194,10 @@ func TestLimits(t *testing.T) {
 		{"no picture", parseWith(ParseLayout), layout(0), true},
 		{"17 pictures", parseWith(ParseLayout), layout(17), false},
 		{"one picture twice", parseWith(ParseLayout), layout(2, 5, 5), false},
+		{"part of a picture", parseWith(ParseLayout), part(Box{1, 1, 639, 479}), true},
+		{"part to the left of it", parseWith(ParseLayout), part(Box{1, 0, 640, 480}), false},
+		{"part below it", parseWith(ParseLayout), part(Box{0, 65535, 1, 65535}), false},
+		{"part without pixels", parseWith(ParseLayout), part(Box{1, 1, 0, 9}), false},
 		{"32 candidates", parseWith(ParseCandidates), candidates(32, 128), true},
 		{"33 candidates", parseWith(ParseCandidates), candidates(33, 1), false},
 		{"candidate of 129 bytes", parseWith(ParseCandidates), candidates(1, 129), false},

@@ -73,11 +73,11 @@ func (w *Window) handle(ev xgb.Event) {
 	case xproto.KeyReleaseEvent:
 		w.keyUp(byte(e.Detail))
 	case xproto.ButtonPressEvent:
-		w.button(byte(e.Detail), true, image.Pt(int(e.EventX), int(e.EventY)))
+		w.button(byte(e.Detail), true, w.within(e.Event, e.EventX, e.EventY))
 	case xproto.ButtonReleaseEvent:
-		w.button(byte(e.Detail), false, image.Pt(int(e.EventX), int(e.EventY)))
+		w.button(byte(e.Detail), false, w.within(e.Event, e.EventX, e.EventY))
 	case xproto.MotionNotifyEvent:
-		w.motion(image.Pt(int(e.EventX), int(e.EventY)))
+		w.motion(w.within(e.Event, e.EventX, e.EventY))
 	case xproto.FocusInEvent:
 		w.focusEvent(true, e.Mode, e.Detail)
 	case xproto.FocusOutEvent:
@@ -117,6 +117,10 @@ func (w *Window) focusEvent(in bool, mode, detail byte) {
 func (w *Window) handleShape(ev xgb.Event) {
 	switch e := ev.(type) {
 	case xproto.ExposeEvent:
+		if e.Window != w.win {
+			w.settled(func() { w.exposeOver(e.Window) })
+			return
+		}
 		r := image.Rect(int(e.X), int(e.Y), int(e.X)+int(e.Width), int(e.Y)+int(e.Height))
 		w.look.exposed = w.look.exposed.Union(r)
 		if e.Count == 0 {
@@ -125,20 +129,17 @@ func (w *Window) handleShape(ev xgb.Event) {
 		}
 	case xproto.ConfigureNotifyEvent:
 		w.resized(image.Pt(int(e.Width), int(e.Height)))
+		w.moved()
 	case xproto.MapNotifyEvent:
 		w.look.mapped = true
 		w.tellSize()
 		w.onMap()
 	case xproto.UnmapNotifyEvent:
 		w.look.mapped = false
+		w.spread()
 		w.tellSize()
 	case xproto.VisibilityNotifyEvent:
-		was := w.look.covered
-		w.look.covered = e.State == xproto.VisibilityFullyObscured
-		w.tellSize()
-		if was && !w.look.covered {
-			w.settled(w.paint)
-		}
+		w.covered(e.State == xproto.VisibilityFullyObscured && !w.spreads())
 	case xproto.PropertyNotifyEvent:
 		if e.Atom == w.atoms.netState {
 			w.readFull()
@@ -166,6 +167,7 @@ func (w *Window) closed() {
 	w.out.put(screen.Ask(screen.AskEnd))
 	xproto.UnmapWindow(w.x.Conn, w.win)
 	w.leave(errWindowClosed)
+	w.spread()
 }
 
 func (w *Window) resized(size image.Point) {
@@ -177,10 +179,35 @@ func (w *Window) resized(size image.Point) {
 	w.tellSize()
 }
 
+// covered is what other windows do to this one. A menu of our own that covers it does
+// not count: it would be taken away, and come again.
+func (w *Window) covered(on bool) {
+	was := w.look.covered
+	w.look.covered = on
+	w.spread()
+	w.tellSize()
+	if was && !on {
+		w.settled(w.paint)
+	}
+}
+
+// moved takes the menus along that stand beside the window.
+func (w *Window) moved() {
+	if w.view.over.Empty() {
+		return
+	}
+	was, room := w.corner, w.view.room
+	if w.stand(); w.corner != was || w.view.room != room {
+		w.refit()
+	}
+}
+
 // refit draws everything after the picture's place in the window changed.
 func (w *Window) refit() {
+	w.stand()
 	w.view.fit()
 	w.settled(func() {
+		w.spread()
 		w.aim()
 		w.paint()
 	})

@@ -85,6 +85,7 @@ func (w *Window) show(r image.Rectangle) {
 		if !from.Empty() {
 			w.note(w.upload(s, uint32(w.win), from, from.Min.Add(w.view.at.Min)))
 		}
+		w.showOver(r)
 		return
 	}
 	if s.pixmap == 0 {
@@ -98,6 +99,7 @@ func (w *Window) show(r image.Rectangle) {
 	}
 	to := w.view.covering(r)
 	w.pen.composite(opSrc, s.pic, uint32(w.winPicture()), to.Min.Sub(w.view.at.Min), to)
+	w.showOver(r)
 }
 
 // note keeps an error of drawing for the next settle.
@@ -179,6 +181,7 @@ func (w *Window) setDim(since time.Time) {
 	}
 	if old != w.look.dimmed {
 		w.look.dimmed = old
+		w.spread()
 		w.paint()
 	}
 }
@@ -188,6 +191,7 @@ func (w *Window) dimNow() {
 	defer w.mu.Unlock()
 	if w.end == nil && !w.state.DimmedSince.IsZero() && !w.look.dimmed && time.Since(w.state.DimmedSince) >= dimAfter {
 		w.look.dimmed = true
+		w.spread()
 		w.paint()
 		w.finish()
 	}
@@ -285,12 +289,12 @@ func (w *Window) wearCursor() {
 		cursor = 0 // the desktop's arrow
 	} else if k.now.Hidden && w.pen.render != 0 {
 		if id, err := w.x.newCursor(&screen.CursorShape{}); err == nil {
-			xproto.ChangeWindowAttributes(w.x.Conn, w.win, xproto.CwCursor, []uint32{uint32(id)})
+			w.wear(id)
 			xproto.FreeCursor(w.x.Conn, id) // lives on in the window
 			return
 		}
 	}
-	xproto.ChangeWindowAttributes(w.x.Conn, w.win, xproto.CwCursor, []uint32{uint32(cursor)})
+	w.wear(cursor)
 }
 
 // eraseCursor draws the picture where the remote pointer stood.

@@ -22,7 +22,9 @@ type share struct {
 	others  []*member // dialogs and menus, the lowest first
 	card    string    // words that stand for the window; "": its pixels do
 	rect    image.Rectangle
-	wide    time.Time // when a menu last stood over the edge of the window
+	lasting image.Rectangle // of it the window with its dialogs, on the root window
+	over    image.Rectangle // around the menus that reach over the edge of that, on the root window; empty: none
+	wide    time.Time       // when a menu last stood over the edge of the window
 	diff    *differ
 	scratch *screen.Frame // of the size of diff: what all members look like together
 	all     bool          // the whole picture is to be composed
@@ -30,7 +32,7 @@ type share struct {
 }
 
 // narrow is how long a picture stays as large as a menu has made it: each change
-// of size makes the viewer's picture begin anew.
+// of size makes the viewer's picture begin anew. What of it counts is told at once.
 const narrow = 5 * time.Second
 
 // members are all windows of the picture, the lowest first.
@@ -55,24 +57,21 @@ func (s *share) fit(now time.Time) bool {
 	if s.main == nil || s.main.frame == nil {
 		return false // the card is as large as the window was
 	}
-	rect := s.main.rect
-	for _, m := range s.others {
-		if m.frame != nil {
-			rect = rect.Union(m.rect)
-		}
-	}
-	if rect != s.main.rect {
+	lasting, over := s.extent()
+	rect := lasting.Union(over)
+	if !over.Empty() {
 		s.wide = now
 	}
 	if grown := s.rect.Sub(s.rect.Min); now.Sub(s.wide) < narrow && s.rect.Size() != rect.Size() && rect.In(s.rect) && !grown.Empty() {
 		rect = s.rect
 	}
 	if screen.CheckSize(rect.Dx(), rect.Dy()) != nil {
-		rect = s.main.rect
+		rect, lasting, over = s.main.rect, s.main.rect, image.Rectangle{}
 	}
-	if rect == s.rect && s.diff != nil {
+	if rect == s.rect && lasting == s.lasting && over == s.over && s.diff != nil {
 		return false
 	}
+	s.lasting, s.over = lasting, over
 	if s.diff == nil || rect.Size() != s.rect.Size() {
 		s.resize(rect.Size())
 	}
@@ -80,15 +79,39 @@ func (s *share) fit(now time.Time) bool {
 	return true
 }
 
-// narrowing is when the picture may become as small as its window again; zero: it is.
-func (s *share) narrowing() time.Time {
-	if s.main == nil || s.main.frame == nil || s.rect == s.main.rect || s.wide.IsZero() {
-		return time.Time{}
+// extent is around the window with its dialogs, and around the menus and tooltips
+// that reach over the edge of that.
+func (s *share) extent() (lasting, over image.Rectangle) {
+	lasting = s.main.rect
+	for _, m := range s.others {
+		if m.frame != nil && !m.popup {
+			lasting = lasting.Union(m.rect)
+		}
 	}
 	for _, m := range s.others {
-		if m.frame != nil && !m.rect.In(s.main.rect) {
-			return time.Time{}
+		if m.frame != nil && m.popup && !m.rect.In(lasting) {
+			over = over.Union(m.rect)
 		}
+	}
+	return lasting, over
+}
+
+// picture is how a layout names it.
+func (s *share) picture() screen.Picture {
+	p := screen.Picture{ID: s.id, Name: s.name, Rect: s.rect}
+	if s.lasting.In(s.rect) && s.lasting != s.rect {
+		p.Main = s.lasting.Sub(s.rect.Min)
+	}
+	if s.over.In(s.rect) && !s.over.Empty() {
+		p.Over = s.over.Sub(s.rect.Min)
+	}
+	return p
+}
+
+// narrowing is when the picture may become as small as its window again; zero: it is.
+func (s *share) narrowing() time.Time {
+	if s.main == nil || s.main.frame == nil || s.rect == s.lasting || s.wide.IsZero() || !s.over.Empty() {
+		return time.Time{}
 	}
 	return s.wide.Add(narrow)
 }

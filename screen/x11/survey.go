@@ -400,7 +400,7 @@ func (s *Windows) tellFence() {
 func (s *Windows) layout() *screen.Layout {
 	l := &screen.Layout{}
 	for _, sh := range s.shares {
-		l.Pictures = append(l.Pictures, screen.Picture{ID: sh.id, Name: sh.name, Rect: sh.rect})
+		l.Pictures = append(l.Pictures, sh.picture())
 	}
 	return l
 }

@@ -13,24 +13,66 @@ type view struct {
 	scale  screen.Scale
 	pan    image.Point // OneToOne: what of a larger store is left of and above the window
 
+	// A menu over the edge of a picture moves and scales nothing of it, as long as it
+	// has room beside: in the store, the part that place and scale go by (empty: all),
+	// and what is to be seen besides; and what of the screen there is for that, in the
+	// window's coordinates.
+	lasting, over image.Rectangle
+	room          image.Rectangle
+
 	at image.Rectangle // the whole store, in the window's coordinates
 }
 
 // fit computes at: whole and centred, or pixel by pixel. A store of the
 // window's size stands exactly, at the top left corner.
 func (v *view) fit() {
-	size := v.canvas
-	if v.scale == screen.Fit && size.X > 0 && size.Y > 0 && v.canvas != v.window {
+	lasting := v.lasting
+	if lasting.Empty() {
+		lasting = image.Rectangle{Max: v.canvas}
+	}
+	v.place(lasting)
+	if v.over.Empty() {
+		return
+	}
+	seen := v.covers(lasting).Union(v.covers(v.over))
+	if room := v.room.Size(); v.scale == screen.Fit && (seen.Dx() > room.X || seen.Dy() > room.Y) {
+		v.place(lasting.Union(v.over))
+		return
+	}
+	v.at = v.at.Add(push(seen, v.room))
+}
+
+// place gives a part of the store the whole window.
+func (v *view) place(part image.Rectangle) {
+	size := part.Size()
+	if v.scale == screen.Fit && size.X > 0 && size.Y > 0 && size != v.window {
 		if v.window.X*size.Y < v.window.Y*size.X {
-			size = image.Pt(v.window.X, max(1, v.window.X*v.canvas.Y/v.canvas.X))
+			size = image.Pt(v.window.X, max(1, v.window.X*size.Y/size.X))
 		} else {
-			size = image.Pt(max(1, v.window.Y*v.canvas.X/v.canvas.Y), v.window.Y)
+			size = image.Pt(max(1, v.window.Y*size.X/size.Y), v.window.Y)
 		}
 	}
 	v.pan.X = min(max(v.pan.X, 0), max(0, size.X-v.window.X))
 	v.pan.Y = min(max(v.pan.Y, 0), max(0, size.Y-v.window.Y))
 	corner := image.Pt(max(0, (v.window.X-size.X)/2), max(0, (v.window.Y-size.Y)/2)).Sub(v.pan)
-	v.at = image.Rectangle{Min: corner, Max: corner.Add(size)}
+	if size == part.Size() {
+		v.at = image.Rectangle{Max: v.canvas}.Add(corner.Sub(part.Min))
+		return
+	}
+	scaled := func(p image.Point) image.Point { return image.Pt(p.X*size.X/part.Dx(), p.Y*size.Y/part.Dy()) }
+	v.at.Min = corner.Sub(scaled(part.Min))
+	v.at.Max = v.at.Min.Add(scaled(v.canvas))
+}
+
+// push is by how much r must move to be in room: by no more than is needed.
+func push(r, room image.Rectangle) image.Point {
+	along := func(from, to, first, last int) int { return max(min(0, last-to), first-from) }
+	return image.Pt(along(r.Min.X, r.Max.X, room.Min.X, room.Max.X), along(r.Min.Y, r.Max.Y, room.Min.Y, room.Max.Y))
+}
+
+// covers is where a part of the store appears.
+func (v *view) covers(r image.Rectangle) image.Rectangle {
+	return image.Rectangle{Min: v.shown(r.Min), Max: v.shown(r.Max)}
 }
 
 // exact tells whether pixels stand for pixels.

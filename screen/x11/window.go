@@ -58,6 +58,8 @@ type Window struct {
 	// written to; whether something could not be drawn because of that.
 	lenders       []*store
 	written, owed bool
+	hang          []overhang
+	corner        image.Point     // of the window, on the root; known while a menu reaches over the edge
 	back          image.Rectangle // where the window was before it filled a screen without a window manager
 }
 
@@ -203,13 +205,15 @@ func (w *Window) Layout(l *screen.Layout) error {
 	w.store = w.newStore(pics, size)
 	w.store.inherit(old)
 	old.drop(w.pen)
-	w.view.canvas = size
+	w.view.canvas, w.view.lasting, w.view.over = size, lastingOf(pics), overOf(pics)
+	w.stand()
 	w.view.fit()
 	w.hand.forget(w.store)
 	if !w.look.sized && size.X > 0 {
 		w.look.sized = true
-		w.resizeTo(size)
+		w.resizeTo(w.view.lasting.Size())
 	}
+	w.spread()
 	w.paint()
 	return w.finish()
 }
@@ -252,6 +256,7 @@ func (w *Window) Draw(id screen.PictureID, f *screen.Frame, damage screen.Region
 	}
 	if w.look.dimmed || w.owed {
 		w.look.dimmed, w.owed = false, false
+		w.spread()
 		w.paint()
 		return w.finish()
 	}

@@ -148,6 +148,11 @@ func TestWindowsShowOnlyWhatIsShared(t *testing.T) {
 				o := at(menu).Sub(a.rect(0).Min)
 				return a.pixel(0, o.X+140, o.Y+30) == 0x0000aa
 			})
+			of := func() screen.Picture { p, _ := a.canvas.Layout().Find(0); return p }
+			window := image.Rect(0, 0, 200, 150)
+			if p := of(); p.Main != window || p.Over != image.Rect(150, 20, 300, 80) {
+				t.Errorf("a window at %v, a menu at %v are told", p.Main, p.Over)
+			}
 			foreign := x.victim(t, "other", image.Rect(0, 0, 20, 20), forbidden)
 			foreign.raw(t, image.Rectangle{Min: place, Max: place.Add(image.Pt(90, 90))}, forbidden, true, shared.win)
 			a.until("still its own colour", func() bool { return a.pixel(0, 10, 10) == 0x204060 })
@@ -156,6 +161,10 @@ func TestWindowsShowOnlyWhatIsShared(t *testing.T) {
 			}
 			xproto.DestroyWindow(shared.x.Conn, menu)
 			shared.x.Sync()
+			a.until("no menu", func() bool { return of().Over.Empty() })
+			if p := of(); p.Main != window || p.Rect.Dx() != 300 {
+				t.Errorf("without the menu the window is told to be %v of %v", p.Main, p.Rect)
+			}
 
 			// Moved, resized, hidden, shown, closed, opened anew.
 			xproto.ConfigureWindow(shared.x.Conn, shared.win, xproto.ConfigWindowX|xproto.ConfigWindowY|xproto.ConfigWindowWidth|xproto.ConfigWindowHeight, []uint32{60, 70, 260, 180})
