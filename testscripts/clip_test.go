@@ -111,7 +111,7 @@ func TestClipboardAskedFor(t *testing.T) {
 // menu opens the menu of the viewer's window and chooses a line from below.
 func (s *session) menu(line string) {
 	s.Helper()
-	up := map[string]int{"End session": 1, "Ask for the clipboard": 2}[line]
+	up := map[string]int{"End session": 1, "Ask for the clipboard": 2, "Pass control on": 3, "Ask for control": 3}[line]
 	s.here.press(0xffc5) // F8
 	for range up {
 		s.here.press(0xff52) // Up
