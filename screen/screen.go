@@ -68,6 +68,9 @@ func (p Picture) Lasting() image.Rectangle {
 	return p.Main
 }
 
+// Seen is the part of the picture that has anything to show.
+func (p Picture) Seen() image.Rectangle { return p.Lasting().Union(p.Over).Intersect(p.Bounds()) }
+
 // Layout is the whole list of pictures; what is missing in a new one is gone.
 type Layout struct{ Pictures []Picture }
 

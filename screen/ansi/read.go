@@ -162,7 +162,7 @@ func (w *Window) zoomLocked(zoom int) {
 	if !w.hand.seen || w.hand.picture != w.shown || !w.hand.at.In(old) {
 		return
 	}
-	size := newView(p.Rect.Size(), w.dotsLocked(), w.zoom, w.centre).src.Size()
+	size := viewOf(p.Seen(), w.dotsLocked(), w.zoom, w.centre).src.Size()
 	in := w.hand.at.Sub(old.Min)
 	in = image.Pt(in.X*size.X/old.Dx(), in.Y*size.Y/old.Dy())
 	w.centre = w.hand.at.Sub(in).Add(size.Div(2))

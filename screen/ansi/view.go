@@ -17,6 +17,13 @@ type view struct {
 // zoomStep is what one press of + or - does; two of them double.
 const zoomStep = math.Sqrt2
 
+// viewOf is newView of a part of a picture.
+func viewOf(part image.Rectangle, dots image.Point, zoom int, centre image.Point) view {
+	v := newView(part.Size(), dots, zoom, centre.Sub(part.Min))
+	v.src = v.src.Add(part.Min)
+	return v
+}
+
 // newView fits size px into dots, or grows it zoom steps from there, but not
 // beyond one to one, around centre.
 func newView(size, dots image.Point, zoom int, centre image.Point) view {

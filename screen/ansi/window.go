@@ -148,7 +148,7 @@ func (w *Window) showLocked(id screen.PictureID) {
 func (w *Window) scaleLocked() {
 	w.zoom = 0
 	if p, ok := w.layout.Find(w.shown); ok && w.state.Scale == screen.OneToOne {
-		w.zoom = oneToOne(p.Rect.Size(), w.dotsLocked())
+		w.zoom = oneToOne(p.Lasting().Size(), w.dotsLocked())
 	}
 }
 
@@ -263,7 +263,7 @@ func (w *Window) measureLocked() bool {
 func (w *Window) placeLocked() {
 	w.view, w.redraw = view{}, true
 	if p, ok := w.layout.Find(w.shown); ok {
-		w.view = newView(p.Rect.Size(), w.dotsLocked(), w.zoom, w.centre)
+		w.view = viewOf(p.Seen(), w.dotsLocked(), w.zoom, w.centre)
 	}
 }
 

@@ -298,6 +298,26 @@ func TestSecondScreen(t *testing.T) {
 	tty.until(t, func(e *emulator) bool { return strings.Contains(e.line(5), "screen 2 of 2") && e.count(0xff) == 600 })
 }
 
+// A menu over the window's edge is seen as long as it is there; then the window fills
+// the terminal again, though its picture stays larger for a while.
+func TestMenuOverTheEdge(t *testing.T) {
+	tty := newFakeTTY(60, 6)
+	w := newWindow(tty, trueColour, "")
+	defer w.Close()
+	f := screen.NewFrame(image.Rect(0, 0, 60, 20))
+	p := screen.Picture{Rect: f.Rect, Main: image.Rect(0, 10, 60, 20), Over: image.Rect(0, 0, 60, 15)}
+	f.Fill(p.Main, 0xff)
+	for _, c := range []struct {
+		over  image.Rectangle
+		cells int
+	}{{p.Over, 150}, {image.Rectangle{}, 600}} {
+		p.Over = c.over
+		check(t, w.Layout(&screen.Layout{Pictures: []screen.Picture{p}}))
+		check(t, w.Draw(0, f, screen.Region{f.Rect}))
+		tty.until(t, func(e *emulator) bool { return e.count(0xff) == c.cells })
+	}
+}
+
 // A panic puts the terminal back before anybody prints.
 func TestRestoreOnPanic(t *testing.T) {
 	tty := newFakeTTY(40, 11)
