@@ -19,15 +19,15 @@ type load struct {
 	timer *time.Timer // runs unless calm
 
 	since time.Time     // the share began
-	spent time.Duration // on encoding in it
+	area  int           // px of the updates in it
+	spent time.Duration // on encoding them
 }
 
 const (
-	// muchArea is of one update, in px: to encode more may take longer than anything else
-	// should wait.
+	// muchArea, in px, and muchTime, of encoding, are what the updates within one share must
+	// exceed to be much: a page that is new, a small film. The time of a single update is no
+	// measure, where other programs keep the machine busy.
 	muchArea = 512 << 10
-	// muchTime is of encoding within one share. A single update is no measure, where other
-	// programs keep the machine busy.
 	muchTime = 50 * time.Millisecond
 	share    = time.Second
 	// calmAfter is how long there must not have been much to do: the change itself costs
@@ -45,10 +45,11 @@ func (l *load) note(area int, took time.Duration) {
 	defer l.mu.Unlock()
 	now := time.Now()
 	if now.Sub(l.since) > share {
-		l.since, l.spent = now, 0
+		l.since, l.area, l.spent = now, 0, 0
 	}
+	l.area += area
 	l.spent += took
-	much := area > muchArea || l.spent > muchTime
+	much := l.area > muchArea || l.spent > muchTime
 	if l.ended || l.calm && !much {
 		return
 	}

@@ -47,6 +47,13 @@ func TestLoad(t *testing.T) {
 		heard("what took long", true)
 		time.Sleep(2 * calmAfter)
 		heard("rest again", false)
+		for range 30 {
+			l.note(muchArea/20, 0)
+			time.Sleep(33 * time.Millisecond)
+		}
+		heard("a small film", true)
+		time.Sleep(2 * calmAfter)
+		heard("rest after it", false)
 		l.end()
 		heard("the end", true)
 		l.note(muchArea+1, 0)
