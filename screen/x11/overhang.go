@@ -142,18 +142,25 @@ func (w *Window) showOver(r image.Rectangle) {
 			w.note(w.upload(w.store, uint32(h.win), part, part.Sub(h.part.Min).Min))
 			continue
 		}
-		if h.pic == 0 {
-			h.pic = w.pen.picture(uint32(h.win), w.visualFormat)
-		}
 		to := w.view.covering(part).Intersect(h.at)
-		w.pen.composite(opSrc, w.store.pic, h.pic, to.Min.Sub(w.view.at.Min), to.Sub(h.at.Min))
+		w.pen.composite(opSrc, w.store.pic, w.picOf(h), to.Min.Sub(w.view.at.Min), to.Sub(h.at.Min))
 	}
+}
+
+// picOf is RENDER's name of an overhang, made when first needed.
+func (w *Window) picOf(h *overhang) uint32 {
+	if h.pic == 0 {
+		h.pic = w.pen.picture(uint32(h.win), w.visualFormat)
+	}
+	return h.pic
 }
 
 // exposeOver draws an overhang that was uncovered.
 func (w *Window) exposeOver(win xproto.Window) {
 	if i := slices.IndexFunc(w.hang, func(h overhang) bool { return h.win == win }); i >= 0 && w.hang[i].shown {
 		w.show(w.hang[i].part)
+		w.eraseCursor()
+		w.overlay()
 	}
 }
 

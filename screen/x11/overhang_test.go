@@ -1,6 +1,7 @@
 package x11
 
 import (
+	"bytes"
 	"image"
 	"math/rand/v2"
 	"testing"
@@ -143,6 +144,17 @@ func TestMenuOverTheEdge(t *testing.T) {
 			s.await("the picture makes way", func() bool { return s.showsPart(menuOver.Over, off) })
 			place(image.Rect(100, 100, 400, 300))
 			s.await("the menu comes back", func() bool { return s.showsPart(menuOver.Over, image.Point{}) })
+
+			s.State(screen.State{ViewOnly: true})
+			arrow := &screen.CursorShape{Size: image.Pt(4, 4), Pix: bytes.Repeat([]byte{0, 0xff, 0, 0xff}, 16)}
+			s.Cursor(&screen.Cursor{At: image.Pt(100, 240), Shape: arrow})
+			s.await("the host's pointer in the menu", func() bool {
+				got := s.p.shot(xproto.Drawable(p.x.root), image.Rect(100, 240, 104, 244).Add(s.at().Min))
+				return bytes.Equal(got.Pix, bytes.Repeat([]byte{0, 0xff, 0, 0}, 16))
+			})
+			s.Cursor(&screen.Cursor{At: image.Pt(20, 20)})
+			s.await("and away from it", func() bool { return s.showsPart(menuOver.Over, image.Point{}) })
+			s.State(screen.State{})
 
 			place(image.Rect(50, 50, 500, 350))
 			const colour = 0x3366aa

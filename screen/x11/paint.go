@@ -319,6 +319,11 @@ func (w *Window) drawCursor() {
 	at := w.view.shown(k.now.At.Add(p.at.Min)).Sub(k.shape.Hot)
 	k.drawn = image.Rectangle{Min: at, Max: at.Add(k.shape.Size)}
 	w.pen.composite(opOver, uint32(k.pic), w.winPicture(), image.Point{}, k.drawn)
+	for i := range w.hang {
+		if h := &w.hang[i]; h.shown {
+			w.pen.composite(opOver, uint32(k.pic), w.picOf(h), image.Point{}, k.drawn.Sub(h.at.Min))
+		}
+	}
 }
 
 func (w *Window) setViewOnly(bool) {
