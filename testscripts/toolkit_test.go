@@ -147,7 +147,8 @@ func newBrowser(t *testing.T, d *display, program string) browser {
 func (b browser) open(page, title string, at image.Rectangle) xproto.Window {
 	b.t.Helper()
 	b.run(b.program, "chromium",
-		"--no-sandbox", // which refuses root
+		"--no-sandbox",            // which refuses root
+		"--disable-dev-shm-usage", // which is small in many containers
 		"--disable-gpu", "--no-first-run", "--disable-extensions", "--disable-background-networking", "--disable-component-update", "--disable-sync",
 		"--user-data-dir="+b.profile, "--app=file://"+filepath.Join(b.pages, page))
 	w := b.named(title)
