@@ -165,6 +165,19 @@ func (e *eye) settle(t *testing.T) {
 	}
 }
 
+// calm counts the frames that come until none has come for a while: nothing tells when
+// nothing comes.
+func (e *eye) calm() (frames int) {
+	for {
+		e.s.SetReadDeadline(time.Now().Add(500 * time.Millisecond))
+		frame, _, err := e.next()
+		if err != nil {
+			return frames
+		}
+		frames += b2i(frame)
+	}
+}
+
 // rest counts the frames that come until the stream ends.
 func (e *eye) rest() (frames int, err error) {
 	e.s.SetReadDeadline(time.Now().Add(20 * time.Second))
