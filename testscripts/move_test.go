@@ -35,6 +35,7 @@ func newDesks(t *testing.T, l *lab, hostArgs, viewArgs []string) *desks {
 	s.viewer = l.on("hostB", "viewer", append(env, "DISPLAY="+s.here.name), append([]string{"view", "--json", "--window", "native", "--fullscreen", s.code}, viewArgs...)...)
 	l.await(s.viewer, "joined")
 	l.await(s.viewer, "stats", "refined=true")
+	s.here.focused("sightline")
 	s.viewer.rewind()
 	return d
 }
