@@ -73,6 +73,8 @@ type view struct {
 	film          *pict.Encoder // nil until something was coded with loss
 	finder        motion.Finder
 	moved         time.Duration // when a message last had moves
+	films         bool          // tiles of films were asked whether they are some,
+	usual         float32       // and this part of them says no each time; see ended
 	next, filmRow int           // rows of tiles with which the next message begins, if time is short
 	apart         grid.Set      // see Apart
 	cover         []screen.Move // what the next message begins with; see Meet
@@ -129,7 +131,7 @@ func (v *view) clone() *view {
 	shown := cloneFrame(v.shown)
 	c := &view{
 		shown: shown, meant: shown, tiles: append([]history(nil), v.tiles...),
-		fresh: v.fresh, seq: v.seq, band: v.band, moved: v.moved, summed: v.summed, textTiles: *v.textTiles.Clone(), exactTiles: *v.exactTiles.Clone(),
+		fresh: v.fresh, seq: v.seq, band: v.band, moved: v.moved, films: v.films, usual: v.usual, summed: v.summed, textTiles: *v.textTiles.Clone(), exactTiles: *v.exactTiles.Clone(),
 	}
 	if v.meant != v.shown {
 		c.meant = cloneFrame(v.meant)

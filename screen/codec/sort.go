@@ -39,10 +39,11 @@ const (
 	filmHalts = 150 * time.Millisecond
 )
 
-// Where so many tiles of films were asked, and more than one in surpriseOf of them is none any
-// more, the film has ended as a whole, and all its tiles are asked in the same message: what
-// comes after it is not left blurred.
-const fewAsked, surpriseOf = 16, 4
+// Where so many tiles of films were asked, and of those that usually say they still are films one
+// in surpriseOf does not, the film has ended as a whole, and all its tiles are asked in the same
+// message: what comes after it is not left blurred. A film has smooth parts of its own, which
+// say so each time (joinFilms brings them back); usual is the mean of some usualOf messages.
+const fewAsked, surpriseOf, usualOf = 16, 3, 4
 
 // askAgain is after how many messages a tile of a film is looked at again: the
 // question costs more than the tile. Whole rows of tiles are asked in turn, for
@@ -121,15 +122,30 @@ func (m *message) tell() (moving bool) {
 			moving = m.tellTile(x, y) || moving
 		}
 	}
-	if m.asked >= fewAsked && m.left*surpriseOf > m.asked {
+	if m.ended() {
 		moving = m.askAll()
 	}
 	return moving
 }
 
+// ended tells whether a film has ended, by those of its tiles that were asked.
+func (m *message) ended() bool {
+	if m.asked < fewAsked {
+		return false
+	}
+	v, left := m.v, float32(m.left)/float32(m.asked)
+	if !v.films {
+		v.films, v.usual = true, left
+	}
+	surprise := left > v.usual+(1-v.usual)/surpriseOf
+	v.usual += (left - v.usual) / usualOf
+	return surprise
+}
+
 // askAll looks at every tile that was taken for one of a film, as it was one before.
 func (m *message) askAll() (moving bool) {
 	films := &m.set.films
+	m.asked += films.Len()
 	for y := range films.Rows {
 		for x := films.Next(0, y); x < films.Cols; x = films.Next(x+1, y) {
 			t := m.v.history(x, y)

@@ -209,3 +209,27 @@ func TestFilmEnds(t *testing.T) {
 		})
 	}
 }
+
+// TestSmoothFilm: the smooth parts of a film say each time that they are none, and do not have the
+// whole film asked.
+func TestSmoothFilm(t *testing.T) {
+	r := newRig(t, 56)
+	f := screen.NewFrame(image.Rect(0, 0, 640, 432))
+	r.host[0] = f
+	tiles := 40 * 27
+	smooth, most := 0, 0
+	for step := range 60 {
+		r.frame(f.Rect, step)
+		f.Fill(image.Rect(0, 272, 640, 432), uint32(0x304050+step))
+		r.step(0, Budget{})
+		if step > 10 {
+			smooth, most = smooth+r.enc.message.left, max(most, r.enc.message.asked)
+		}
+	}
+	if n := r.enc.views[0].loose.Len(); n < tiles*9/10 || smooth == 0 {
+		t.Fatalf("%d of %d tiles are a film, %d times one was none", n, tiles, smooth)
+	}
+	if most > tiles/2 {
+		t.Errorf("%d of %d tiles were asked in one message", most, tiles)
+	}
+}
